@@ -1,0 +1,17 @@
+"""An act: one thing somebody did at one moment, and the cause that every ledger entry and event of it names."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who did something, when it happened (`at`) and when we were told (`recorded_at`)."""
+
+    id: UUID
+    at: datetime
+    recorded_at: datetime
+    actor_kind: str
+    actor_id: str
+    actor_name: str

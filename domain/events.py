@@ -1,0 +1,113 @@
+"""Events: the words of the log. Every state change writes one; everything that follows reads this log alone."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from domain.model import Order
+from domain.words import Word
+
+
+class EventType(Word):
+    """What happened, in the past tense."""
+
+    ORDER_DRAFTED = "ORDER_DRAFTED", "A draft was begun."
+    ORDER_PLACED = "ORDER_PLACED", "The buyer committed; stock is allocated."
+    ORDER_CONFIRMED = "ORDER_CONFIRMED", "The order was accepted."
+    ORDER_HELD = "ORDER_HELD", "A hold was put on the order."
+    ORDER_HOLD_RELEASED = "ORDER_HOLD_RELEASED", "A hold was taken off the order."
+    ORDER_LINES_CANCELED = "ORDER_LINES_CANCELED", "Some units were called off."
+    ORDER_CANCELED = "ORDER_CANCELED", "Everything was called off."
+    ORDER_COMPLETED = "ORDER_COMPLETED", "The last unit found its end."
+    ORDER_ROUTED = "ORDER_ROUTED", "It was decided from where the units ship."
+    PAYMENT_REQUESTED = "PAYMENT_REQUESTED", "A provider is being asked; the answer is outstanding."
+    PAYMENT_AUTHORIZED = "PAYMENT_AUTHORIZED", "An amount was promised."
+    PAYMENT_DECLINED = "PAYMENT_DECLINED", "The provider refused."
+    PAYMENT_CAPTURED = "PAYMENT_CAPTURED", "Money was taken."
+    PAYMENT_VOIDED = "PAYMENT_VOIDED", "An authorization was released."
+    PAYMENT_REFUNDED = "PAYMENT_REFUNDED", "Money went back."
+    FULFILLMENT_ORDER_CREATED = "FULFILLMENT_ORDER_CREATED", "Work was given to a location."
+    FULFILLMENT_ORDER_OPENED = "FULFILLMENT_ORDER_OPENED", "The location may begin."
+    FULFILLMENT_ORDER_SUSPENDED = "FULFILLMENT_ORDER_SUSPENDED", "The offer was taken back while the order is on hold."
+    FULFILLMENT_ORDER_ACCEPTED = "FULFILLMENT_ORDER_ACCEPTED", "The location took it on."
+    FULFILLMENT_ORDER_PICKED = "FULFILLMENT_ORDER_PICKED", "Units were taken off the shelf, or found short."
+    FULFILLMENT_ORDER_PACKED = "FULFILLMENT_ORDER_PACKED", "Units were put into parcels."
+    FULFILLMENT_ORDER_SHIPPED = "FULFILLMENT_ORDER_SHIPPED", "The work is done; the parcels have left."
+    FULFILLMENT_ORDER_CANCELED = "FULFILLMENT_ORDER_CANCELED", "The work was called off."
+    SHIPMENT_CREATED = "SHIPMENT_CREATED", "Parcels are ready for the carrier."
+    SHIPMENT_HANDED_OVER = "SHIPMENT_HANDED_OVER", "The carrier has the parcels."
+    SHIPMENT_TRACKED = "SHIPMENT_TRACKED", "The carrier said where they are."
+    SHIPMENT_DELIVERED = "SHIPMENT_DELIVERED", "The recipient has them."
+    RETURN_REQUESTED = "RETURN_REQUESTED", "The customer asked to send goods back."
+    RETURN_APPROVED = "RETURN_APPROVED", "The goods may come back."
+    RETURN_DECLINED = "RETURN_DECLINED", "The goods may not come back."
+    RETURN_RECEIVED = "RETURN_RECEIVED", "Returned units arrived."
+    RETURN_INSPECTED = "RETURN_INSPECTED", "Returned units were looked at, and it was decided what becomes of them."
+    RETURN_CLOSED = "RETURN_CLOSED", "The return is settled."
+    STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change: its subject, whom it concerns, and a sentence for people.
+
+    `customer_id`, `order_id`, `location_id` and `channel_id` are what feeds and timelines filter by. `sequence` counts
+    the subject's events; a decision leaves it at 0, and `numbered` gives it.
+    """
+
+    type: EventType
+    subject_type: str
+    subject_id: UUID
+    message: str
+    data: dict[str, Any] = field(default_factory=dict)
+    customer_id: UUID | None = None
+    order_id: UUID | None = None
+    location_id: UUID | None = None
+    channel_id: UUID | None = None
+    sequence: int = 0
+
+
+def numbered(order: Order, events: tuple[Event, ...]) -> tuple[Order, tuple[Event, ...]]:
+    """Give each event its place among its subject's events, and let the subjects remember how far they counted.
+
+    Subjects are the order and what hangs on it; events that have a sequence already (stock) keep it.
+    """
+    known = {row.id: row.event_sequence for row in (order, *order.fulfillment_orders, *order.shipments, *order.returns)}
+    counted = []
+    for event in events:
+        if not event.sequence:
+            known[event.subject_id] += 1
+            event = replace(event, sequence=known[event.subject_id])  # noqa: PLW2901
+        counted.append(event)
+
+    def remember(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(_counted(row, known[row.id]) for row in rows)
+
+    order = replace(
+        order,
+        event_sequence=known[order.id],
+        fulfillment_orders=remember(order.fulfillment_orders),
+        shipments=remember(order.shipments),
+        returns=remember(order.returns),
+    )
+    return order, tuple(counted)
+
+
+def _counted(row: Any, sequence: int) -> Any:
+    return row if row.event_sequence == sequence else replace(row, event_sequence=sequence)
+
+
+def about(order: Order, type_: EventType, message: str, **rest: Any) -> Event:
+    """An event of an order, or (with `subject`) of something that hangs on it."""
+    subject = rest.pop("subject", order)
+    return Event(
+        type_,
+        type(subject).__name__,
+        subject.id,
+        message,
+        data=rest.pop("data", {}),
+        customer_id=order.customer_id,
+        order_id=order.id,
+        location_id=getattr(subject, "location_id", None),
+        channel_id=order.channel_id,
+    )

@@ -1,0 +1,92 @@
+"""Identifiers: UUIDv7 inside, `<prefix>_<uuid>` outside.
+
+A UUIDv7 (RFC 9562 §5.7) sorts by the moment it was drawn, so indexes grow at their right edge, and the process that
+inserts can draw it without asking the database.
+"""
+
+import os
+import time
+from uuid import UUID
+
+PREFIXES: dict[str, str] = {
+    "Channel": "chn",
+    "Product": "prd",
+    "Variant": "var",
+    "Location": "loc",
+    "StockLevel": "stk",
+    "StockMovement": "mov",
+    "Customer": "cus",
+    "CustomerAddress": "adr",
+    "Order": "ord",
+    "OrderLine": "lin",
+    "OrderHold": "hld",
+    "OrderAdjustment": "adj",
+    "Payment": "pay",
+    "Refund": "rfd",
+    "RoutingDecision": "rtd",
+    "FulfillmentOrder": "ful",
+    "FulfillmentOrderLine": "fln",
+    "Allocation": "alc",
+    "Shipment": "shp",
+    "Package": "pkg",
+    "TrackingEvent": "trk",
+    "Pickup": "pku",
+    "Return": "ret",
+    "ReturnLine": "rln",
+    "Invoice": "inv",
+    "Event": "evt",
+}
+"""The prefix of every type's ids; a client may log it, never parse it."""
+
+NUMBERED = frozenset({"Event"})
+"""Types whose keys are numbers drawn by the database, not UUIDs."""
+
+TYPES = {prefix: name for name, prefix in PREFIXES.items()}
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7: 48 bits of milliseconds, then 74 random bits."""
+    millis = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    return UUID(
+        int=(millis << 80) | (0x7 << 76) | ((random >> 68 & 0xFFF) << 64) | (0b10 << 62) | (random & 0x3FFFFFFFFFFFFFFF)
+    )
+
+
+def encode(typename: str, key: UUID | int) -> str:
+    """The id that clients see."""
+    return f"{PREFIXES[typename]}_{key}"
+
+
+def split(id_: str) -> tuple[str, str] | tuple[None, None]:
+    """(type, key) of any id of ours, the key as text; (None, None) when it is none."""
+    typename = TYPES.get(id_.partition("_")[0])
+    if typename is None:
+        return None, None
+    key = decode_number(typename, id_) if typename in NUMBERED else decode(typename, id_)
+    return (None, None) if key is None else (typename, str(key))
+
+
+def key_of(id_: str) -> UUID | None:
+    """The UUID inside any id of ours that holds one."""
+    typename, key = split(id_)
+    return None if typename is None or typename in NUMBERED else UUID(key)
+
+
+def decode(typename: str, id_: str) -> UUID | None:
+    """The key inside an id of `typename`; None when the id is malformed or another type's."""
+    prefix, _, text = id_.partition("_")
+    if prefix != PREFIXES[typename] or len(text) != 36:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def decode_number(typename: str, id_: str) -> int | None:
+    """The key inside an id of a type that is numbered (events)."""
+    prefix, _, text = id_.partition("_")
+    if prefix != PREFIXES[typename] or not (text.isascii() and text.isdigit()) or len(text) > 18:
+        return None
+    return int(text)

@@ -1,0 +1,500 @@
+"""The order as a whole: its rows as frozen values. A decision takes the order as it is and returns it as it should be.
+
+Each class is a row of the table it names; fields are that table's columns, tuples the rows that hang on it. The store
+writes the difference between two such values, so no rule ever says how something is saved.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """`order_lines`: quantity = open + backordered + allocated + picked + shipped + canceled, always."""
+
+    table: ClassVar[str] = "order_lines"
+
+    id: UUID
+    order_id: UUID
+    position: int
+    variant_id: UUID
+    sku: str
+    name: str
+    quantity: int
+    currency: str
+    unit_price_minor: int
+    total_minor: int
+    open: int = 0
+    backordered: int = 0
+    allocated: int = 0
+    picked: int = 0
+    shipped: int = 0
+    delivered: int = 0
+    canceled: int = 0
+    returned: int = 0
+    in_open_returns: int = 0
+    delivered_at: datetime | None = None
+
+    @property
+    def ordered(self) -> int:
+        """The quantity bought."""
+        return self.quantity
+
+    @property
+    def cancelable(self) -> int:
+        """Units that have not left the building and were not called off."""
+        return self.open + self.backordered + self.allocated + self.picked
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHold:
+    """`order_holds`."""
+
+    table: ClassVar[str] = "order_holds"
+
+    id: UUID
+    order_id: UUID
+    kind: str
+    reason: str
+    placed_at: datetime
+    placed_by_kind: str
+    placed_by: str
+    released_at: datetime | None = None
+    released_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAdjustment:
+    """`order_adjustments`: a charge (positive) or a credit (negative)."""
+
+    table: ClassVar[str] = "order_adjustments"
+
+    id: UUID
+    order_id: UUID
+    kind: str
+    amount_minor: int
+    currency: str
+    act_id: UUID
+    occurred_at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """`payments`: one fact about money."""
+
+    table: ClassVar[str] = "payments"
+
+    id: UUID
+    order_id: UUID
+    kind: str
+    status: str
+    provider: str
+    amount_minor: int
+    currency: str
+    occurred_at: datetime
+    recorded_at: datetime
+    request_id: UUID | None = None
+    parent_id: UUID | None = None
+    method: str | None = None
+    reference: str | None = None
+    last4: str | None = None
+    failure: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    return_id: UUID | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrderLine:
+    """`fulfillment_order_lines`: also the allocation, for the units it still holds."""
+
+    table: ClassVar[str] = "fulfillment_order_lines"
+
+    id: UUID
+    fulfillment_order_id: UUID
+    order_line_id: UUID
+    stock_level_id: UUID
+    variant_id: UUID
+    location_id: UUID
+    sku: str
+    name: str
+    quantity: int
+    picked: int = 0
+    short: int = 0
+    shipped: int = 0
+    canceled: int = 0
+
+    @property
+    def held(self) -> int:
+        """Units still allocated at the location, picked or not."""
+        return self.quantity - self.short - self.shipped - self.canceled
+
+    @property
+    def unpicked(self) -> int:
+        """Units still to be taken off the shelf."""
+        return self.quantity - self.picked - self.short - self.canceled
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLine:
+    """`package_lines`."""
+
+    table: ClassVar[str] = "package_lines"
+
+    id: UUID
+    package_id: UUID
+    fulfillment_order_line_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """`packages`."""
+
+    table: ClassVar[str] = "packages"
+
+    id: UUID
+    fulfillment_order_id: UUID
+    created_at: datetime
+    shipment_id: UUID | None = None
+    weight_grams: int | None = None
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    label_url: str | None = None
+    lines: tuple[PackageLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrder:
+    """`fulfillment_orders`: work given to one location."""
+
+    table: ClassVar[str] = "fulfillment_orders"
+
+    id: UUID
+    order_id: UUID
+    location_id: UUID
+    kind: str
+    status: str
+    due_at: datetime
+    created_at: datetime
+    routing_decision_id: UUID | None = None
+    split_from_id: UUID | None = None
+    service: str | None = None
+    priority: int = 0
+    accepted_at: datetime | None = None
+    packed_at: datetime | None = None
+    shipped_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[FulfillmentOrderLine, ...] = ()
+    packages: tuple[Package, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLine:
+    """`shipment_lines`."""
+
+    table: ClassVar[str] = "shipment_lines"
+
+    id: UUID
+    shipment_id: UUID
+    order_line_id: UUID
+    fulfillment_order_line_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingEvent:
+    """`tracking_events`: what the carrier said."""
+
+    table: ClassVar[str] = "tracking_events"
+
+    id: UUID
+    shipment_id: UUID
+    code: str
+    occurred_at: datetime
+    recorded_at: datetime
+    package_id: UUID | None = None
+    message: str | None = None
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """`shipments`. `tracking_events` holds the new ones only: old ones decide nothing."""
+
+    table: ClassVar[str] = "shipments"
+
+    id: UUID
+    order_id: UUID
+    fulfillment_order_id: UUID
+    location_id: UUID
+    status: str
+    carrier: str
+    created_at: datetime
+    service: str | None = None
+    estimated_delivery: datetime | None = None
+    handed_over_at: datetime | None = None
+    delivered_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[ShipmentLine, ...] = ()
+    tracking_events: tuple[TrackingEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnInspection:
+    """`return_inspections`."""
+
+    table: ClassVar[str] = "return_inspections"
+
+    id: UUID
+    return_line_id: UUID
+    quantity: int
+    condition: str
+    disposition: str
+    inspected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """`return_lines`. `inspections` holds the new ones only."""
+
+    table: ClassVar[str] = "return_lines"
+
+    id: UUID
+    return_id: UUID
+    order_line_id: UUID
+    quantity: int
+    reason: str
+    comment: str | None = None
+    received_quantity: int = 0
+    inspected_quantity: int = 0
+    inspections: tuple[ReturnInspection, ...] = ()
+
+    @property
+    def awaited(self) -> int:
+        """Announced units that have not arrived."""
+        return self.quantity - self.received_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """`returns`: goods coming back."""
+
+    table: ClassVar[str] = "returns"
+
+    id: UUID
+    number: str
+    order_id: UUID
+    channel_id: UUID
+    method: str
+    status: str
+    currency: str
+    estimated_refund_minor: int
+    requested_at: datetime
+    customer_id: UUID | None = None
+    location_id: UUID | None = None
+    decline_reason: str | None = None
+    approved_at: datetime | None = None
+    received_at: datetime | None = None
+    closed_at: datetime | None = None
+    expires_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[ReturnLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`orders`, with everything that hangs on it. `holds` are the open ones."""
+
+    table: ClassVar[str] = "orders"
+
+    id: UUID
+    number: str
+    channel_id: UUID
+    status: str
+    payment_status: str
+    fulfillment_status: str
+    return_status: str
+    currency: str
+    subtotal_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    created_at: datetime
+    placed_at: datetime
+    customer_id: UUID | None = None
+    external_reference: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    note: str | None = None
+    on_hold: bool = False
+    deliver_by_earliest: datetime | None = None
+    deliver_by_latest: datetime | None = None
+    confirmed_at: datetime | None = None
+    canceled_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancel_reason: str | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[OrderLine, ...] = ()
+    holds: tuple[OrderHold, ...] = ()
+    adjustments: tuple[OrderAdjustment, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    fulfillment_orders: tuple[FulfillmentOrder, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    returns: tuple[Return, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """`stock_levels`: what one location has of one variant, by bucket."""
+
+    table: ClassVar[str] = "stock_levels"
+
+    id: UUID
+    variant_id: UUID
+    location_id: UUID
+    available: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    safety_stock: int = 0
+    quality_control: int = 0
+    damaged: int = 0
+    version: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """Everything under the roof."""
+        return (
+            self.available
+            + self.reserved
+            + self.allocated
+            + self.safety_stock
+            + self.quality_control
+            + self.damaged
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StockMovement:
+    """`stock_movements`: one ledger entry."""
+
+    table: ClassVar[str] = "stock_movements"
+
+    id: UUID
+    stock_level_id: UUID
+    variant_id: UUID
+    location_id: UUID
+    kind: str
+    quantity: int
+    from_bucket: str | None
+    from_balance_after: int | None
+    to_bucket: str | None
+    to_balance_after: int | None
+    act_type: str
+    act_id: UUID
+    line_id: UUID | None
+    reason: str | None
+    actor_kind: str
+    actor_name: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingDecision:
+    """`routing_decisions`: a router's decision on record."""
+
+    table: ClassVar[str] = "routing_decisions"
+
+    id: UUID
+    order_id: UUID
+    strategy: str
+    currency: str
+    chosen: list[dict[str, Any]]
+    candidates: list[dict[str, Any]]
+    unfilled: list[dict[str, Any]]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """`customers`, as an order begins one."""
+
+    table: ClassVar[str] = "customers"
+
+    id: UUID
+    kind: str
+    display_name: str
+    created_at: datetime
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+
+
+Row = (
+    Order
+    | OrderLine
+    | OrderHold
+    | OrderAdjustment
+    | Payment
+    | FulfillmentOrder
+    | FulfillmentOrderLine
+    | Package
+    | PackageLine
+    | Shipment
+    | ShipmentLine
+    | TrackingEvent
+    | Return
+    | ReturnLine
+    | ReturnInspection
+    | StockLevel
+    | StockMovement
+    | RoutingDecision
+    | Customer
+)
+
+PARTS: dict[type, tuple[str, ...]] = {
+    Order: ("lines", "holds", "adjustments", "payments", "fulfillment_orders", "shipments", "returns"),
+    FulfillmentOrder: ("lines", "packages"),
+    Package: ("lines",),
+    Shipment: ("lines", "tracking_events"),
+    Return: ("lines",),
+    ReturnLine: ("inspections",),
+}
+"""The fields that hold rows of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision comes to: the order as it should be, the stock it moves, what else is put on record."""
+
+    order: Order | None = None
+    levels: tuple[StockLevel, ...] = ()
+    records: tuple[Any, ...] = ()
+    """Rows that are only ever added: movements, routing decisions, a new customer."""
+    events: tuple[Any, ...] = ()

@@ -1,0 +1,439 @@
+"""Placing an order: price it, route it, allocate its stock and open its books. All or nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.acts import Act
+from domain.events import Event, EventType, about, numbered
+from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
+from domain.ids import new_id
+from domain.model import (
+    Customer,
+    Decided,
+    FulfillmentOrder,
+    FulfillmentOrderLine,
+    Order,
+    OrderAdjustment,
+    OrderLine,
+    Payment,
+    RoutingDecision,
+    StockLevel,
+)
+from domain.money import LARGEST_MINOR
+from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
+from domain.payments import Tender, recorded, requested, with_payments
+from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
+from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
+from domain.routing.router import route
+from domain.stock import Bucket, Ledger, LocationKind, MovementKind
+
+LINES_LIMIT = 100
+QUANTITY_LIMIT = 100_000
+HANDLING = timedelta(hours=24)
+"""How long a location has until a parcel should have left, where no calendar says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One line as the buyer asks for it. `unit_price_minor` and `location_code` are history's and the staff's to give."""
+
+    sku: str
+    quantity: int
+    unit_price_minor: int | None = None
+    location_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who buys and where it goes, as the order will remember them."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The command: what is bought, by whom, how it is paid."""
+
+    lines: tuple[Wanted, ...]
+    buyer: Buyer
+    external_reference: str | None = None
+    note: str | None = None
+    shipping_minor: int = 0
+    promised_earliest: datetime | None = None
+    promised_latest: datetime | None = None
+    tenders: tuple[Tender, ...] = ()
+    """Payments: recorded as they happened elsewhere, or to be authorized by a provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A variant as the channel offers it, and the levels that may serve it."""
+
+    variant_id: UUID
+    sku: str
+    name: str
+    weight_grams: int | None
+    price_minor: int | None
+    levels: tuple[tuple[UUID, UUID, int], ...]
+    """(level, location, available)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A location that may ship for the channel."""
+
+    id: UUID
+    code: str
+    kind: LocationKind
+    latitude: float | None
+    longitude: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What placing needs to know beforehand."""
+
+    channel_id: UUID
+    currency: str
+    number: str
+    customer_id: UUID | None
+    offers: Mapping[str, Offer]
+    shelves: Mapping[UUID, Shelf]
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A priced order and where its units come from: what remains is to lock those levels and allocate."""
+
+    order: Order
+    decision: Decision
+    decided_id: UUID
+    needed: Mapping[UUID, int]
+    """Units by stock level."""
+    level_of: Mapping[tuple[UUID, UUID], UUID]
+    """(variant, location) → level."""
+    customer: Customer | None
+
+
+def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
+    """The order with its lines and prices, not yet routed: a draft."""
+    wanted = merged(placement.lines)
+    order_id = draft.id if draft else new_id()
+    lines = tuple(
+        _line(order_id, position, line, _offer(catalog, line), catalog.currency)
+        for position, line in enumerate(wanted, start=1)
+    )
+    subtotal = sum(line.total_minor for line in lines)
+    if subtotal + placement.shipping_minor > LARGEST_MINOR:
+        raise InvalidInput("the total is larger than any order can be", field=("lines",))
+    return Order(
+        id=order_id,
+        number=draft.number if draft else catalog.number,
+        channel_id=catalog.channel_id,
+        status=OrderStatus.DRAFT.value,
+        payment_status=PaymentStatus.NONE.value,
+        fulfillment_status=FulfillmentStatus.UNFULFILLED.value,
+        return_status=OrderReturnStatus.NONE.value,
+        currency=catalog.currency,
+        subtotal_minor=subtotal,
+        discount_minor=0,
+        shipping_minor=placement.shipping_minor,
+        tax_minor=0,
+        total_minor=subtotal + placement.shipping_minor,
+        created_at=act.at,
+        placed_at=act.at,
+        customer_id=catalog.customer_id,
+        external_reference=placement.external_reference,
+        note=placement.note,
+        deliver_by_earliest=placement.promised_earliest,
+        deliver_by_latest=placement.promised_latest,
+        lines=lines,
+        **{name: getattr(placement.buyer, name) for name in BUYER_FIELDS},
+    )
+
+
+BUYER_FIELDS = (
+    "email",
+    "first_name",
+    "last_name",
+    "phone",
+    "line1",
+    "line2",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+    "latitude",
+    "longitude",
+)
+
+
+def merged(lines: Sequence[Wanted]) -> tuple[Wanted, ...]:
+    """Lines of the same SKU, price and location become one; refused: none, too many, or quantities out of range."""
+    if not 1 <= len(lines) <= LINES_LIMIT:
+        raise InvalidInput(f"an order has 1 to {LINES_LIMIT} lines, not {len(lines)}", field=("lines",))
+    units: dict[Wanted, int] = {}
+    for index, line in enumerate(lines):
+        if not 1 <= line.quantity <= QUANTITY_LIMIT:
+            place = ("lines", str(index), "quantity")
+            raise InvalidInput(f"a quantity is 1 to {QUANTITY_LIMIT}, not {line.quantity}", field=place)
+        key = replace(line, quantity=0)
+        units[key] = units.get(key, 0) + line.quantity
+    return tuple(replace(key, quantity=quantity) for key, quantity in units.items())
+
+
+def _offer(catalog: Catalog, line: Wanted) -> Offer:
+    offer = catalog.offers.get(line.sku)
+    if offer is None:
+        raise UnknownSku(line.sku, field=("lines",))
+    if line.unit_price_minor is None and offer.price_minor is None:
+        raise InvalidInput(f"{line.sku} has no price in {catalog.currency} in this channel", field=("lines",))
+    return offer
+
+
+def _line(order_id: UUID, position: int, line: Wanted, offer: Offer, currency: str) -> OrderLine:
+    price = line.unit_price_minor if line.unit_price_minor is not None else offer.price_minor
+    assert price is not None
+    return OrderLine(
+        id=new_id(),
+        order_id=order_id,
+        position=position,
+        variant_id=offer.variant_id,
+        sku=offer.sku,
+        name=offer.name,
+        quantity=line.quantity,
+        currency=currency,
+        unit_price_minor=price,
+        total_minor=price * line.quantity,
+        open=line.quantity,
+    )
+
+
+def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
+    """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
+    codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
+    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines]
+    decision = route(demand, _locations(order, catalog), destination(order))
+    for gap in decision.unfilled:
+        line = next(line for line in order.lines if line.id == gap.line_id)
+        raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+    level_of = {
+        (offer.variant_id, location): level for offer in catalog.offers.values() for level, location, _ in offer.levels
+    }
+    variant_of = {line.id: line.variant_id for line in order.lines}
+    needed: dict[UUID, int] = {}
+    for parcel in decision.chosen:
+        for part in parcel.lines:
+            level = level_of[variant_of[part.line_id], parcel.location_id]
+            needed[level] = needed.get(level, 0) + part.quantity
+    return Routed(order, decision, new_id(), needed, level_of, customer)
+
+
+def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
+    if pin is not None and pin not in codes:
+        raise InvalidInput(f"no location {pin} serves this channel with what the order needs", field=("lines",))
+    return DemandLine(line.id, line.sku, line.variant_id, line.open, pinned=codes[pin] if pin else None)
+
+
+def _locations(order: Order, catalog: Catalog) -> list[RoutingLocation]:
+    stock: dict[UUID, dict[UUID, int]] = {}
+    for line in order.lines:
+        offer = catalog.offers[line.sku]
+        for _, location, available in offer.levels:
+            stock.setdefault(location, {})[offer.variant_id] = available
+    return [
+        RoutingLocation(shelf.id, shelf.code, shelf.kind, shelf.latitude, shelf.longitude, stock[shelf.id])
+        for shelf in catalog.shelves.values()
+        if shelf.id in stock
+    ]
+
+
+def destination(order: Order) -> Point | None:
+    """Where the parcels go, if anybody knows."""
+    if order.latitude is None or order.longitude is None:
+        return None
+    return Point(order.latitude, order.longitude)
+
+
+def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID, StockLevel], act: Act) -> Decided:
+    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders."""
+    order, decision = routed_order.order, routed_order.decision
+    work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
+    ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
+    allocate(order, work, ledger)
+
+    order = replace(
+        order,
+        status=OrderStatus.PENDING.value,
+        placed_at=act.at,
+        lines=tuple(replace(line, open=0, allocated=line.open) for line in order.lines),
+        fulfillment_orders=work,
+        adjustments=_charges(order, act),
+    )
+    order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders])
+    total = order.total_minor
+    events = [
+        about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
+        *created(order, work),
+        *paid,
+        *ledger.events,
+    ]
+    order, counted = numbered(order, tuple(events))
+    records = (
+        *([routed_order.customer] if routed_order.customer else []),
+        record(order, decision, routed_order.decided_id, act),
+        *ledger.movements,
+    )
+    return Decided(order, tuple(ledger.levels.values()), records, counted)
+
+
+def _entry(order: Order, tender: Tender, act: Act) -> Payment:
+    return recorded(order, tender, act) if tender.happened else requested(order, tender, act)
+
+
+def fulfillment_orders(
+    order: Order, decision: Decision, decision_id: UUID, level_of: Mapping[tuple[UUID, UUID], UUID], act: Act
+) -> tuple[FulfillmentOrder, ...]:
+    """One fulfillment order for each parcel of a decision."""
+    lines = {line.id: line for line in order.lines}
+    return tuple(
+        _fulfillment_order(order, parcel.location_id, parcel.lines, lines, decision_id, level_of, act)
+        for parcel in decision.chosen
+    )
+
+
+def _fulfillment_order(
+    order: Order,
+    location_id: UUID,
+    parts: Sequence[ParcelLine],
+    lines: Mapping[UUID, OrderLine],
+    decision_id: UUID,
+    level_of: Mapping[tuple[UUID, UUID], UUID],
+    act: Act,
+) -> FulfillmentOrder:
+    id_ = new_id()
+    return FulfillmentOrder(
+        id=id_,
+        order_id=order.id,
+        location_id=location_id,
+        kind=FulfillmentKind.DELIVERY.value,
+        status=FulfillmentOrderStatus.SCHEDULED.value,
+        due_at=act.at + HANDLING,
+        created_at=act.at,
+        routing_decision_id=decision_id,
+        lines=tuple(
+            FulfillmentOrderLine(
+                id=new_id(),
+                fulfillment_order_id=id_,
+                order_line_id=part.line_id,
+                stock_level_id=level_of[lines[part.line_id].variant_id, location_id],
+                variant_id=lines[part.line_id].variant_id,
+                location_id=location_id,
+                sku=part.sku,
+                name=lines[part.line_id].name,
+                quantity=part.quantity,
+            )
+            for part in parts
+        ),
+    )
+
+
+def allocate(order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger) -> None:
+    """Give the work's units to it in the ledger."""
+    for fulfillment_order in work:
+        for line in fulfillment_order.lines:
+            ledger.move(
+                line.stock_level_id,
+                MovementKind.ALLOCATE,
+                line.quantity,
+                Bucket.AVAILABLE,
+                Bucket.ALLOCATED,
+                line_id=line.order_line_id,
+                order=order,
+            )
+
+
+def created(order: Order, work: Sequence[FulfillmentOrder]) -> list[Event]:
+    """The events of new work."""
+    return [
+        about(order, EventType.FULFILLMENT_ORDER_CREATED, f"Work for order {order.number} was given out.", subject=ful)
+        for ful in work
+    ]
+
+
+def _charges(order: Order, act: Act) -> tuple[OrderAdjustment, ...]:
+    parts = ((AdjustmentKind.ITEMS, order.subtotal_minor), (AdjustmentKind.SHIPPING, order.shipping_minor))
+    return tuple(
+        OrderAdjustment(new_id(), order.id, kind.value, amount, order.currency, act.id, act.at)
+        for kind, amount in parts
+        if amount
+    )
+
+
+def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> RoutingDecision:
+    """A router's decision as it goes on record, with what was weighed."""
+    latest = order.deliver_by_latest
+    return RoutingDecision(
+        id=decision_id,
+        order_id=order.id,
+        strategy=decision.strategy.value,
+        currency=order.currency,
+        chosen=[
+            {
+                "location_id": str(parcel.location_id),
+                "lines": [{"sku": part.sku, "quantity": part.quantity} for part in parcel.lines],
+                "distance_km": parcel.distance_km,
+                "ship_by": (act.at + HANDLING).isoformat(),
+                "deliver_by": latest and latest.isoformat(),
+            }
+            for parcel in decision.chosen
+        ],
+        candidates=[
+            {
+                "location_id": str(candidate.location_id),
+                "feasible": candidate.feasible,
+                "rejected_because": candidate.rejected_because and candidate.rejected_because.value,
+                "distance_km": candidate.distance_km,
+            }
+            for candidate in decision.candidates
+        ],
+        unfilled=[
+            {"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled
+        ],
+        decided_at=act.at,
+    )
+
+
+def bought_by(order: Order, customer_id: UUID) -> Order:
+    """The order with its buyer."""
+    return replace(order, customer_id=customer_id)
+
+
+def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered, with these levels as they are now."""
+    now = {level.id: level.available for level in levels}
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def drafted(order: Order, customer: Customer | None, act: Act) -> Decided:
+    """A draft on record: it holds nothing and binds nobody."""
+    told = about(order, EventType.ORDER_DRAFTED, f"Draft {order.number} was begun.")
+    order, counted = numbered(order, (told,))
+    return Decided(order, records=(customer,) if customer else (), events=counted)

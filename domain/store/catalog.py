@@ -1,0 +1,74 @@
+"""Questions asked before an order is placed: one statement for the channel, the buyer and every offer."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.placing import Catalog, Offer, Shelf
+from domain.stock import LocationKind
+
+CATALOG = """
+    select json_build_array(
+        c.id, c.currency,
+        case when $5 then nextval('order_number')::text end,
+        coalesce(
+            (select u.id from customers u where u.id = $3::uuid and u.kind in ('REGISTERED', 'GUEST')),
+            (select u.id from customers u where lower(u.email) = lower($4) and u.kind in ('REGISTERED', 'GUEST'))
+        ),
+        (
+            select coalesce(json_agg(json_build_array(
+                v.id, v.sku, v.name, v.weight_grams, p.amount_minor,
+                (
+                    select coalesce(json_agg(json_build_array(s.id, s.location_id, s.available)), '[]')
+                    from stock_levels s
+                    join location_channels lc on lc.location_id = s.location_id and lc.channel_id = c.id
+                    where s.variant_id = v.id and s.available > 0
+                )
+            )), '[]')
+            from variants v
+            left join variant_prices p on p.variant_id = v.id and p.channel_id = c.id and p.currency = c.currency
+            where v.sku = any($2)
+        ),
+        (
+            select coalesce(json_agg(json_build_array(l.id, l.code, l.kind, l.latitude, l.longitude)), '[]')
+            from locations l
+            where l.id in (
+                select s.location_id from stock_levels s
+                join variants v on v.id = s.variant_id
+                join location_channels lc on lc.location_id = s.location_id and lc.channel_id = c.id
+                where v.sku = any($2) and s.available > 0
+            )
+        )
+    )
+    from channels c where c.code = $1
+"""
+
+
+async def catalog(
+    connection: Any, channel: str, skus: Sequence[str], *, customer_id: UUID | None, email: str | None, numbered: bool
+) -> Catalog | None:
+    """What `channel` offers of `skus`; None when there is no such channel. `numbered` draws an order number."""
+    packed = await connection.fetchval(CATALOG, channel, list(skus), customer_id, email, numbered)
+    if packed is None:
+        return None
+    channel_id, currency, number, customer, offers, shelves = orjson.loads(packed)
+    return Catalog(
+        channel_id=UUID(channel_id),
+        currency=currency,
+        number=number,
+        customer_id=UUID(customer) if customer else None,
+        offers={offer.sku: offer for offer in map(_offer, offers)},
+        shelves={shelf.id: shelf for shelf in map(_shelf, shelves)},
+    )
+
+
+def _offer(packed: list[Any]) -> Offer:
+    id_, sku, name, weight, price, levels = packed
+    return Offer(UUID(id_), sku, name, weight, price, tuple((UUID(a), UUID(b), units) for a, b, units in levels))
+
+
+def _shelf(packed: list[Any]) -> Shelf:
+    id_, code, kind, latitude, longitude = packed
+    return Shelf(UUID(id_), code, LocationKind(kind), latitude, longitude)

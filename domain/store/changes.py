@@ -1,0 +1,199 @@
+"""Storing a decision: the difference between two orders becomes one data-modifying statement.
+
+Every table's new rows and every kind of update is one CTE of it, so a mutation writes with one round trip however
+many rows it touches. An update names the version and the state it comes from; whatever it does not meet is an error,
+because the rows were locked before the decision was taken.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+import orjson
+from sqlalchemy import Column
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from domain.acts import Act
+from domain.events import Event
+from domain.model import PARTS
+from domain.store.sql import DIALECT
+from domain.store.tables import metadata
+
+WAS = ("status", "version")
+"""Columns whose old value an update names."""
+
+
+class LostUpdate(Exception):
+    """A locked row was not as it was read: a bug, and nothing is written."""
+
+
+@cache
+def columns_of(class_: type) -> tuple[str, ...]:
+    """The columns of a row class."""
+    return tuple(each.name for each in fields(class_) if each.name not in PARTS.get(class_, ()))
+
+
+@cache
+def _values_of(class_: type) -> Any:
+    return attrgetter(*columns_of(class_))
+
+
+@dataclass(slots=True)
+class Changes:
+    """Rows to insert by table, and rows to update by table and by which columns change."""
+
+    inserts: dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    updates: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[tuple[Any, ...]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def insert(self, table: str, **values: Any) -> None:
+        """One new row by its columns."""
+        self.inserts[table, tuple(values)].append(tuple(values.values()))
+
+    def add(self, row: Any) -> None:
+        """One new row, and the rows that hang on it."""
+        class_ = type(row)
+        self.inserts[class_.table, columns_of(class_)].append(_values_of(class_)(row))
+        for part in PARTS.get(class_, ()):
+            for inner in getattr(row, part):
+                self.add(inner)
+
+    def update(self, table: str, was: dict[str, Any], becomes: dict[str, Any]) -> None:
+        """One row found by all of `was` (its key, and what it must still be)."""
+        self.updates[table, tuple(was), tuple(becomes)].append((*was.values(), *becomes.values()))
+
+    def turn(self, before: Any, after: Any) -> bool:
+        """Whatever differs between two versions of a row and of the rows that hang on it; whether anything does."""
+        if before is after:
+            return False
+        if before is None:
+            self.add(after)
+            return True
+        inner = [self._turn_parts(getattr(before, part), getattr(after, part)) for part in PARTS.get(type(after), ())]
+        changed = self._changed(before, after)
+        if "version" in columns_of(type(after)) and (changed or any(inner)) and "version" not in changed:
+            changed["version"] = before.version + 1
+        if changed:
+            was = {"id": before.id} | {name: getattr(before, name) for name in WAS if name in changed}
+            self.update(type(after).table, was, changed)
+        return bool(changed) or any(inner)
+
+    def _turn_parts(self, before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+        if before is after:
+            return False
+        known = {row.id: row for row in before}
+        return any([self.turn(known.get(row.id), row) for row in after])
+
+    def _changed(self, before: Any, after: Any) -> dict[str, Any]:
+        values = _values_of(type(after))
+        pairs = zip(columns_of(type(after)), values(before), values(after), strict=True)
+        return {name: new for name, old, new in pairs if old is not new and old != new}
+
+    def log(self, act: Act, events: Iterable[Event]) -> None:
+        """The events of an act, in their order."""
+        for event in events:
+            self.insert(
+                "events",
+                type=str(event.type),
+                subject_type=event.subject_type,
+                subject_id=event.subject_id,
+                sequence=event.sequence,
+                customer_id=event.customer_id,
+                order_id=event.order_id,
+                location_id=event.location_id,
+                channel_id=event.channel_id,
+                actor_kind=act.actor_kind,
+                actor_id=act.actor_id,
+                actor_name=act.actor_name,
+                message=event.message,
+                data=event.data,
+                occurred_at=act.at,
+                recorded_at=act.recorded_at,
+            )
+
+
+async def write(connection: Any, changes: Changes) -> None:
+    """Everything in one statement."""
+    inserts = tuple((table, columns, len(rows) == 1) for (table, columns), rows in changes.inserts.items())
+    updates = tuple((table, was, becomes, len(rows) == 1) for (table, was, becomes), rows in changes.updates.items())
+    if not inserts and not updates:
+        return
+    parameters: list[Any] = []
+    for (table, columns), rows in changes.inserts.items():
+        parameters += _parameters(table, columns, rows)
+    for (table, was, becomes), rows in changes.updates.items():
+        parameters += _parameters(table, (*was, *becomes), rows)
+    met = await connection.fetchval(_statement(inserts, updates), *parameters)
+    expected = [len(rows) for rows in changes.updates.values()]
+    if list(met) != expected:
+        raise LostUpdate(f"{expected} rows were to change, {list(met)} did: {list(changes.updates)}")
+
+
+def _parameters(table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[Any]:
+    """One row as its values; several as one array for each column. JSON in arrays travels as text."""
+    if len(rows) == 1:
+        return list(rows[0])
+    kinds = [_column(table, name) for name in columns]
+    return [
+        [orjson.dumps(value, default=str).decode() for value in values] if isinstance(kind.type, JSONB) else list(values)
+        for kind, values in zip(kinds, zip(*rows, strict=True), strict=True)
+    ]
+
+
+@cache
+def _statement(inserts: tuple[Any, ...], updates: tuple[Any, ...]) -> str:
+    numbers = iter(range(1, 10_000))
+    parts = [_insert(table, columns, single, numbers) for table, columns, single in inserts]
+    changing = [_update(table, was, becomes, single, numbers) for table, was, becomes, single in updates]
+    named = [f"w{position} as ({part})" for position, part in enumerate(parts + changing)]
+    counts = [f"(select count(*) from w{len(parts) + position})" for position in range(len(changing))]
+    return f"with {', '.join(named)} select array[{', '.join(counts)}]::bigint[]"
+
+
+def _insert(table: str, columns: tuple[str, ...], single: bool, numbers: Any) -> str:
+    names = ", ".join(columns)
+    if single:
+        values = ", ".join(f"${next(numbers)}::{_type(table, name)}" for name in columns)
+        return f"insert into {table} ({names}) values ({values})"
+    given = ", ".join(f"v.{name}{_cast(table, name)}" for name in columns)
+    return f"insert into {table} ({names}) select {given} from {_unnest(table, columns, numbers)}"
+
+
+def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], single: bool, numbers: Any) -> str:
+    if single:
+        found = " and ".join(f"{name} = ${next(numbers)}::{_type(table, name)}" for name in was)
+        sets = ", ".join(f"{name} = ${next(numbers)}::{_type(table, name)}" for name in becomes)
+        return f"update {table} set {sets} where {found} returning 1"
+    old, new = [f"was_{name}" for name in was], [f"new_{name}" for name in becomes]
+    arrays = [f"${next(numbers)}::{_array(table, name)}" for name in (*was, *becomes)]
+    sets = ", ".join(f"{name} = v.new_{name}{_cast(table, name)}" for name in becomes)
+    found = " and ".join(f"t.{name} = v.was_{name}" for name in was)
+    source = f"unnest({', '.join(arrays)}) as v ({', '.join(old + new)})"
+    return f"update {table} as t set {sets} from {source} where {found} returning 1"
+
+
+def _unnest(table: str, columns: tuple[str, ...], numbers: Any) -> str:
+    arrays = ", ".join(f"${next(numbers)}::{_array(table, name)}" for name in columns)
+    return f"unnest({arrays}) as v ({', '.join(columns)})"
+
+
+def _column(table: str, name: str) -> Column[Any]:
+    return metadata.tables[table].c[name]
+
+
+def _type(table: str, name: str) -> str:
+    return str(_column(table, name).type.compile(dialect=DIALECT))
+
+
+def _array(table: str, name: str) -> str:
+    kind = _column(table, name).type
+    assert not isinstance(kind, ARRAY), f"{table}.{name}: unnest would flatten it"
+    return "text[]" if isinstance(kind, JSONB) else f"{_type(table, name)}[]"
+
+
+def _cast(table: str, name: str) -> str:
+    return "::jsonb" if isinstance(_column(table, name).type, JSONB) else ""

@@ -1,0 +1,22 @@
+"""Idempotency claims: (actor, mutation, key) with a digest of the input and the answer's subjects."""
+
+from datetime import datetime
+from typing import Any
+
+CLAIM = """
+    insert into idempotency_claims (actor, mutation, key, digest, claimed_at)
+    values ($1, $2, $3, $4, $5)
+    on conflict (actor, mutation, key) do nothing
+    returning digest
+"""
+
+ANSWERED = """
+    select digest, answer::json as answer from idempotency_claims where actor = $1 and mutation = $2 and key = $3
+"""
+
+async def claim(connection: Any, actor: str, mutation: str, key: str, digest: str, now: datetime) -> Any:
+    """Claim a key; None when it is ours now, else the claim that stands. Waits for a twin that is still at work."""
+    if await connection.fetchval(CLAIM, actor, mutation, key, digest, now) is not None:
+        return None
+    return await connection.fetchrow(ANSWERED, actor, mutation, key)
+

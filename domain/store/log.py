@@ -1,0 +1,134 @@
+"""The log's own statements: giving events their places, and reading what came after a place.
+
+Writers insert events without a place. A stamper locks the head row, so one at a time in the whole cluster, and gives
+every event that is committed by then the next positions in id order. The id was drawn while the subject was locked,
+so a subject's events stand in the log as they happened; and a position that can be read is followed by no smaller one.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+
+CHANNEL = "ordergraph_events"
+"""What the stamper notifies, once per batch, and never a writer: NOTIFY takes a lock until its transaction ends."""
+
+
+class Place(NamedTuple):
+    """Where an event stands: positions go on through epochs, a fail-over or restore begins a new epoch."""
+
+    epoch: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """That an event has its place, and whom it concerns."""
+
+    place: Place
+    id: int
+    order_id: UUID | None
+
+
+# -- stamping ----------------------------------------------------------------------------------------------------------
+
+MAY_READ_CONTROL = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+
+# The timeline of the WAL being written, not the last checkpoint's: that one is late by minutes after a promotion.
+TIMELINE = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+CLUSTER = f"SELECT system_identifier::text || '/' || {TIMELINE} FROM pg_control_system()"
+CLUSTER_WITHOUT_CONTROL = f"SELECT oid::text || '/' || {TIMELINE} FROM pg_database WHERE datname = current_database()"
+
+ENTER_CLUSTER = """
+    UPDATE event_head SET cluster = $1, epoch = epoch + CASE cluster WHEN '' THEN 0 ELSE 1 END
+    WHERE cluster <> $1
+    RETURNING epoch
+"""
+
+HAS_UNSTAMPED = "SELECT EXISTS (SELECT FROM events WHERE position IS NULL)"
+
+# A statement of its own: what the next one sees must begin after the lock was won.
+LOCK_HEAD = "SELECT FROM event_head FOR UPDATE"
+
+STAMP = """
+    WITH fresh AS MATERIALIZED (
+        SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $1
+    ), places AS (
+        SELECT fresh.id, event_head.epoch, event_head.position + row_number() OVER (ORDER BY fresh.id) AS position
+        FROM fresh CROSS JOIN event_head
+    ), stamped AS (
+        UPDATE events SET epoch = places.epoch, position = places.position FROM places WHERE events.id = places.id
+    ), counted AS (
+        SELECT count(*) AS number FROM fresh
+    ), head AS (
+        UPDATE event_head SET position = event_head.position + counted.number FROM counted WHERE counted.number > 0
+        RETURNING epoch, event_head.position, counted.number
+    )
+    SELECT number, pg_notify($2, epoch || ':' || position) FROM head
+"""
+
+
+async def enter_cluster(connection: Connection) -> int | None:
+    """Begin a new epoch where the log was last stamped in another cluster or timeline: its number, or None."""
+    known = await connection.fetchval(MAY_READ_CONTROL)
+    cluster = await connection.fetchval(CLUSTER if known else CLUSTER_WITHOUT_CONTROL)
+    epoch: int | None = await connection.fetchval(ENTER_CLUSTER, cluster)
+    return epoch
+
+
+async def has_unstamped(connection: Connection) -> bool:
+    """Whether any committed event waits for its place."""
+    found: bool = await connection.fetchval(HAS_UNSTAMPED)
+    return found
+
+
+async def stamp(connection: Connection, limit: int) -> int:
+    """Give up to `limit` events their places; how many got one."""
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(LOCK_HEAD)
+        number: int | None = await connection.fetchval(STAMP, limit, CHANNEL)
+    return number or 0
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+HEAD = "SELECT epoch, position FROM event_head"
+
+NEWS_AFTER = """
+    SELECT epoch, position, id, order_id FROM events
+    WHERE (epoch, position) > ($1, $2)
+    ORDER BY epoch, position LIMIT $3
+"""
+
+ORDER_NEWS_AFTER = """
+    SELECT epoch, position, id, order_id FROM events
+    WHERE order_id = $4 AND (epoch, position) > ($1, $2)
+    ORDER BY epoch, position LIMIT $3
+"""
+
+
+async def head(connection: Connection) -> Place:
+    """The last place that was given."""
+    row = await connection.fetchrow(HEAD)
+    if row is None:
+        raise LookupError("event_head has no row; the migrations put one there")
+    return Place(row["epoch"], row["position"])
+
+
+async def news_after(connection: Connection, place: Place, limit: int) -> list[News]:
+    """What came after a place, in order."""
+    return [_news(row) for row in await connection.fetch(NEWS_AFTER, *place, limit)]
+
+
+async def order_news_after(connection: Connection, order_id: UUID, place: Place, limit: int) -> list[News]:
+    """What came after a place and concerns one order, in order."""
+    return [_news(row) for row in await connection.fetch(ORDER_NEWS_AFTER, *place, limit, order_id)]
+
+
+def _news(row: asyncpg.Record) -> News:
+    epoch, position, id_, order_id = row
+    return News(Place(epoch, position), id_, order_id)

@@ -1,0 +1,703 @@
+"""Every table, typed once: the compiler, the writers and the migrations' test all read this.
+
+Names are the words of the graph. Amounts are integer minor units (`_minor`) beside their currency. Ids are UUIDv7,
+drawn by the process that inserts, so that an order's rows can be written by one statement.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
+from domain.customers import CustomerKind
+from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
+from domain.payments import EntryStatus, PaymentKind
+from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
+
+from domain.shipments import ShipmentStatus, TrackingCode
+from domain.stock import Bucket, LocationKind, MovementKind
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+order_number = Sequence("order_number", start=100_001, metadata=metadata)
+return_number = Sequence("return_number", start=100_001, metadata=metadata)
+
+
+def _id() -> Column[object]:
+    return Column("id", Uuid, primary_key=True)
+
+
+def _of(name: str, target: str, *, nullable: bool = False, **options: object) -> Column[object]:
+    return Column(name, Uuid, ForeignKey(f"{target}.id"), nullable=nullable, **options)  # type: ignore[arg-type]
+
+
+def _copy(name: str) -> Column[object]:
+    """An id that a referenced row already holds, copied for the reader's sake: no second foreign key to check."""
+    return Column(name, Uuid, nullable=False)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _minor(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _at(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _count(name: str) -> Column[object]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} in ({listed})", name=column)
+
+
+def _never_negative(*columns: str) -> list[CheckConstraint]:
+    return [CheckConstraint(f"{column} >= 0", name=f"{column}_never_negative") for column in columns]
+
+
+def _address() -> list[Column[object]]:
+    return [
+        _text("line1", nullable=True),
+        _text("line2", nullable=True),
+        _text("city", nullable=True),
+        _text("region", nullable=True),
+        _text("postal_code", nullable=True),
+        _text("country", nullable=True),
+    ]
+
+
+# -- where we sell and from where we ship ------------------------------------------------------------------------
+
+channels = Table(
+    "channels",
+    metadata,
+    _id(),
+    _text("code"),
+    _text("name"),
+    _text("currency"),
+    _text("time_zone"),
+    Column("return_window_days", Integer, nullable=False, server_default=text("30")),
+    _at("created_at", nullable=False),
+    UniqueConstraint("code"),
+    *_never_negative("return_window_days"),
+)
+
+locations = Table(
+    "locations",
+    metadata,
+    _id(),
+    _text("code"),
+    _text("name"),
+    _text("kind"),
+    *_address(),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    _at("created_at", nullable=False),
+    UniqueConstraint("code"),
+    _one_of("kind", LocationKind),
+)
+
+location_channels = Table(
+    "location_channels",
+    metadata,
+    _of("location_id", "locations", primary_key=True),
+    _of("channel_id", "channels", primary_key=True, index=True),
+)
+
+# -- what we sell -------------------------------------------------------------------------------------------------
+
+products = Table(
+    "products",
+    metadata,
+    _id(),
+    _text("code"),
+    _text("name"),
+    _text("category", nullable=True),
+    _at("created_at", nullable=False),
+    UniqueConstraint("code"),
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    _id(),
+    _of("product_id", "products", index=True),
+    _text("sku"),
+    _text("name"),
+    Column("weight_grams", Integer),
+    Column("length_mm", Integer),
+    Column("width_mm", Integer),
+    Column("height_mm", Integer),
+    _at("created_at", nullable=False),
+    UniqueConstraint("sku"),
+    *_never_negative("weight_grams", "length_mm", "width_mm", "height_mm"),
+)
+
+variant_prices = Table(
+    "variant_prices",
+    metadata,
+    _of("variant_id", "variants", primary_key=True),
+    _of("channel_id", "channels", primary_key=True),
+    Column("currency", Text, primary_key=True),
+    _minor("amount_minor"),
+    *_never_negative("amount_minor"),
+)
+
+# -- who buys -----------------------------------------------------------------------------------------------------
+
+customers = Table(
+    "customers",
+    metadata,
+    _id(),
+    _text("kind"),
+    _text("email", nullable=True),
+    _text("first_name", nullable=True),
+    _text("last_name", nullable=True),
+    _text("display_name"),
+    _text("phone", nullable=True),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    _at("created_at", nullable=False),
+    _one_of("kind", CustomerKind),
+    Index("uq_customers_email", func.lower(text("email")), unique=True, postgresql_where=text("kind in ('REGISTERED', 'GUEST')")),
+    Index("ix_customers_created_at_id", "created_at", "id"),
+)
+
+customer_addresses = Table(
+    "customer_addresses",
+    metadata,
+    _id(),
+    _of("customer_id", "customers", index=True),
+    *_address(),
+    Column("is_default", Boolean, nullable=False, server_default=text("false")),
+    _at("created_at", nullable=False),
+)
+
+# -- orders -------------------------------------------------------------------------------------------------------
+
+orders = Table(
+    "orders",
+    metadata,
+    _id(),
+    _text("number"),
+    _of("channel_id", "channels"),
+    _of("customer_id", "customers", nullable=True),
+    _text("external_reference", nullable=True),
+    _text("status"),
+    _text("payment_status"),
+    _text("fulfillment_status"),
+    _text("return_status"),
+    _text("currency"),
+    _minor("subtotal_minor"),
+    _minor("discount_minor"),
+    _minor("shipping_minor"),
+    _minor("tax_minor"),
+    _minor("total_minor"),
+    _text("email", nullable=True),
+    _text("phone", nullable=True),
+    _text("first_name", nullable=True),
+    _text("last_name", nullable=True),
+    *_address(),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    _text("note", nullable=True),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("on_hold", Boolean, nullable=False, server_default=text("false")),
+    _at("deliver_by_earliest"),
+    _at("deliver_by_latest"),
+    _at("created_at", nullable=False),
+    _at("placed_at", nullable=False),
+    _at("confirmed_at"),
+    _at("canceled_at"),
+    _at("completed_at"),
+    _text("cancel_reason", nullable=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("number"),
+    UniqueConstraint("channel_id", "external_reference"),
+    _one_of("status", OrderStatus),
+    _one_of("payment_status", PaymentStatus),
+    _one_of("fulfillment_status", FulfillmentStatus),
+    _one_of("return_status", OrderReturnStatus),
+    CheckConstraint("(canceled_at is not null) = (status = 'CANCELED')", name="canceled_at_iff_canceled"),
+    CheckConstraint("(completed_at is not null) = (status = 'COMPLETED')", name="completed_at_iff_completed"),
+    CheckConstraint("total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_is_the_sum"),
+    Index("ix_orders_placed_at_id", "placed_at", "id"),
+    Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
+    Index("ix_orders_channel_id_placed_at_id", "channel_id", "placed_at", "id"),
+    Index("ix_orders_email", func.lower(text("email"))),
+    Index("ix_orders_phone", "phone"),
+    Index("ix_orders_external_reference", "external_reference"),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    _id(),
+    _of("order_id", "orders"),
+    Column("position", SmallInteger, nullable=False),
+    _of("kit_line_id", "order_lines", nullable=True),
+    _of("variant_id", "variants", index=True),
+    _text("sku"),
+    _text("name"),
+    Column("quantity", Integer, nullable=False),
+    _count("open"),
+    _count("backordered"),
+    _count("allocated"),
+    _count("picked"),
+    _count("shipped"),
+    _count("delivered"),
+    _count("canceled"),
+    _count("returned"),
+    _count("in_open_returns"),
+    _text("currency"),
+    _minor("unit_price_minor"),
+    _minor("total_minor"),
+    _at("delivered_at"),
+    UniqueConstraint("order_id", "position"),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("quantity = open + backordered + allocated + picked + shipped + canceled", name="quantities_sum"),
+    CheckConstraint("delivered <= shipped", name="delivered_at_most_shipped"),
+    CheckConstraint("returned + in_open_returns <= delivered", name="returned_at_most_delivered"),
+    CheckConstraint("total_minor = quantity * unit_price_minor", name="total_is_the_product"),
+    *_never_negative(
+        "open", "backordered", "allocated", "picked", "shipped", "delivered", "canceled", "returned", "in_open_returns"
+    ),
+    Index("ix_order_lines_kit_line_id", "kit_line_id", postgresql_where=text("kit_line_id is not null")),
+)
+
+order_holds = Table(
+    "order_holds",
+    metadata,
+    _id(),
+    _of("order_id", "orders", index=True),
+    _text("kind"),
+    _text("reason"),
+    _at("placed_at", nullable=False),
+    _text("placed_by_kind"),
+    _text("placed_by"),
+    _at("released_at"),
+    _text("released_by", nullable=True),
+    _one_of("kind", HoldKind),
+)
+
+order_adjustments = Table(
+    "order_adjustments",
+    metadata,
+    _id(),
+    _of("order_id", "orders", index=True),
+    _text("kind"),
+    _text("reason", nullable=True),
+    _minor("amount_minor"),
+    _text("currency"),
+    Column("act_id", Uuid, nullable=False),
+    _at("occurred_at", nullable=False),
+    _one_of("kind", AdjustmentKind),
+    CheckConstraint("(kind in ('ITEMS', 'SHIPPING', 'TAX')) = (amount_minor >= 0)", name="charges_add_and_credits_take"),
+    UniqueConstraint("act_id", "order_id", "kind"),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    _id(),
+    _of("order_id", "orders", index=True),
+    _text("kind"),
+    _text("status"),
+    _text("provider"),
+    _minor("amount_minor"),
+    _text("currency"),
+    _of("request_id", "payments", nullable=True, index=True),
+    _of("parent_id", "payments", nullable=True),
+    _text("method", nullable=True),
+    _text("reference", nullable=True),
+    _text("last4", nullable=True),
+    _text("failure", nullable=True),
+    _text("reason", nullable=True),
+    _text("note", nullable=True),
+    _of("return_id", "returns", nullable=True, index=True),
+    _text("destination", nullable=True),
+    _at("occurred_at", nullable=False),
+    _at("recorded_at", nullable=False),
+    _one_of("kind", PaymentKind),
+    _one_of("status", EntryStatus),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    Index("uq_payments_settled_once", "request_id", unique=True, postgresql_where=text("request_id is not null")),
+)
+
+# -- routing and fulfillment ---------------------------------------------------------------------------------------
+
+routing_decisions = Table(
+    "routing_decisions",
+    metadata,
+    _id(),
+    _of("order_id", "orders", index=True),
+    _text("strategy"),
+    _text("currency"),
+    Column("chosen", JSONB, nullable=False),
+    Column("candidates", JSONB, nullable=False),
+    Column("unfilled", JSONB, nullable=False),
+    _at("decided_at", nullable=False),
+)
+
+fulfillment_orders = Table(
+    "fulfillment_orders",
+    metadata,
+    _id(),
+    _of("order_id", "orders", index=True),
+    _of("location_id", "locations"),
+    _of("routing_decision_id", "routing_decisions", nullable=True),
+    _of("split_from_id", "fulfillment_orders", nullable=True),
+    _text("kind"),
+    _text("status"),
+    _text("service", nullable=True),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    _at("due_at", nullable=False),
+    _at("created_at", nullable=False),
+    _at("accepted_at"),
+    _at("packed_at"),
+    _at("ready_at"),
+    _at("collect_before"),
+    _text("pickup_code", nullable=True),
+    _at("shipped_at"),
+    _at("closed_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    _one_of("kind", FulfillmentKind),
+    _one_of("status", FulfillmentOrderStatus),
+    Index("ix_fulfillment_orders_location_id_status_due_at_id", "location_id", "status", "due_at", "id"),
+    Index("ix_fulfillment_orders_due_at_id", "due_at", "id"),
+)
+
+fulfillment_order_lines = Table(
+    "fulfillment_order_lines",
+    metadata,
+    _id(),
+    _of("fulfillment_order_id", "fulfillment_orders", index=True),
+    _of("order_line_id", "order_lines", index=True),
+    _of("stock_level_id", "stock_levels", index=True),
+    _copy("variant_id"),
+    _copy("location_id"),
+    _text("sku"),
+    _text("name"),
+    Column("quantity", Integer, nullable=False),
+    _count("picked"),
+    _count("short"),
+    _count("shipped"),
+    _count("canceled"),
+    Column("held", Integer, Computed("quantity - short - shipped - canceled", persisted=True), nullable=False),
+    *_never_negative("quantity", "picked", "short", "shipped", "canceled", "held"),
+    CheckConstraint("picked + short + canceled <= quantity", name="picked_at_most_asked"),
+    CheckConstraint("shipped <= picked", name="shipped_at_most_picked"),
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    _id(),
+    _of("order_id", "orders", index=True),
+    _of("fulfillment_order_id", "fulfillment_orders", index=True),
+    _of("location_id", "locations"),
+    _text("status"),
+    _text("carrier"),
+    _text("service", nullable=True),
+    _at("estimated_delivery"),
+    _at("created_at", nullable=False),
+    _at("handed_over_at"),
+    _at("delivered_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    _one_of("status", ShipmentStatus),
+    CheckConstraint("(delivered_at is not null) >= (status = 'DELIVERED')", name="delivered_at_when_delivered"),
+)
+
+shipment_lines = Table(
+    "shipment_lines",
+    metadata,
+    _id(),
+    _of("shipment_id", "shipments", index=True),
+    _of("order_line_id", "order_lines", index=True),
+    _of("fulfillment_order_line_id", "fulfillment_order_lines"),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    _id(),
+    _of("fulfillment_order_id", "fulfillment_orders", index=True),
+    _of("shipment_id", "shipments", nullable=True, index=True),
+    Column("weight_grams", Integer),
+    Column("length_mm", Integer),
+    Column("width_mm", Integer),
+    Column("height_mm", Integer),
+    _text("carrier", nullable=True),
+    _text("tracking_number", nullable=True),
+    _text("tracking_url", nullable=True),
+    _text("label_url", nullable=True),
+    _at("created_at", nullable=False),
+    Index("uq_packages_tracking_number_carrier", "tracking_number", "carrier", unique=True),
+)
+
+package_lines = Table(
+    "package_lines",
+    metadata,
+    _id(),
+    _of("package_id", "packages", index=True),
+    _of("fulfillment_order_line_id", "fulfillment_order_lines"),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+)
+
+tracking_events = Table(
+    "tracking_events",
+    metadata,
+    _id(),
+    _of("shipment_id", "shipments"),
+    _of("package_id", "packages", nullable=True),
+    _text("code"),
+    _text("message", nullable=True),
+    _text("place", nullable=True),
+    _at("occurred_at", nullable=False),
+    _at("recorded_at", nullable=False),
+    _one_of("code", TrackingCode),
+    Index("ix_tracking_events_shipment_id_occurred_at", "shipment_id", "occurred_at"),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    _id(),
+    _text("number"),
+    _of("order_id", "orders", index=True),
+    _of("shipment_id", "shipments", nullable=True, index=True),
+    _minor("total_minor"),
+    _text("currency"),
+    _text("pdf_url", nullable=True),
+    _at("issued_at", nullable=False),
+    UniqueConstraint("number"),
+)
+
+# -- returns --------------------------------------------------------------------------------------------------------
+
+returns = Table(
+    "returns",
+    metadata,
+    _id(),
+    _text("number"),
+    _of("order_id", "orders", index=True),
+    _of("channel_id", "channels"),
+    _of("customer_id", "customers", nullable=True),
+    _of("location_id", "locations", nullable=True),
+    _text("method"),
+    _text("status"),
+    _text("currency"),
+    _text("decline_reason", nullable=True),
+    _text("receipt_url", nullable=True),
+    _minor("estimated_refund_minor"),
+    _at("requested_at", nullable=False),
+    _at("approved_at"),
+    _at("received_at"),
+    _at("closed_at"),
+    _at("expires_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("number"),
+    _one_of("method", ReturnMethod),
+    _one_of("status", ReturnStatus),
+    Index("ix_returns_customer_id_requested_at_id", "customer_id", "requested_at", "id"),
+    Index("ix_returns_requested_at_id", "requested_at", "id"),
+)
+
+return_lines = Table(
+    "return_lines",
+    metadata,
+    _id(),
+    _of("return_id", "returns", index=True),
+    _of("order_line_id", "order_lines", index=True),
+    Column("quantity", Integer, nullable=False),
+    _text("reason"),
+    _text("comment", nullable=True),
+    _count("received_quantity"),
+    _count("inspected_quantity"),
+    _one_of("reason", ReturnReason),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("received_quantity between 0 and quantity", name="received_at_most_expected"),
+    CheckConstraint("inspected_quantity between 0 and received_quantity", name="inspected_at_most_received"),
+)
+
+return_labels = Table(
+    "return_labels",
+    metadata,
+    _id(),
+    _of("return_id", "returns", index=True),
+    _text("carrier"),
+    _text("tracking_number"),
+    _text("url", nullable=True),
+    _at("created_at", nullable=False),
+)
+
+return_inspections = Table(
+    "return_inspections",
+    metadata,
+    _id(),
+    _of("return_line_id", "return_lines", index=True),
+    Column("quantity", Integer, nullable=False),
+    _text("condition"),
+    _text("disposition"),
+    _at("inspected_at", nullable=False),
+    _one_of("condition", Condition),
+    _one_of("disposition", Disposition),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+)
+
+# -- stock ----------------------------------------------------------------------------------------------------------
+
+stock_levels = Table(
+    "stock_levels",
+    metadata,
+    _id(),
+    _of("variant_id", "variants"),
+    _of("location_id", "locations", index=True),
+    _count("available"),
+    _count("reserved"),
+    _count("allocated"),
+    _count("safety_stock"),
+    _count("quality_control"),
+    _count("damaged"),
+    Column(
+        "on_hand",
+        Integer,
+        Computed("available + reserved + allocated + safety_stock + quality_control + damaged", persisted=True),
+        nullable=False,
+    ),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("variant_id", "location_id"),
+    *_never_negative("available", "reserved", "allocated", "safety_stock", "quality_control", "damaged"),
+)
+
+stock_movements = Table(
+    "stock_movements",
+    metadata,
+    _id(),
+    _of("stock_level_id", "stock_levels"),
+    _copy("variant_id"),
+    _copy("location_id"),
+    _text("kind"),
+    Column("quantity", Integer, nullable=False),
+    _text("from_bucket", nullable=True),
+    Column("from_balance_after", Integer),
+    _text("to_bucket", nullable=True),
+    Column("to_balance_after", Integer),
+    _text("act_type"),
+    Column("act_id", Uuid, nullable=False),
+    Column("line_id", Uuid),
+    _of("reverses_id", "stock_movements", nullable=True, unique=True),
+    _text("reason", nullable=True),
+    _text("actor_kind"),
+    _text("actor_name"),
+    _at("occurred_at", nullable=False),
+    _at("recorded_at", nullable=False),
+    _one_of("kind", MovementKind),
+    _one_of("from_bucket", Bucket),
+    _one_of("to_bucket", Bucket),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("from_bucket is distinct from to_bucket", name="moves"),
+    CheckConstraint("(from_bucket is null) = (from_balance_after is null)", name="from_balance"),
+    CheckConstraint("(to_bucket is null) = (to_balance_after is null)", name="to_balance"),
+    UniqueConstraint(
+        "act_id", "line_id", "stock_level_id", "kind", "from_bucket", "to_bucket",
+        name="uq_stock_movements_once", postgresql_nulls_not_distinct=True,
+    ),
+    Index("ix_stock_movements_variant_id_recorded_at_id", "variant_id", "recorded_at", "id"),
+    Index("ix_stock_movements_stock_level_id", "stock_level_id"),
+    Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
+)
+
+# -- the log, and what was already answered ---------------------------------------------------------------------------
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("epoch", Integer),
+    Column("position", BigInteger),
+    _text("type"),
+    _text("subject_type"),
+    Column("subject_id", Uuid, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("customer_id", Uuid),
+    Column("order_id", Uuid),
+    Column("location_id", Uuid),
+    Column("channel_id", Uuid),
+    _text("actor_kind"),
+    _text("actor_id"),
+    _text("actor_name"),
+    _text("message"),
+    Column("data", JSONB, nullable=False),
+    _at("occurred_at", nullable=False),
+    _at("recorded_at", nullable=False),
+    UniqueConstraint("subject_id", "sequence"),
+    Index("uq_events_epoch_position", "epoch", "position", unique=True),
+    Index("ix_events_unstamped", "id", postgresql_where=text("position is null")),
+    Index("ix_events_order_id_epoch_position", "order_id", "epoch", "position", postgresql_where=text("order_id is not null")),
+    Index("ix_events_customer_id_epoch_position", "customer_id", "epoch", "position", postgresql_where=text("customer_id is not null")),
+)
+
+event_head = Table(
+    "event_head",
+    metadata,
+    Column("epoch", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("cluster", Text, nullable=False),
+    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
+    CheckConstraint("singleton", name="one_row"),
+)
+
+idempotency_claims = Table(
+    "idempotency_claims",
+    metadata,
+    Column("actor", Text, primary_key=True),
+    Column("mutation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("answer", JSONB),
+    _at("claimed_at", nullable=False),
+    Index("ix_idempotency_claims_claimed_at", "claimed_at"),
+)

@@ -1,0 +1,212 @@
+"""Row scope: which rows of each table a viewer may see, as SQL conditions with the viewer's bounds as parameters.
+
+The read compiler puts these beside its own conditions on the same scan; the writers put them into the statement
+that locks. Only the viewer's *shape* (role and scopes) decides which condition is written; ids are bound per call,
+under the names in `VIEWER_PARAMETERS`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Table, Uuid, any_, bindparam, false, or_, select, true
+
+from domain.store import tables as t
+from domain.viewer import Role, Scope, Viewer
+
+Rule = Callable[[Viewer, FromClause], ColumnElement[bool]]
+
+VIEWER_PARAMETERS: dict[str, Callable[[Viewer], Any]] = {
+    "viewer_customer_id": lambda viewer: viewer.customer_id,
+    "viewer_order_id": lambda viewer: viewer.order_id,
+    "viewer_channel_ids": lambda viewer: viewer.channel_ids,
+    "viewer_location_ids": lambda viewer: viewer.location_ids,
+    "viewer_kind": lambda viewer: viewer.kind.value,
+    "viewer_role": lambda viewer: viewer.role.value if viewer.role else None,
+    "viewer_scopes": lambda viewer: sorted(viewer.scopes),
+}
+"""Every bound that a condition may name, and where its value comes from."""
+
+STAFF = frozenset({Role.AGENT, Role.STORE, Role.WAREHOUSE, Role.OPERATIONS, Role.APP})
+AT_LOCATIONS = (Role.STORE, Role.WAREHOUSE)
+BUYERS = (Role.CUSTOMER, Role.GUEST)
+
+# Roles for whom seeing a row is enough to see what hangs on it.
+NOBODY: frozenset[Role] = frozenset()
+CUSTOMER_WITH_ORDER = frozenset({Role.CUSTOMER, Role.AGENT, Role.STORE, Role.OPERATIONS, Role.APP})
+MONEY_WITH_ORDER = CUSTOMER_WITH_ORDER | {Role.GUEST}
+
+PUBLIC_EVENTS = (
+    "ORDER_PLACED",
+    "ORDER_CONFIRMED",
+    "ORDER_CANCELED",
+    "ORDER_LINES_CANCELED",
+    "ORDER_COMPLETED",
+    "PAYMENT_AUTHORIZED",
+    "PAYMENT_DECLINED",
+    "PAYMENT_CAPTURED",
+    "PAYMENT_REFUNDED",
+    "SHIPMENT_CREATED",
+    "SHIPMENT_HANDED_OVER",
+    "SHIPMENT_TRACKED",
+    "SHIPMENT_DELIVERED",
+    "RETURN_REQUESTED",
+    "RETURN_APPROVED",
+    "RETURN_DECLINED",
+    "RETURN_RECEIVED",
+    "RETURN_CLOSED",
+)
+"""What a buyer may hear about their own order; holds, routing and stock are the merchant's affair."""
+
+
+def customer_id() -> ColumnElement[UUID]:
+    """The signed-in customer's id, as a parameter."""
+    return bindparam("viewer_customer_id", type_=Uuid)
+
+
+def order_id() -> ColumnElement[UUID]:
+    """The order that a guest proved, as a parameter."""
+    return bindparam("viewer_order_id", type_=Uuid)
+
+
+def location_ids() -> ColumnElement[list[UUID]]:
+    """The locations that a store's or warehouse's token names, as a parameter."""
+    return bindparam("viewer_location_ids", type_=ARRAY(Uuid))
+
+
+def _here(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column == any_(location_ids())
+
+
+def sees_everything(viewer: Viewer) -> bool:
+    """Whether the viewer's orders and customers are all of them (agents, operations, apps that may read orders)."""
+    return viewer.role in (Role.AGENT, Role.OPERATIONS) or (viewer.role is Role.APP and viewer.may(Scope.ORDERS_READ))
+
+
+def anyone(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
+    """Rows that everyone with a token may see."""
+    return true() if viewer.role else false()
+
+
+def channels(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A shopper's token names its channel; everyone else with a token may see them all."""
+    if viewer.role is Role.SHOPPER:
+        return row.c.id == any_(bindparam("viewer_channel_ids", type_=ARRAY(Uuid)))
+    return anyone(viewer, row)
+
+
+def locations(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Buyers may know the stores; the rest of the network is the staff's."""
+    if viewer.role in (Role.SHOPPER, *BUYERS):
+        return row.c.kind == "STORE"
+    return anyone(viewer, row)
+
+
+def customers(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A customer sees themselves; a store, whoever bought from it."""
+    if sees_everything(viewer):
+        return true()
+    if viewer.role is Role.CUSTOMER:
+        return row.c.id == customer_id()
+    if viewer.role is Role.STORE:
+        o = t.orders.alias()
+        return select(o.c.id).where(o.c.customer_id == row.c.id, orders(viewer, o)).correlate(row).exists()
+    return false()
+
+
+def orders(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A customer's own; the one a guest proved; those with work or a return at a bound location."""
+    if sees_everything(viewer):
+        return true()
+    if viewer.role is Role.CUSTOMER:
+        return row.c.customer_id == customer_id()
+    if viewer.role is Role.GUEST:
+        return row.c.id == order_id()
+    if viewer.role in AT_LOCATIONS:
+        f, r = t.fulfillment_orders.alias(), t.returns.alias()
+        return or_(
+            select(f.c.id).where(f.c.order_id == row.c.id, _here(f.c.location_id)).correlate(row).exists(),
+            select(r.c.id).where(r.c.order_id == row.c.id, _here(r.c.location_id)).correlate(row).exists(),
+        )
+    return false()
+
+
+def of_order(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Whatever belongs to an order is seen by whoever sees the order."""
+    if sees_everything(viewer):
+        return true()
+    if viewer.role is Role.GUEST:
+        return row.c.order_id == order_id()
+    o = t.orders.alias()
+    return select(o.c.id).where(o.c.id == row.c.order_id, orders(viewer, o)).correlate(row).exists()
+
+
+def payments(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Money is not the warehouse's business."""
+    return false() if viewer.role is Role.WAREHOUSE else of_order(viewer, row)
+
+
+def at_location(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Work of a bound location; whoever sees every order sees all work; buyers see their own order's."""
+    if viewer.role in AT_LOCATIONS:
+        return _here(row.c.location_id)
+    return of_order(viewer, row)
+
+
+def returns(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A location sees its own returns, and parcels on their way to nowhere in particular."""
+    if viewer.role in AT_LOCATIONS:
+        coming = row.c.location_id.is_(None) & row.c.status.in_(("APPROVED", "IN_TRANSIT", "PARTIALLY_RECEIVED"))
+        return or_(_here(row.c.location_id), coming)
+    return of_order(viewer, row)
+
+
+def stock(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Stock wants `stock:read`; locations see their own."""
+    if not viewer.may(Scope.STOCK_READ):
+        return false()
+    return _here(row.c.location_id) if viewer.role in AT_LOCATIONS else true()
+
+
+def routing(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Why an order ships from where it does: `routing:read`."""
+    return of_order(viewer, row) if viewer.may(Scope.ROUTING_READ) else false()
+
+
+def for_staff(rule: Rule) -> Rule:
+    """A rule that buyers never pass."""
+    return lambda viewer, row: rule(viewer, row) if viewer.role in STAFF else false()
+
+
+def through(parent: Table, column: str, rule: Rule) -> Rule:
+    """Whatever belongs to a row of `parent` is seen by whoever sees that row."""
+
+    def visible(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+        above = parent.alias()
+        condition = rule(viewer, above)
+        if condition is true() or condition is false():
+            return condition
+        return select(above.c.id).where(above.c.id == row.c[column], condition).correlate(row).exists()
+
+    return visible
+
+
+customer_addresses = through(t.customers, "customer_id", customers)
+packages = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
+fulfillment_order_lines = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
+package_lines = through(t.packages, "package_id", packages)
+of_shipment = through(t.shipments, "shipment_id", at_location)
+return_lines = through(t.returns, "return_id", returns)
+return_inspections = through(t.return_lines, "return_line_id", return_lines)
+
+
+def events(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Those with `events:read` see the whole log; others what happened to orders they may see."""
+    if viewer.may(Scope.EVENTS_READ) or sees_everything(viewer):
+        return true()
+    if viewer.role in AT_LOCATIONS:
+        return _here(row.c.location_id)
+    if viewer.role in BUYERS:
+        mine = row.c.customer_id == customer_id() if viewer.role is Role.CUSTOMER else row.c.order_id == order_id()
+        return mine & row.c.type.in_(PUBLIC_EVENTS)
+    return false()
