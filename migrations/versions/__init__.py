@@ -1,0 +1,1 @@
+"""The steps. Their numbers are their order."""

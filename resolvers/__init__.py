@@ -1,0 +1,1 @@
+"""How a request is answered: the read compiler, one short function per mutation, the feeds."""

@@ -1,0 +1,83 @@
+"""The pools: small ones, because a big pool on few cores only lengthens the queue inside PostgreSQL.
+
+Reads set no session state, so their connections skip asyncpg's reset, a hidden second round trip. Writers keep
+theirs: a transaction that was cut off must not be met by the next.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+
+SESSION = {"TimeZone": "UTC", "jit": "off", "application_name": "ordergraph"}
+STATEMENTS_KEPT = 1_000
+CONNECT_SECONDS = 10
+STATEMENT_SECONDS = 30
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+
+class Unavailable(Exception):
+    """The database does not answer; the caller may try again."""
+
+
+GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
+        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)
+"""What asyncpg raises when the server goes away, is not back yet, or is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One pool to read from, one to write with."""
+
+    reads: asyncpg.Pool
+    writes: asyncpg.Pool
+
+    async def read(self, sql: str, *parameters: Any) -> Any:
+        """The single value of a statement: JSON as bytes, untouched."""
+        try:
+            async with self.reads.acquire() as connection:
+                return await connection.fetchval(sql, *parameters)
+        except GONE as error:
+            raise Unavailable(str(error)) from error
+
+    async def read_own(self, sql: str, *parameters: Any) -> Any:
+        """The same, certain to see what this process has just committed: never a replica's."""
+        return await self.read(sql, *parameters)
+
+
+async def _as_bytes(connection: asyncpg.Connection) -> None:
+    """`json` comes as the bytes that PostgreSQL built; `jsonb` as Python values."""
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=lambda value: value
+    )
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value, default=str).decode(), decoder=orjson.loads
+    )
+
+
+async def _no_reset(_connection: asyncpg.Connection) -> None:
+    """Nothing to reset: readers leave no state behind."""
+
+
+@asynccontextmanager
+async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[Database]:
+    """Both pools, for as long as the block runs."""
+    common = {
+        "dsn": url,
+        "init": _as_bytes,
+        "statement_cache_size": STATEMENTS_KEPT,
+        "max_cached_statement_lifetime": 0,
+        "max_cacheable_statement_size": 200_000,
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": STATEMENT_SECONDS,
+    }
+    reading = {**SESSION, "plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on"}
+    async with (
+        asyncpg.create_pool(**common, min_size=0, max_size=reads, reset=_no_reset, server_settings=reading) as reader,
+        asyncpg.create_pool(**common, min_size=0, max_size=writes, server_settings=SESSION) as writer,
+    ):
+        yield Database(reader, writer)

@@ -1,0 +1,173 @@
+"""The document cache: a query's text is parsed, checked and validated once, and its plans are kept beside it."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any, Generic, TypeVar
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    get_nullable_type,
+    is_scalar_type,
+    parse,
+    type_from_ast,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+V = TypeVar("V")
+
+TOKENS_LIMIT = 4_000
+DEPTH_LIMIT = 20
+DOCUMENTS_KEPT = 1_000
+PLANS_KEPT = 50
+PLAIN = {"ID", "String"}
+
+
+class Lru(Generic[V]):
+    """The last `size` values, by key."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.kept: OrderedDict[Hashable, V] = OrderedDict()
+
+    def get(self, key: Hashable) -> V | None:
+        """The value, which is now the youngest."""
+        value = self.kept.get(key)
+        if value is not None:
+            self.kept.move_to_end(key)
+        return value
+
+    def put(self, key: Hashable, value: V) -> V:
+        """Keep a value, and drop the oldest beyond the size."""
+        self.kept[key] = value
+        if len(self.kept) > self.size:
+            self.kept.popitem(last=False)
+        return value
+
+
+class RequestError(Exception):
+    """A request that is refused before it runs: its errors, and no data."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
+def refuse(code: str, message: str) -> RequestError:
+    """One error with its code."""
+    return RequestError([GraphQLError(message, extensions={"code": code})])
+
+
+class Document:
+    """One operation of a valid document."""
+
+    def __init__(self, schema: GraphQLSchema, ast: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self.schema = schema
+        self.ast = ast
+        self.operation = operation
+        self.kind: OperationType = operation.operation
+        self.root: GraphQLObjectType = schema.get_root_type(operation.operation)  # type: ignore[assignment]
+        self.fragments = {
+            node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.plans: Lru[Any] = Lru(PLANS_KEPT)
+        self.variable_names = tuple(node.variable.name.value for node in operation.variable_definitions or ())
+        self.plain = {
+            node.variable.name.value
+            for node in operation.variable_definitions or ()
+            if _is_plain(schema, node.type)
+        }
+
+    def coerce(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The variables as the schema wants them, or `RequestError`. Text for plain text needs no second look."""
+        if len(self.plain) == len(self.variable_names) == len(given) and all(
+            type(given.get(name)) is str for name in self.plain
+        ):
+            return given
+        found = get_variable_values(self.schema, self.operation.variable_definitions or (), given, max_errors=20)
+        if isinstance(found, list):
+            for error in found:
+                error.extensions = {"code": "BAD_USER_INPUT"}
+            raise RequestError(found)
+        return getattr(found, "coerced", found)
+
+
+def _is_plain(schema: GraphQLSchema, node: Any) -> bool:
+    type_ = type_from_ast(schema, node)
+    inner = get_nullable_type(type_) if type_ else None
+    return inner is not None and is_scalar_type(inner) and inner.name in PLAIN
+
+
+class Documents:
+    """Documents by their text and the operation asked for."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.kept: Lru[Document] = Lru(DOCUMENTS_KEPT)
+
+    def get(self, text: str, operation_name: str | None) -> Document:
+        """The operation, ready to run; `RequestError` when it cannot."""
+        key = (text, operation_name)
+        found = self.kept.get(key)
+        if found is None:
+            found = self.kept.put(key, self._read(text, operation_name))
+        return found
+
+    def _read(self, text: str, operation_name: str | None) -> Document:
+        ast = self._parse(text)
+        operation = pick(ast, operation_name)
+        limit_depth(ast)
+        errors = validate(self.schema, ast, max_errors=20)
+        if errors:
+            for error in errors:
+                error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+            raise RequestError(errors)
+        return Document(self.schema, ast, operation)
+
+    def _parse(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, max_tokens=TOKENS_LIMIT)
+        except GraphQLSyntaxError as error:
+            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
+            raise RequestError([error]) from None
+        except RecursionError:
+            raise refuse("GRAPHQL_PARSE_FAILED", "The document is nested too deeply.") from None
+
+
+def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
+    """The operation to run."""
+    operations = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+    if operation_name is not None:
+        operations = [node for node in operations if node.name and node.name.value == operation_name]
+    if len(operations) != 1:
+        asked = f"No operation is named {operation_name}." if operation_name else "Name one of the operations."
+        raise refuse("OPERATION_RESOLUTION_FAILURE", asked if operations or operation_name else "There is no operation.")
+    return operations[0]
+
+
+def limit_depth(ast: DocumentNode) -> None:
+    """Refuse what is nested too deeply; every fragment is measured once, so spreads cost nothing twice."""
+    fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+    measured: dict[str, int] = {}
+
+    def depth(node: Any) -> int:
+        if node.kind == "fragment_spread":
+            name = node.name.value
+            if name not in measured:
+                measured[name] = 0  # a cycle adds nothing; validation refuses it
+                if name in fragments:
+                    measured[name] = depth(fragments[name])
+            return measured[name]
+        inner = max((depth(child) for child in node.selection_set.selections), default=0) if node.selection_set else 0
+        return inner + (1 if node.kind == "field" else 0)
+
+    deepest = max((depth(node) for node in ast.definitions if hasattr(node, "selection_set")), default=0)
+    if deepest > DEPTH_LIMIT:
+        raise refuse("GRAPHQL_VALIDATION_FAILED", f"Fields may nest {DEPTH_LIMIT} deep; these nest {deepest} deep.")

@@ -1,0 +1,145 @@
+"""Mutations in the engine: the input as objects, the verb, and the payload, read by the compiler in one statement."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+from graphql import (
+    FieldNode,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    Undefined,
+    get_named_type,
+    is_leaf_type,
+)
+from sqlalchemy import JSON, BindParameter, ColumnElement
+from sqlalchemy.types import TypeEngine
+
+from domain.refusals import Refused
+from resolvers.reading.arguments import Arguments, reader
+from resolvers.reading.compiler import DEFINITION, Compiler, JsonObject, Selected, reads_of
+from resolvers.writing import Outcome, Verb
+
+VERB = "verb"
+SUBJECTS = "@subjects"
+VALUES = "@values"
+"""Names under which a payload's plan finds the outcome among the variables; no GraphQL name has an @."""
+
+
+def mutation(verb: Verb, input_type: type, payload_type: type, description: str) -> Any:
+    """One line of `schema/mutation.py`: a verb with what it takes and what it answers."""
+
+    def field(input: Any) -> Any:
+        """The engine performs the verb; this signature only declares it."""
+        raise NotImplementedError(verb.name)
+
+    field.__annotations__ = {"input": input_type, "return": payload_type | None}  # type: ignore[operator]
+    return strawberry.field(field, name=verb.name, description=description, metadata={VERB: verb})
+
+
+def verb_of(root: GraphQLObjectType, name: str) -> Verb:
+    """The verb behind a root field."""
+    return root.fields[name].extensions[DEFINITION].metadata[VERB]  # type: ignore[no-any-return]
+
+
+def made(arguments: Arguments, subject: str, type_: TypeEngine[Any]) -> BindParameter[Any]:
+    """What a verb made or touched, as a parameter of its payload."""
+    return arguments.binder.bind(lambda variables: variables[SUBJECTS].get(subject), type_)
+
+
+# -- the input -----------------------------------------------------------------------------------------------------
+
+
+def input_of(root: GraphQLObjectType, node: FieldNode, variables: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """A root field's input as the schema's object, and as it was coerced."""
+    type_ = root.fields[node.name.value].args["input"].type
+    given = reader((node.arguments or ())[0].value, type_, Undefined)(variables)
+    return objects(given, type_), given
+
+
+def objects(value: Any, type_: GraphQLInputType) -> Any:
+    """A coerced value with every input object as an instance of its class."""
+    if value is None:
+        return None
+    if isinstance(type_, GraphQLNonNull):
+        return objects(value, type_.of_type)
+    if isinstance(type_, GraphQLList):
+        return [objects(each, type_.of_type) for each in value]
+    if not isinstance(type_, GraphQLInputObjectType):
+        return value
+    parts = {
+        field.extensions[DEFINITION].python_name: objects(value[name], field.type)
+        for name, field in type_.fields.items()
+        if name in value
+    }
+    return type_.extensions[DEFINITION].origin(**parts)
+
+
+# -- the payload ---------------------------------------------------------------------------------------------------
+
+
+def payload(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> ColumnElement[Any]:
+    """The JSON of a payload: what is mapped is read, the rest is passed in, so that the keys keep their order."""
+    wanted = compiler.collect(type_, selected.selections())
+    return JsonObject([(one.key, _part(compiler, type_, one)) for one in wanted])
+
+
+def _part(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> ColumnElement[Any]:
+    if selected.name == "__typename" or reads_of(type_, selected.name) is not None:
+        return compiler.field(type_, selected, None)
+    key = selected.key
+    return compiler.binder.bind(lambda variables: variables[VALUES].get(key), JSON())
+
+
+def values_of(compiler: Compiler, type_: GraphQLObjectType, selected: Selected, outcome: Outcome) -> dict[str, Any]:
+    """The parts of a payload that Python knows, by response key."""
+    found = {**outcome.values, "user_errors": outcome.errors}
+    return {
+        one.key: shown(compiler, found.get(_python_name(type_, one.name)), get_named_type(type_.fields[one.name].type), one)
+        for one in compiler.collect(type_, selected.selections())
+        if one.name != "__typename" and reads_of(type_, one.name) is None
+    }
+
+
+def without_rows(compiler: Compiler, type_: GraphQLObjectType, selected: Selected, outcome: Outcome) -> dict[str, Any]:
+    """A payload for which nothing has to be read: everything that is mapped is null."""
+    values = values_of(compiler, type_, selected, outcome)
+    wanted = compiler.collect(type_, selected.selections())
+    return {one.key: type_.name if one.name == "__typename" else values.get(one.key) for one in wanted}
+
+
+def shown(compiler: Compiler, value: Any, type_: Any, selected: Selected) -> Any:
+    """A Python value as the selection asks for it."""
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)):
+        return [shown(compiler, each, type_, selected) for each in value]
+    if is_leaf_type(type_):
+        return _leaf(value)
+    concrete = compiler.schema.type_map[type(value).__name__] if isinstance(value, Refused) else type_
+    wanted: Iterable[Selected] = compiler.collect(concrete, selected.selections())
+    return {one.key: _shown_field(compiler, value, concrete, one) for one in wanted}
+
+
+def _shown_field(compiler: Compiler, value: Any, type_: GraphQLObjectType, selected: Selected) -> Any:
+    if selected.name == "__typename":
+        return type_.name
+    part = getattr(value, _python_name(type_, selected.name))
+    if selected.name == "field" and not part:
+        return None
+    return shown(compiler, part, get_named_type(type_.fields[selected.name].type), selected)
+
+
+def _leaf(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _python_name(type_: GraphQLObjectType, name: str) -> str:
+    return type_.fields[name].extensions[DEFINITION].python_name  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Reads: GraphQL documents compiled to one SQL statement, with the ordinary executor as fallback and referee."""

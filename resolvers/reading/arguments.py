@@ -1,0 +1,148 @@
+"""Arguments of a field as a mapping sees them: what is known when compiling, and what is bound per request.
+
+Only the *shape* of variables (null or not, which keys, which enum value, true or false) may change the SQL; every
+other value is bound. `shape` says what a plan's key must hold.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLInputType, ValueNode, get_nullable_type
+from graphql import GraphQLInputObjectType, GraphQLList, ListValueNode, ObjectValueNode, Undefined, VariableNode
+from graphql import value_from_ast
+from sqlalchemy import BindParameter, Integer, Uuid, bindparam
+from sqlalchemy.types import TypeEngine
+
+from domain import ids
+
+Variables = dict[str, Any]
+Read = Callable[[Variables], Any]
+
+PAGE_LIMIT = 100
+
+
+class BadInput(GraphQLError):
+    """An argument that is well typed and yet makes no sense; the caller can mend it."""
+
+    def __init__(self, message: str, **options: Any) -> None:
+        super().__init__(message, extensions={"code": "BAD_USER_INPUT"}, **options)
+
+
+def shape(value: Any) -> Any:
+    """What of a variable's value may change the statement."""
+    if value is None or value is Undefined or isinstance(value, (bool, Enum)):
+        return value
+    if isinstance(value, dict):
+        return tuple((key, shape(inner)) for key, inner in sorted(value.items()))
+    return 1
+
+
+class Binder:
+    """Collects the parameters of one statement: each a name, and how to read its value from a request."""
+
+    def __init__(self) -> None:
+        self.readers: dict[str, Read] = {}
+
+    def bind(self, read: Read, type_: TypeEngine[Any]) -> BindParameter[Any]:
+        """A parameter whose value `read` finds in the variables."""
+        name = f"p{len(self.readers)}"
+        self.readers[name] = read
+        return bindparam(name, type_=type_)
+
+
+class Argument:
+    """One argument's (or input field's) value: `value` as it is now, `bind` as it will be in each request."""
+
+    def __init__(self, binder: Binder, read: Read, now: Variables) -> None:
+        self.binder = binder
+        self.read = read
+        self.now = now
+
+    @property
+    def value(self) -> Any:
+        """The value in the request that is being compiled: look at its shape only."""
+        return self.read(self.now)
+
+    def bind(self, type_: TypeEngine[Any], via: Callable[[Any], Any] | None = None) -> BindParameter[Any]:
+        """The value as a parameter, put through `via` first."""
+        read = self.read
+        return self.binder.bind(read if via is None else lambda variables: via(read(variables)), type_)
+
+    def key(self, typename: str) -> BindParameter[UUID]:
+        """The key inside an id of `typename`; an id of anything else matches no row."""
+        return self.bind(Uuid(), lambda id_: None if id_ is None else ids.decode(typename, id_))
+
+    def parts(self) -> Iterator[tuple[str, "Argument"]]:
+        """The fields of an input object that were given and are not null."""
+        for name, inner in (self.value or {}).items():
+            if inner is not None:
+                yield name, Argument(self.binder, _part(self.read, name), self.now)
+
+
+def _part(read: Read, name: str) -> Read:
+    return lambda variables: read(variables)[name]
+
+
+class Arguments:
+    """The arguments of one field; those left out and null read as None."""
+
+    def __init__(self, binder: Binder, node: FieldNode | None, field: GraphQLField | None, now: Variables) -> None:
+        self.binder = binder
+        self.now = now
+        given = {argument.name.value: argument.value for argument in (node.arguments or ())} if node else {}
+        self.readers = {
+            name: reader(given.get(name), argument.type, argument.default_value)
+            for name, argument in (field.args if field else {}).items()
+        }
+
+    def __getitem__(self, name: str) -> Argument:
+        return Argument(self.binder, self.readers[name], self.now)
+
+    def get(self, name: str) -> Any:
+        """The value of an argument now, or None where the field has no such argument."""
+        return self.readers[name](self.now) if name in self.readers else None
+
+    def size(self, name: str) -> Argument:
+        """A page size: 0 to 100."""
+        return self[name]
+
+    def bind_size(self, name: str, *, extra: int = 0) -> BindParameter[int]:
+        """A page size as a parameter, with `extra` rows to look ahead."""
+        return self[name].bind(Integer(), lambda size: page_size(size) + extra)
+
+
+def page_size(size: int) -> int:
+    """A page size that we serve, or a clear refusal."""
+    if not 0 <= size <= PAGE_LIMIT:
+        raise BadInput(f"A page has 0 to {PAGE_LIMIT} items; {size} were asked for.")
+    return size
+
+
+def reader(node: ValueNode | None, type_: GraphQLInputType, default: Any) -> Read:
+    """How to read an argument from a request's variables; constants are folded."""
+    otherwise = None if default is Undefined else default
+    if node is None:
+        return lambda _variables: otherwise
+    if isinstance(node, VariableNode):
+        name = node.name.value
+        return lambda variables: variables.get(name, otherwise)
+    inner = get_nullable_type(type_)
+    if isinstance(node, ObjectValueNode) and isinstance(inner, GraphQLInputObjectType):
+        return _object_reader(node, inner)
+    if isinstance(node, ListValueNode) and isinstance(inner, GraphQLList):
+        readers = [reader(each, inner.of_type, Undefined) for each in node.values]
+        return lambda variables: [read(variables) for read in readers]
+    constant = value_from_ast(node, type_)
+    return lambda _variables: constant
+
+
+def _object_reader(node: ObjectValueNode, type_: GraphQLInputObjectType) -> Read:
+    given = {field.name.value: field.value for field in node.fields}
+    readers = {
+        name: reader(given.get(name), field.type, field.default_value)
+        for name, field in type_.fields.items()
+        if name in given or field.default_value is not Undefined
+    }
+    return lambda variables: {name: read(variables) for name, read in readers.items()}

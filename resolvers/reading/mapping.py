@@ -1,0 +1,182 @@
+"""What a field reads: the words that `schema/` puts beside each field, in terms of SQLAlchemy Core.
+
+A *row* is anything with columns in `.c`: an aliased table, a page of one, an element of a JSON array, or `Values`.
+A mapping never names an alias; it is given its row, so that one declaration serves every place the field appears.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import strawberry
+from sqlalchemy import ColumnElement, FromClause, Table
+
+from domain.store.visibility import Rule
+from domain.viewer import Role, Scope, Viewer
+
+if TYPE_CHECKING:
+    from resolvers.reading.arguments import Arguments
+
+READS = "reads"
+"""The key under which a mapping stands in a strawberry field's metadata."""
+
+
+class Values:
+    """Named expressions that stand in for a row: the parts of an object that has no table of its own."""
+
+    def __init__(self, **expressions: Any) -> None:
+        self.c = SimpleNamespace(**expressions)
+
+
+Row: TypeAlias = Any
+Joined = Callable[[Row, FromClause, "Arguments"], ColumnElement[bool]]
+Condition = Callable[[FromClause, Any], ColumnElement[bool]]
+Sort = Callable[[FromClause], Sequence[ColumnElement[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A type whose objects are rows of a table: its name, its table, who may see which rows."""
+
+    typename: str
+    table: Table
+    visible: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A leaf: an expression over the row; null without the scope that it needs."""
+
+    of: Callable[[Row, Viewer, "Arguments"], ColumnElement[Any]]
+    needs: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """An object out of the same row; null where `present` is null."""
+
+    of: Callable[[Row], Values]
+    present: Callable[[Row], ColumnElement[Any]] | None = None
+    needs: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """Another row, at most one. `follows`: roles for whom seeing the parent is enough to see it."""
+
+    joined: Joined
+    follows: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A plain list of rows, bounded by `limit`, in the order given."""
+
+    joined: Joined
+    order_by: Sort
+    limit: int
+    follows: frozenset[Role] = frozenset()
+    needs: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """A plain list out of the row's own JSON array; `of` gives it as a table-valued expression."""
+
+    of: Callable[[Row], Any]
+    needs: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """A connection: rows behind keyset cursors.
+
+    `sorts` names each order as (row → keys, descending); `filters` gives the condition of each field of the filter
+    argument, and of each plain argument that narrows.
+    """
+
+    joined: Joined | None
+    sorts: Mapping[str, tuple[Sort, bool]]
+    default_sort: str
+    filters: Mapping[str, Condition] = field(default_factory=dict)
+    follows: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An object of any of several types, by its type's name and its key; null where the viewer may not see it."""
+
+    typename: Callable[[Row, "Arguments"], ColumnElement[Any]]
+    key: Callable[[Row, "Arguments"], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Objects of any of several types, in the order of the ids asked for; null where there is none."""
+
+    limit: int
+
+
+Reads: TypeAlias = Scalar | Inline | One | Many | Elements | Pages | Subject | Nodes
+
+EVERYONE = frozenset(Role)
+
+
+def reads(mapping: Reads, description: str, **options: Any) -> Any:
+    """A strawberry field that reads `mapping`; the ordinary executor's resolver is attached with the schema."""
+    return strawberry.field(description=description, metadata={READS: mapping}, **options)
+
+
+def column(of: str | Callable[[Row], ColumnElement[Any]], description: str, *, needs: Scope | None = None) -> Any:
+    """A leaf that reads one column of the row, or an expression over it."""
+    if isinstance(of, str):
+        name = of
+        return reads(Scalar(lambda row, _viewer, _arguments: getattr(row.c, name), needs), description)
+    expression = of
+    return reads(Scalar(lambda row, _viewer, _arguments: expression(row), needs), description)
+
+
+def by_viewer(of: Callable[[Row, Viewer], ColumnElement[Any]], description: str) -> Any:
+    """A leaf whose expression depends on who asks (their role and scopes, never their ids)."""
+    return reads(Scalar(lambda row, viewer, _arguments: of(row, viewer)), description)
+
+
+def inline(
+    of: Callable[[Row], Values],
+    description: str,
+    *,
+    present: Callable[[Row], ColumnElement[Any]] | None = None,
+    needs: Scope | None = None,
+) -> Any:
+    """An object out of the same row."""
+    return reads(Inline(of, present, needs), description)
+
+
+def one(
+    joined: Callable[[Row, FromClause], ColumnElement[bool]],
+    description: str,
+    *,
+    follows: frozenset[Role] = EVERYONE,
+    name: str | None = None,
+) -> Any:
+    """Another row; by default whoever sees the parent sees it."""
+    return reads(One(lambda row, other, _arguments: joined(row, other), follows), description, name=name)
+
+
+def many(
+    joined: Callable[[Row, FromClause], ColumnElement[bool]],
+    order_by: Sort,
+    description: str,
+    *,
+    limit: int,
+    follows: frozenset[Role] = EVERYONE,
+    needs: Scope | None = None,
+) -> Any:
+    """A plain list of rows. Its description must state the limit: it is also the list's cost."""
+    return reads(Many(lambda row, other, _arguments: joined(row, other), order_by, limit, follows, needs), description)
+
+
+def asks(mapping: Reads, description: str, *, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
+    """A field with arguments: the decorated function's signature declares them, its body is never run."""
+    return lambda signature: strawberry.field(signature, name=name, description=description, metadata={READS: mapping})

@@ -1,0 +1,154 @@
+"""Setting up: channels, locations, variants, and what stock there is."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from domain import ids
+from domain import stock as stock_rules
+from domain.ids import new_id
+from domain.model import Decided
+from domain.money import parse
+from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChanged, UnknownSku
+from domain.stock import Ledger
+from domain.store import setup as stored
+from domain.store.stock import lock_levels_at
+from domain.viewer import Role, Scope
+from resolvers.writing import Outcome, Work, verb
+
+if TYPE_CHECKING:
+    from schema.catalog import VariantInput
+    from schema.inputs.setup import ChannelSetInput, LocationSetInput, StockAdjustInput, VariantsSetInput
+
+LIMIT = 100
+ON_HAND_LIMIT = 1_000_000
+CODE_LIMIT = 100
+
+
+def _bounded(rows: list[Any], name: str) -> None:
+    if not 1 <= len(rows) <= LIMIT:
+        raise InvalidInput(f"1 to {LIMIT} {name} at once, not {len(rows)}", field=(name,))
+
+
+def _code(value: str, name: str) -> str:
+    if not 0 < len(value.strip()) <= CODE_LIMIT:
+        raise InvalidInput(f"a {name} has 1 to {CODE_LIMIT} characters", field=(name,))
+    return value.strip()
+
+
+@verb("channelSet", Scope.CATALOG_WRITE)
+async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
+    """Create or change a channel."""
+    if input.time_zone not in zoneinfo.available_timezones():
+        raise InvalidInput(f"no time zone is called {input.time_zone}", field=("timeZone",))
+    if input.return_window_days is not None and not 0 <= input.return_window_days <= 3650:
+        raise InvalidInput("a return window is 0 to 3650 days", field=("returnWindowDays",))
+    id_, currency = await stored.set_channel(
+        work.connection,
+        work.act.at,
+        code=_code(input.code, "code"),
+        name=input.name,
+        currency=input.currency,
+        time_zone=input.time_zone,
+        return_window_days=input.return_window_days,
+    )
+    if currency != input.currency:
+        raise CurrencyMismatch(currency, input.currency, field=("currency",))
+    return Outcome({"channel": id_})
+
+
+@verb("locationSet", Scope.CATALOG_WRITE)
+async def set_location(work: Work, input: LocationSetInput) -> Outcome:
+    """Create or change a location."""
+    place = input.address
+    latitude = input.latitude if input.latitude is not None else place and place.latitude
+    longitude = input.longitude if input.longitude is not None else place and place.longitude
+    if not -90 <= (latitude or 0) <= 90 or not -180 <= (longitude or 0) <= 180:
+        raise InvalidInput("coordinates are degrees: -90 to 90 north, -180 to 180 east", field=("latitude",))
+    channels = await stored.channels_by_code(work.connection, input.channels[:LIMIT])
+    for code in input.channels:
+        if code not in channels:
+            raise NotFound("Channel", code, field=("channels",))
+    address = [getattr(place, name, None) for name in ("line1", "line2", "city", "region", "postal_code", "country")]
+    columns = [_code(input.code, "code"), input.name, input.kind.value, *address, latitude, longitude]
+    id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
+    return Outcome({"location": id_})
+
+
+@verb("variantsSet", Scope.CATALOG_WRITE)
+async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
+    """Create or change variants, with their products and prices."""
+    _bounded(input.variants, "variants")
+    by_sku = {_code(each.sku, "sku"): each for each in input.variants}
+    codes = {price.channel for each in by_sku.values() for price in each.prices}
+    channels = await stored.channels_by_code(work.connection, sorted(codes))
+    for code in codes - channels.keys():
+        raise NotFound("Channel", code, field=("variants", "prices", "channel"))
+
+    products = {
+        each.product_code or sku: (each.product_code or sku, each.product_name or each.name, each.category)
+        for sku, each in by_sku.items()
+    }
+    product_ids = await stored.set_products(work.connection, work.act.at, list(products.values()))
+    rows = [_variant(sku, each, product_ids[each.product_code or sku]) for sku, each in by_sku.items()]
+    ids_ = await stored.set_variants(work.connection, work.act.at, rows)
+    prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
+    await stored.set_prices(work.connection, prices)
+    return Outcome({"variants": list(ids_.values())})
+
+
+def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ...]:
+    sizes = (variant.weight_grams, variant.length_mm, variant.width_mm, variant.height_mm)
+    if any(size is not None and size < 0 for size in sizes):
+        raise InvalidInput(f"{sku}: weights and sizes are not negative", field=("variants",))
+    return (product_id, sku, variant.name, *sizes)
+
+
+def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:
+    amount = parse(price.price.amount, price.price.currency)
+    if amount.minor < 0:
+        raise InvalidInput("a price is not negative", field=("variants", "prices", "price"))
+    return variant_id, channels[price.channel][0], amount.currency, amount.minor
+
+
+@verb("stockAdjust", Scope.STOCK_WRITE)
+async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
+    """Correct what is on hand; every change is a ledger entry."""
+    _bounded(input.lines, "lines")
+    location_id = await _location(work, input.location_id)
+    skus = [line.sku for line in input.lines]
+    if len(set(skus)) < len(skus):
+        raise InvalidInput("a SKU is named twice", field=("lines",))
+    variants = await stored.variants_by_sku(work.connection, skus)
+    for index, line in enumerate(input.lines):
+        if line.sku not in variants:
+            raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
+        if not 0 <= line.set_on_hand <= ON_HAND_LIMIT:
+            place = ("lines", str(index), "setOnHand")
+            raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
+
+    places = [(variants[sku], location_id) for sku in skus]
+    levels = await lock_levels_at(work.connection, places, [new_id() for _ in places])
+    ledger = Ledger(work.act, "StockAdjustment", work.act.id, levels.values())
+    for line in input.lines:
+        level = levels[variants[line.sku], location_id]
+        if line.expected_on_hand is not None and line.expected_on_hand != level.on_hand:
+            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=("lines", "expectedOnHand"))
+        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason)
+
+    decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
+    work.store(None, decided, {level.id: level for level in levels.values()})
+    return Outcome({"levels": [level.id for level in levels.values()]}, {"shortfalls": ()})
+
+
+async def _location(work: Work, id_: str) -> UUID:
+    """A location that the viewer may work at."""
+    found = ids.decode("Location", id_)
+    bounded = work.viewer.role in (Role.STORE, Role.WAREHOUSE)
+    if found is None or (bounded and found not in work.viewer.location_ids):
+        raise NotFound("Location", id_, field=("locationId",))
+    if not await stored.location_exists(work.connection, found):
+        raise NotFound("Location", id_, field=("locationId",))
+    return found

@@ -1,0 +1,232 @@
+"""Writes: one mutation field, one transaction. Rows, events and the idempotent answer commit together or not at all.
+
+A verb is a function that loads and locks, lets the domain decide, and stores. Around it stand, once for all: the
+permission, the transaction, the claim of the idempotency key, refusals, retries, and what follows the commit: asking
+payment providers (never inside a transaction) and having the log's new events stamped.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain import ids, refusals
+from domain.acts import Act
+from domain.ids import new_id
+from domain.model import Decided, Order, StockLevel
+from domain.payments import PaymentProvider
+from domain.refusals import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, Refused, VersionConflict
+from domain.store import claims, stock
+from domain.store import orders as stored_orders
+from domain.store.changes import Changes, write
+from domain.viewer import Role, Scope, Viewer
+from resolvers.database import GONE, Connection, Database, Unavailable
+
+ATTEMPTS = 3
+RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+KEY_LIMIT = 200
+SETTLE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a verb came to: the objects it touched by payload field, other values, and why it could not do more."""
+
+    subjects: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: tuple[Refused, ...] = ()
+    asks: tuple[UUID, ...] = ()
+    """Requested payment entries whose providers are to be asked after the commit."""
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What verbs reach outside the transaction: providers, the signer of guest tokens, the log's stamper."""
+
+    database: Database
+    providers: Mapping[str, PaymentProvider] = field(default_factory=dict)
+    sign: Callable[[Viewer, int], str] | None = None
+    stamp_soon: Callable[[], None] = lambda: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Work:
+    """The unit of work of one mutation: its connection, its act, and what it stores."""
+
+    def __init__(self, world: World, connection: Connection, viewer: Viewer, act: Act) -> None:
+        self.world = world
+        self.connection = connection
+        self.viewer = viewer
+        self.act = act
+        self.changes = Changes()
+        self.currencies: list[tuple[str, tuple[str, ...]]] = []
+        """Currencies that the input names, and where: to be compared with the order's once it is known."""
+
+    async def order(
+        self, typename: str, id_: str, *, expected_version: int | None = None, field: tuple[str, ...] = ("id",)
+    ) -> Order:
+        """The order that `id_` is, or hangs on, locked and loaded; refused where the viewer may not see it."""
+        key = ids.decode(typename, id_)
+        found = await stored_orders.lock(self.connection, typename, key, self.viewer) if key else None
+        if found is None:
+            raise NotFound(typename, id_, field=field)
+        order = await stored_orders.load(self.connection, found)
+        if expected_version is not None and expected_version != order.version:
+            raise VersionConflict(expected_version, order.version, field=("expectedVersion",))
+        return order
+
+    async def levels(self, level_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        """Stock levels, locked; always after the order."""
+        wanted = set(level_ids)
+        return await stock.lock_levels(self.connection, wanted) if wanted else {}
+
+    def store(self, before: Order | None, decided: Decided, levels: Mapping[UUID, StockLevel] | None = None) -> None:
+        """Note the difference that a decision makes; it is written when the verb is done. `levels` are as locked."""
+        for row in decided.records:
+            self.changes.add(row)
+        if decided.order is not None:
+            self.changes.turn(before, decided.order)
+        for level in decided.levels:
+            self.changes.turn((levels or {}).get(level.id), level)
+        self.changes.log(self.act, decided.events)
+
+    async def flush(self) -> None:
+        """Write what was noted, in one statement."""
+        await write(self.connection, self.changes)
+
+
+Function = Callable[[Work, Any], Awaitable[Outcome]]
+Finish = Callable[[World, Viewer, Any, Outcome], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A mutation: its name in the graph, the scope it needs, the function that does it in a transaction.
+
+    `finish` is what follows the commit, for twins as well: foreign calls, and tokens that are not stored.
+    """
+
+    name: str
+    scope: Scope
+    function: Function
+    finish: Finish | None = None
+
+
+def verb(name: str, scope: Scope, *, finish: Finish | None = None) -> Callable[[Function], Verb]:
+    """Declare a mutation."""
+    return lambda function: Verb(name, scope, function, finish)
+
+
+async def perform(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
+    """Do what a mutation asks. `given` is the input as it was sent, for the digest."""
+    try:
+        outcome = await _in_transaction(world, verb, input, given, viewer)
+    except Refused as refusal:
+        return Outcome(errors=(refusal,))
+    except GONE as error:
+        raise Unavailable(str(error)) from error
+    world.stamp_soon()
+    return await verb.finish(world, viewer, input, outcome) if verb.finish else outcome
+
+
+async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
+    if not viewer.may(verb.scope):
+        raise Forbidden(verb.scope.value)
+    act = act_of(viewer, input, world.now())
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with world.database.writes.acquire() as connection, connection.transaction():
+                return await _once(Work(world, connection, viewer, act), verb, input, given)
+        except asyncpg.UniqueViolationError as error:
+            if attempt == ATTEMPTS or error.constraint_name not in RACES:
+                raise named(error) from error
+        except RETRIED:
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+RACES = {"uq_customers_email"}
+"""Two at once began what only one can be; the second attempt finds it."""
+
+CONSTRAINTS: dict[str, Callable[[Any], Refused]] = {
+    "uq_orders_channel_id_external_reference": lambda error: refusals.DuplicateReference(
+        error.detail or "", field=("externalReference",)
+    ),
+    "uq_packages_tracking_number_carrier": lambda _error: InvalidInput(
+        "the carrier's tracking number is on another parcel already", field=("packages", "trackingNumber")
+    ),
+}
+
+
+def named(error: asyncpg.UniqueViolationError) -> Exception:
+    """What a violated constraint means to the caller, where it means anything."""
+    found = CONSTRAINTS.get(error.constraint_name or "")
+    return found(error) if found else error
+
+
+async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Outcome:
+    """Claim the key, act, and keep the answer; a twin waits on the claim and gets the same subjects."""
+    key = input.idempotency_key
+    if not 0 < len(key) <= KEY_LIMIT:
+        raise InvalidInput(f"an idempotency key has 1 to {KEY_LIMIT} characters", field=("idempotencyKey",))
+    mine = (work.viewer.subject, verb.name, key)
+    digest = digest_of(given)
+    answered = await claims.claim(work.connection, *mine, digest, work.act.recorded_at)
+    if answered is not None:
+        if answered["digest"] != digest:
+            raise IdempotencyKeyReused(field=("idempotencyKey",))
+        return remembered(orjson.loads(answered["answer"]))
+    outcome = await verb.function(work, input)
+    claim = dict(zip(("actor", "mutation", "key"), mine, strict=True))
+    work.changes.update("idempotency_claims", claim, {"answer": forgotten(outcome)})
+    await work.flush()
+    return outcome
+
+
+def digest_of(given: dict[str, Any]) -> str:
+    """SHA-256 of an input, its key aside."""
+    rest = {name: value for name, value in given.items() if name != "idempotencyKey"}
+    return hashlib.sha256(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+
+
+def forgotten(outcome: Outcome) -> dict[str, Any]:
+    """What of an outcome is kept: the subjects' ids and the payments to ask for."""
+    return {
+        "subjects": outcome.subjects,
+        "asks": [str(id_) for id_ in outcome.asks],
+        "order": outcome.order_id and str(outcome.order_id),
+    }
+
+
+def remembered(kept: dict[str, Any]) -> Outcome:
+    """The outcome for a twin: the same subjects, read anew."""
+    subjects = {
+        name: [UUID(id_) for id_ in value] if isinstance(value, list) else value and UUID(value)
+        for name, value in kept["subjects"].items()
+    }
+    order = kept["order"]
+    return Outcome(subjects, asks=tuple(map(UUID, kept["asks"])), order_id=UUID(order) if order else None)
+
+
+def act_of(viewer: Viewer, input: Any, now: datetime) -> Act:
+    """The act behind a mutation. Who may tell history gives its moment; it cannot lie in the future."""
+    at = getattr(input, "occurred_at", None) or getattr(input, "placed_at", None)
+    if at is not None:
+        if not viewer.may(Scope.HISTORY_WRITE):
+            raise Forbidden(Scope.HISTORY_WRITE.value, field=("occurredAt",))
+        if at > now:
+            raise InvalidInput("what occurred lies in the past", field=("occurredAt",))
+    kind = viewer.kind.value if viewer.role is not Role.SHOPPER else "CUSTOMER"
+    return Act(new_id(), at or now, now, kind, viewer.subject, viewer.display_name)
+
+
+def later(outcome: Outcome, **changes: Any) -> Outcome:
+    """An outcome with something added."""
+    return replace(outcome, **changes)

@@ -1,0 +1,102 @@
+"""Channels, products and variants: where we sell, and what."""
+
+from datetime import datetime
+
+import strawberry
+
+from domain.store import tables as t
+from domain.store import visibility
+from domain.viewer import Scope
+from resolvers.reading.mapping import column, inline, many, one
+from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money
+from schema.stock import Inventory, inventory_of
+
+
+@strawberry.type(description="A place where we sell, such as the web shop or the call centre, with its currency.")
+@entity(t.channels, visibility.channels)
+class Channel(Node):
+    """A sales channel."""
+
+    id: strawberry.ID = id_of("Channel")
+    code: str = column("code", "The short name that programs use; unique.")
+    name: str = column("name", "The name that people use.")
+    currency: CurrencyCode = column("currency", "The currency of its prices and orders, as ISO 4217.")
+    time_zone: str = column("time_zone", "The IANA time zone of its days, such as America/Sao_Paulo.")
+    return_window_days: int = column("return_window_days", "How many days after delivery a unit may come back.")
+
+
+@strawberry.type(description="What is sold, whatever its size or color.")
+@entity(t.products, visibility.anyone)
+class Product(Node):
+    """A product."""
+
+    id: strawberry.ID = id_of("Product")
+    code: str = column("code", "The short name that programs use; unique.")
+    name: str = column("name", "The name that people use.")
+    category: str | None = column("category", "The category it belongs to.")
+    variants: list["Variant"] = many(
+        lambda product, variant: variant.c.product_id == product.c.id,
+        lambda variant: [variant.c.sku],
+        "What it can be bought as, by SKU; at most 100.",
+        limit=100,
+    )
+
+
+@strawberry.type(description="What one unit of a product costs in a channel.")
+@entity(t.variant_prices, visibility.anyone)
+class VariantPrice:
+    """A list price."""
+
+    channel: Channel = one(lambda price, channel: channel.c.id == price.c.channel_id, "Where the price holds.")
+    price: Money = money("amount_minor", "The price of one unit.")
+
+
+@strawberry.type(description="One thing that can be bought, stocked and shipped.")
+@entity(t.variants, visibility.anyone)
+class Variant(Node):
+    """A variant: the unit of stock and sale."""
+
+    id: strawberry.ID = id_of("Variant")
+    sku: str = column("sku", "The stock keeping unit; unique.")
+    name: str = column("name", "The name that people use.")
+    weight_grams: int | None = column("weight_grams", "Weight of one unit in grams.")
+    length_mm: int | None = column("length_mm", "Length of one unit in millimeters.")
+    width_mm: int | None = column("width_mm", "Width of one unit in millimeters.")
+    height_mm: int | None = column("height_mm", "Height of one unit in millimeters.")
+    created_at: datetime = column("created_at", "When it was entered.")
+    product: Product = one(lambda variant, product: product.c.id == variant.c.product_id, "What it is a variant of.")
+    prices: list[VariantPrice] = many(
+        lambda variant, price: price.c.variant_id == variant.c.id,
+        lambda price: [price.c.channel_id, price.c.currency],
+        "List prices by channel and currency; at most 100.",
+        limit=100,
+    )
+    inventory: Inventory | None = inline(
+        inventory_of, "Its stock everywhere; null without the scope stock:read.", needs=Scope.STOCK_READ
+    )
+
+
+@strawberry.input(description="What one unit costs in a channel.")
+class VariantPriceInput:
+    """A list price as callers give it."""
+
+    channel: str = strawberry.field(description="The channel's code.")
+    price: MoneyInput = strawberry.field(description="The price of one unit.")
+
+
+@strawberry.input(description="A variant to create, or to change where the SKU exists.")
+class VariantInput:
+    """A variant as callers give it."""
+
+    sku: str = strawberry.field(description="The stock keeping unit: the key.")
+    name: str = strawberry.field(description="The name that people use.")
+    product_code: str | None = strawberry.field(default=None, description="Its product; the SKU itself if none.")
+    product_name: str | None = strawberry.field(default=None, description="The product's name; the variant's if none.")
+    category: str | None = strawberry.field(default=None, description="The product's category.")
+    weight_grams: int | None = strawberry.field(default=None, description="Weight of one unit in grams.")
+    length_mm: int | None = strawberry.field(default=None, description="Length of one unit in millimeters.")
+    width_mm: int | None = strawberry.field(default=None, description="Width of one unit in millimeters.")
+    height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
+    prices: list[VariantPriceInput] = strawberry.field(
+        default_factory=list, description="Prices to set; at most 20, others stay as they are."
+    )

@@ -1,0 +1,123 @@
+"""Events: the log that timelines, subscriptions and other systems read."""
+
+from datetime import datetime
+
+import strawberry
+from sqlalchemy import ARRAY, ColumnElement, DateTime, FromClause, Text, Uuid, any_, select
+
+from domain import ids
+from domain.events import EventType
+from domain.store import tables as t
+from domain.store import visibility
+from domain.viewer import Scope
+from resolvers.reading.arguments import Argument
+from resolvers.reading.cursors import cursor_of
+from resolvers.reading.mapping import Condition, Row, Sort, Subject, column, one, reads
+from schema.common import JSON, Actor, Node, actor, entity, id_of, words
+from schema.fulfillment import FulfillmentOrder
+from schema.orders import Order
+from schema.returns import Return
+from schema.shipments import Shipment
+from schema.stock import StockLevel
+
+words(EventType)
+
+EVENT_ORDER = "POSITION"
+
+
+def event_keys(row: Row) -> list[ColumnElement[object]]:
+    """An event's place in the log: the epoch, then the position in it."""
+    return [row.c.epoch, row.c.position]
+
+
+def _cursor(row: Row) -> ColumnElement[str]:
+    return cursor_of(EVENT_ORDER, event_keys(row))
+
+
+@strawberry.type(description="One change, as it was committed. Never changed, never skipped, never repeated.")
+@entity(t.events, visibility.events)
+class Event(Node):
+    """An entry of the log."""
+
+    id: strawberry.ID = id_of("Event")
+    cursor: str = column(_cursor, "Its place in the log: pass it as `after` to go on from here.")
+    sequence: int = column("sequence", "The how-many-eth change of its subject it is, from 1 without gaps.")
+    type: EventType = column("type", "What happened.")
+    message: str = column("message", "What happened, in a sentence.")
+    occurred_at: datetime = column("occurred_at", "When it happened.")
+    recorded_at: datetime = column("recorded_at", "When we were told.")
+    actor: Actor = actor("actor_kind", "actor_name", "Who did it.")
+    data: JSON | None = column("data", "The change's particulars; needs events:read.", needs=Scope.EVENTS_READ)
+    subject: Node | None = reads(
+        Subject(lambda row, _arguments: row.c.subject_type, lambda row, _arguments: row.c.subject_id),
+        "What changed, as it is now; null where you may not see it.",
+    )
+    order: Order | None = one(
+        lambda row, order: order.c.id == row.c.order_id,
+        "The order it concerns, as it is now.",
+        follows=visibility.NOBODY,
+    )
+    fulfillment_order: FulfillmentOrder | None = one(
+        lambda row, ful: (ful.c.id == row.c.subject_id) & (row.c.subject_type == "FulfillmentOrder"),
+        "The work that changed, where that is the subject.",
+        follows=visibility.NOBODY,
+    )
+    shipment: Shipment | None = one(
+        lambda row, shipment: (shipment.c.id == row.c.subject_id) & (row.c.subject_type == "Shipment"),
+        "The shipment that changed, where that is the subject.",
+        follows=visibility.NOBODY,
+    )
+    return_: Return | None = one(
+        lambda row, back: (back.c.id == row.c.subject_id) & (row.c.subject_type == "Return"),
+        "The return that changed, where that is the subject.",
+        follows=visibility.NOBODY,
+        name="return",
+    )
+    stock_level: StockLevel | None = one(
+        lambda row, level: (level.c.id == row.c.subject_id) & (row.c.subject_type == "StockLevel"),
+        "The stock that changed, where that is the subject.",
+        follows=visibility.NOBODY,
+    )
+
+
+def _subject(row: FromClause, given: Argument) -> ColumnElement[bool]:
+    """Any id of ours names a subject: keys are unique across types."""
+    return row.c.subject_id == given.bind(Uuid(), lambda id_: ids.key_of(id_))
+
+
+def _channel(row: FromClause, code: Argument) -> ColumnElement[bool]:
+    channel = select(t.channels.c.id).where(t.channels.c.code == code.bind(Text()))
+    return row.c.channel_id == channel.scalar_subquery()
+
+
+EVENT_FILTERS: dict[str, Condition] = {
+    "types": lambda row, given: row.c.type == any_(given.bind(ARRAY(Text))),
+    "subjectId": _subject,
+    "orderId": lambda row, given: row.c.order_id == given.key("Order"),
+    "customerId": lambda row, given: row.c.customer_id == given.key("Customer"),
+    "locationId": lambda row, given: row.c.location_id == given.key("Location"),
+    "channel": _channel,
+    "occurredFrom": lambda row, given: row.c.occurred_at >= given.bind(DateTime(timezone=True)),
+    "occurredTo": lambda row, given: row.c.occurred_at < given.bind(DateTime(timezone=True)),
+}
+
+EVENT_SORTS: dict[str, tuple[Sort, bool]] = {EVENT_ORDER: (event_keys, False)}
+
+
+def stamped(_row: Row, event: FromClause, _arguments: object) -> ColumnElement[bool]:
+    """Only events that have their place: the rest follow within milliseconds."""
+    return event.c.position.is_not(None)
+
+
+@strawberry.input(description="Which events; what is given must hold together.")
+class EventFilter:
+    """A filter of the log."""
+
+    types: list[EventType] | None = strawberry.field(default=None, description="Of one of these types.")
+    subject_id: strawberry.ID | None = strawberry.field(default=None, description="Changes of this object.")
+    order_id: strawberry.ID | None = strawberry.field(default=None, description="Changes that concern this order.")
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description="… this customer.")
+    location_id: strawberry.ID | None = strawberry.field(default=None, description="… this location.")
+    channel: str | None = strawberry.field(default=None, description="… the channel with this code.")
+    occurred_from: datetime | None = strawberry.field(default=None, description="Happened at or after this moment.")
+    occurred_to: datetime | None = strawberry.field(default=None, description="Happened before this moment.")

@@ -1,0 +1,279 @@
+"""Routing and fulfillment: from where an order ships and why, and the work that each location has."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Double, FromClause, Integer, Text, Uuid, any_, column as named
+from sqlalchemy import func, literal_column, null, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentKind, FulfillmentOrderAction, FulfillmentOrderStatus
+from domain.fulfillment import ShortReason
+from domain.store import tables as t
+from domain.store import visibility
+from domain.viewer import Role, Scope, Viewer
+from resolvers.reading.actions import available_actions
+from resolvers.reading.arguments import Argument
+from resolvers.reading.mapping import Condition, Elements, Row, Sort, Values, by_viewer, column, inline, many, one, reads
+from schema.common import DateRange, Money, Node, SortDirection, entity, id_of, optional_money, words
+from schema.stock import Location
+
+words(FulfillmentKind)
+words(FulfillmentOrderStatus)
+words(FulfillmentOrderAction)
+words(ShortReason)
+
+# -- why it ships from there ---------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Units of one SKU.")
+class SkuQuantity:
+    """An element of a decision's JSON."""
+
+    sku: str = column("sku", "The SKU.")
+    quantity: int = column("quantity", "How many units.")
+
+
+@strawberry.type(description="What the strategy weighed in money; each null where it weighs none.")
+class RoutingObjective:
+    """The terms of the objective."""
+
+    cost: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "Shipping and handling.")
+    lateness: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "Penalty for being late.")
+    split: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "Penalty for more parcels.")
+    total: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "All terms together.")
+
+
+def _elements(name: str, **columns: object) -> object:
+    return lambda row: func.jsonb_to_recordset(getattr(row.c, name)).table_valued(
+        *(named(key, type_) for key, type_ in columns.items())  # type: ignore[arg-type]
+    )
+
+
+def _place(choice: Row, place: FromClause) -> ColumnElement[bool]:
+    return place.c.id == choice.c.location_id
+
+
+@strawberry.type(description="A location that was chosen, and what it ships.")
+class RoutingChoice:
+    """One parcel's worth of the decision."""
+
+    location: Location | None = one(_place, "The location that ships.")
+    lines: list[SkuQuantity] = reads(
+        Elements(_elements("lines", sku=Text(), quantity=Integer())), "What it ships; at most 100."
+    )
+    distance_km: float | None = column("distance_km", "How far it is to the destination, as the crow flies.")
+    cost: Money | None = optional_money(lambda _: null(), lambda _: null(), "What it costs; null where not weighed.")
+    ship_by: datetime | None = column("ship_by", "When it should leave.")
+    deliver_by: DateRange | None = inline(
+        lambda row: Values(earliest=null(), latest=row.c.deliver_by, confidence=null()),
+        "When it should arrive; null where nothing was promised.",
+        present=lambda row: row.c.deliver_by,
+    )
+
+
+@strawberry.type(description="A location that was looked at.")
+class RoutingCandidate:
+    """What the decision says about one location."""
+
+    location: Location | None = one(_place, "The location.")
+    feasible: bool = column("feasible", "Whether it could have taken part.")
+    rejected_because: str | None = column("rejected_because", "Why it was not chosen; null where it was.")
+    distance_km: float | None = column("distance_km", "How far it is to the destination, as the crow flies.")
+    cost: Money | None = optional_money(lambda _: null(), lambda _: null(), "What it costs; null where not weighed.")
+    capacity_left: int | None = column(lambda _: null().cast(Integer), "Orders it can still take today; null: no limit.")
+
+
+@strawberry.type(description="Units that no location could take.")
+class RoutingGap:
+    """What was left unfilled."""
+
+    sku: str = column("sku", "The SKU.")
+    quantity: int = column("quantity", "How many units.")
+    reason: str = column("reason", "Why.")
+    retry_at: datetime | None = column(lambda _: null().cast(t.orders.c.placed_at.type), "When it is tried again.")
+
+
+_CHOSEN = _elements(
+    "chosen",
+    location_id=Uuid(),
+    lines=JSONB(),
+    distance_km=Double(),
+    ship_by=t.orders.c.placed_at.type,
+    deliver_by=t.orders.c.placed_at.type,
+)
+_CANDIDATES = _elements(
+    "candidates", location_id=Uuid(), feasible=Boolean(), rejected_because=Text(), distance_km=Double()
+)
+
+
+@strawberry.type(description="One decision of the router: kept for ever, with what was weighed.")
+@entity(t.routing_decisions, visibility.routing)
+class RoutingDecision(Node):
+    """Why an order ships from where it does."""
+
+    id: strawberry.ID = id_of("RoutingDecision")
+    decided_at: datetime = column("decided_at", "When it was decided.")
+    strategy: str = column("strategy", "The rule that decided, such as NEAREST_WITH_EVERYTHING.")
+    objective: RoutingObjective = inline(lambda row: Values(currency=row.c.currency), "What was weighed in money.")
+    chosen: list[RoutingChoice] = reads(Elements(_CHOSEN), "The locations that ship; at most 100.")
+    candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES), "The locations looked at; at most 40.")
+    unfilled: list[RoutingGap] = reads(
+        Elements(_elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())),
+        "Units that no location could take; at most 100.",
+    )
+
+
+# -- the work ------------------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Units of an order line that a location works on.")
+@entity(t.fulfillment_order_lines, visibility.fulfillment_order_lines)
+class FulfillmentOrderLine(Node):
+    """A line of work."""
+
+    id: strawberry.ID = id_of("FulfillmentOrderLine")
+    order_line: Annotated["OrderLine", strawberry.lazy("schema.orders")] = one(
+        lambda row, line: line.c.id == row.c.order_line_id, "The order line they belong to."
+    )
+    sku: str = column("sku", "The SKU.")
+    name: str = column("name", "The name at the time of the order.")
+    quantity: int = column("quantity", "Units asked for.")
+    picked: int = column("picked", "Units taken off the shelf.")
+    short: int = column("short", "Units that were not found, or not fit.")
+    shipped: int = column("shipped", "Units that have left.")
+    canceled: int = column("canceled", "Units called off.")
+    bin: str | None = column(lambda _: null().cast(Text), "The shelf to look on; null where none is on record.")
+
+
+@strawberry.type(description="Stock firmly given to an order line at a location: what was promised is what is shipped.")
+@entity(t.fulfillment_order_lines, visibility.fulfillment_order_lines)
+class Allocation(Node):
+    """The stock side of a line of work."""
+
+    id: strawberry.ID = id_of("Allocation")
+    quantity: int = column("held", "Units still held, picked or not; shipped and canceled units are not.")
+    location: Location = one(_place, "Where they lie.")
+    fulfillment_order: Annotated["FulfillmentOrder", strawberry.lazy("schema.fulfillment")] = one(
+        lambda row, ful: ful.c.id == row.c.fulfillment_order_id, "The work they belong to."
+    )
+
+
+FULFILLMENT_SCOPES = {
+    action: Scope.FULFILLMENT_WRITE
+    for action in (
+        FulfillmentOrderAction.ACCEPT,
+        FulfillmentOrderAction.PICK,
+        FulfillmentOrderAction.PACK,
+        FulfillmentOrderAction.SHIP,
+    )
+}
+
+
+def _actions(row: Row, viewer: Viewer) -> ColumnElement[object]:
+    return available_actions(FULFILLMENT_ORDER, FULFILLMENT_SCOPES, row, viewer, {})
+
+
+def _on_hold(row: Row) -> ColumnElement[bool]:
+    order = t.orders.alias()
+    return select(order.c.on_hold).where(order.c.id == row.c.order_id).correlate_except(order).scalar_subquery()
+
+
+@strawberry.type(description="Work given to one location: it ships whole, and what is shipped apart is split off first.")
+@entity(t.fulfillment_orders, visibility.at_location)
+class FulfillmentOrder(Node):
+    """A fulfillment order."""
+
+    id: strawberry.ID = id_of("FulfillmentOrder")
+    status: FulfillmentOrderStatus = column("status", "How far the location has come.")
+    kind: FulfillmentKind = column("kind", "How the goods reach the customer.")
+    service: str | None = column("service", "The service to ship with, if one was chosen.")
+    priority: int = column("priority", "The higher, the sooner; 0 is usual.")
+    due_at: datetime = column("due_at", "When it should have left.")
+    on_hold: bool = column(_on_hold, "Whether the order is on hold.")
+    created_at: datetime = column("created_at", "When the work was given.")
+    accepted_at: datetime | None = column("accepted_at", "When the location took it on.")
+    packed_at: datetime | None = column("packed_at", "When the last parcel was packed.")
+    shipped_at: datetime | None = column("shipped_at", "When it left.")
+    version: int = column("version", "Grows with every change.")
+    location: Location = one(_place, "Who does it.")
+    order: Annotated["Order", strawberry.lazy("schema.orders")] = one(
+        lambda row, order: order.c.id == row.c.order_id, "The order it is for."
+    )
+    lines: list[FulfillmentOrderLine] = many(
+        lambda row, line: line.c.fulfillment_order_id == row.c.id,
+        lambda line: [line.c.id],
+        "What to ship; at most 100.",
+        limit=100,
+    )
+    packages: list[Annotated["Package", strawberry.lazy("schema.shipments")]] = many(
+        lambda row, package: package.c.fulfillment_order_id == row.c.id,
+        lambda package: [package.c.id],
+        "Its parcels; at most 100.",
+        limit=100,
+    )
+    shipments: list[Annotated["Shipment", strawberry.lazy("schema.shipments")]] = many(
+        lambda row, shipment: shipment.c.fulfillment_order_id == row.c.id,
+        lambda shipment: [shipment.c.id],
+        "What left; at most 20.",
+        limit=20,
+    )
+    available_actions: list[FulfillmentOrderAction] = by_viewer(_actions, "What you may do next; at most 10.")
+
+
+def _code(row: Row, viewer: Viewer) -> ColumnElement[str]:
+    buyer = viewer.role in (Role.CUSTOMER, Role.GUEST)
+    return row.c.pickup_code if buyer else null().cast(Text)
+
+
+@strawberry.type(description="Goods that wait, or will wait, for the customer at a location.")
+@entity(t.fulfillment_orders, visibility.at_location)
+class Pickup(Node):
+    """A fulfillment order as the customer who fetches it sees it."""
+
+    id: strawberry.ID = id_of("Pickup")
+    status: FulfillmentOrderStatus = column("status", "How far the location has come.")
+    location: Location = one(_place, "Where to fetch it.")
+    pickup_code: str | None = by_viewer(_code, "What to show at the counter; the customer's alone.")
+    ready_at: datetime | None = column("ready_at", "Since when it waits.")
+    collect_before: datetime | None = column("collect_before", "Until when it waits.")
+
+
+# -- lists of work -------------------------------------------------------------------------------------------------
+
+
+@strawberry.enum(description="What fulfillment orders can be sorted by.")
+class FulfillmentOrderSortKey(Enum):
+    """Sort keys; each has its index."""
+
+    DUE_AT = strawberry.enum_value("DUE_AT", description="When they should have left.")
+
+
+@strawberry.input(description="How to sort fulfillment orders.")
+class FulfillmentOrderSort:
+    """A sort key and its direction."""
+
+    by: FulfillmentOrderSortKey = strawberry.field(description="The key.")
+    direction: SortDirection | None = strawberry.field(default=None, description="Earliest first if left out.")
+
+
+@strawberry.input(description="Which fulfillment orders; what is given must hold together.")
+class FulfillmentOrderFilter:
+    """A filter of work."""
+
+    location_id: strawberry.ID | None = strawberry.field(default=None, description="Work of this location.")
+    status: list[FulfillmentOrderStatus] | None = strawberry.field(default=None, description="In one of these.")
+    kind: FulfillmentKind | None = strawberry.field(default=None, description="Delivery or pickup.")
+    order_id: strawberry.ID | None = strawberry.field(default=None, description="Work for this order.")
+
+
+FULFILLMENT_FILTERS: dict[str, Condition] = {
+    "locationId": lambda row, given: row.c.location_id == given.key("Location"),
+    "status": lambda row, given: row.c.status == any_(given.bind(ARRAY(Text))),
+    "kind": lambda row, given: row.c.kind == given.bind(Text()),
+    "orderId": lambda row, given: row.c.order_id == given.key("Order"),
+}
+
+FULFILLMENT_SORTS: dict[str, tuple[Sort, bool]] = {"DUE_AT": (lambda row: [row.c.due_at, row.c.id], False)}

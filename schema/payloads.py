@@ -1,0 +1,183 @@
+"""What mutations answer: the nouns they touched, read by the same compiler as any query, and why not, as data."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from sqlalchemy import ARRAY, Uuid, any_
+
+from resolvers.mutating import made
+from resolvers.reading.mapping import EVERYONE, Many, One, reads
+from schema.catalog import Channel, Variant
+from schema.errors import UserError
+from schema.fulfillment import FulfillmentOrder
+from schema.orders import Order, OrderLine
+from schema.payments import Payment, PaymentAction, Refund
+from schema.returns import Return
+from schema.shipments import Shipment
+from schema.stock import Location, StockLevel
+
+
+def one_made(subject: str, description: str) -> Any:
+    """The object that the mutation touched; whoever made it may see it."""
+    found = One(lambda _row, other, arguments: other.c.id == made(arguments, subject, Uuid()), EVERYONE)
+    return reads(found, description, name=subject)
+
+
+def all_made(subject: str, description: str) -> Any:
+    """The objects that the mutation touched, in the order of their ids; at most 100."""
+    found = Many(
+        lambda _row, other, arguments: other.c.id == any_(made(arguments, subject, ARRAY(Uuid))),
+        lambda other: [other.c.id],
+        100,
+        EVERYONE,
+    )
+    return reads(found, description, name=subject)
+
+
+def errors() -> Any:
+    """Why not."""
+    return strawberry.field(description="Why it, or a part of it, was not done; empty when it was; at most 20.")
+
+
+@strawberry.type(description="What opens one order to a guest.")
+class GuestAccess:
+    """A guest's token."""
+
+    access_token: str = strawberry.field(description="The token to send as Authorization: Bearer.")
+    expires_at: datetime = strawberry.field(description="Until when it opens the order.")
+
+
+@strawberry.type(description="The order that was begun.")
+class OrderDraftPayload:
+    """What orderDraft answers."""
+
+    order: Order | None = one_made("order", "The draft; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order that was placed.")
+class OrderPlacePayload:
+    """What orderPlace answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    guest_access: GuestAccess | None = strawberry.field(description="How a guest comes back to it; null when signed in.")
+    payment_action: PaymentAction | None = strawberry.field(
+        description="What the buyer has to do before the payment can go on; null when nothing is left to do."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderConfirmPayload:
+    """What orderConfirm answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderHoldPayload:
+    """What orderHold answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderHoldReleasePayload:
+    """What orderHoldRelease answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderCancelPayload:
+    """What orderCancel answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order and its new payment entries.")
+class PaymentAuthorizePayload:
+    """What paymentAuthorize answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    payments: list[Payment] | None = all_made("payments", "The entries that were made; at most 100.")
+    payment_action: PaymentAction | None = strawberry.field(
+        description="What the buyer has to do before the payment can go on; null when nothing is left to do."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order and its new payment entries.")
+class PaymentCapturePayload:
+    """What paymentCapture answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    payments: list[Payment] | None = all_made("payments", "The entries that were made; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order and its new payment entries.")
+class PaymentVoidPayload:
+    """What paymentVoid answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    payments: list[Payment] | None = all_made("payments", "The entries that were made; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The refund that was asked for.")
+class RefundCreatePayload:
+    """What refundCreate answers."""
+
+    refund: Refund | None = one_made("refund", "The refund; null when it was refused.")
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The channel as it is now.")
+class ChannelSetPayload:
+    """What channelSet answers."""
+
+    channel: Channel | None = one_made("channel", "The channel; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The location as it is now.")
+class LocationSetPayload:
+    """What locationSet answers."""
+
+    location: Location | None = one_made("location", "The location; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The variants as they are now.")
+class VariantsSetPayload:
+    """What variantsSet answers."""
+
+    variants: list[Variant] | None = all_made("variants", "The variants; null when refused; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="Units that were promised and are not there any more.")
+class StockShortfall:
+    """What a count leaves short; a count that would is refused for now, so there is none."""
+
+    order_line: OrderLine = strawberry.field(description="The line they were promised to.")
+    quantity: int = strawberry.field(description="How many units.")
+    rerouted_to: Location | None = strawberry.field(description="Who ships them instead; null where nobody can.")
+
+
+@strawberry.type(description="The stock levels as they are now.")
+class StockAdjustPayload:
+    """What stockAdjust answers."""
+
+    levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
+    shortfalls: list[StockShortfall] | None = strawberry.field(
+        description="Promises that can not be kept any more; at most 100."
+    )
+    user_errors: list[UserError] = errors()

@@ -1,0 +1,187 @@
+"""Stock: what lies where, in which bucket, and every movement that made it so."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from sqlalchemy import ColumnElement, FromClause, Integer, Text, cast, func, select
+
+from domain.stock import Bucket, LocationKind, MovementKind
+from domain.store import tables as t
+from domain.store import visibility
+from resolvers.reading.arguments import Argument
+from resolvers.reading.mapping import Condition, Pages, Row, Sort, Subject, Values, asks, column, inline, one, reads
+from schema.common import (
+    Actor,
+    Address,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    Node,
+    actor,
+    address,
+    entity,
+    id_of,
+    words,
+)
+
+words(LocationKind)
+words(Bucket)
+words(MovementKind)
+
+BUCKETS = ("on_hand", "available", "reserved", "allocated", "safety_stock", "quality_control", "damaged")
+
+
+@strawberry.type(description="A place where stock is: a warehouse, a store, a supplier or a logistics partner.")
+@entity(t.locations, visibility.locations)
+class Location(Node):
+    """A location."""
+
+    id: strawberry.ID = id_of("Location")
+    code: str = column("code", "The short name that programs use; unique.")
+    name: str = column("name", "The name that people use.")
+    kind: LocationKind = column("kind", "What sort of place it is.")
+    address: Address | None = address("Where it is.")
+    latitude: float | None = column("latitude", "Degrees north.")
+    longitude: float | None = column("longitude", "Degrees east.")
+
+
+@strawberry.type(description="What one location has of one variant, by bucket.")
+@entity(t.stock_levels, visibility.stock)
+class StockLevel(Node):
+    """A stock level: on hand = available + reserved + allocated + safety stock + quality control + damaged."""
+
+    id: strawberry.ID = id_of("StockLevel")
+    location: Location = one(lambda level, place: place.c.id == level.c.location_id, "Where it lies.")
+    variant: Annotated["Variant", strawberry.lazy("schema.catalog")] = one(
+        lambda level, variant: variant.c.id == level.c.variant_id, "What lies there."
+    )
+    on_hand: int = column("on_hand", "Units under the roof, in every bucket together.")
+    available: int = column("available", Bucket.AVAILABLE.description)
+    reserved: int = column("reserved", Bucket.RESERVED.description)
+    allocated: int = column("allocated", Bucket.ALLOCATED.description)
+    safety_stock: int = column("safety_stock", Bucket.SAFETY_STOCK.description)
+    quality_control: int = column("quality_control", Bucket.QUALITY_CONTROL.description)
+    damaged: int = column("damaged", Bucket.DAMAGED.description)
+    version: int = column("version", "Grows with every movement.")
+
+
+@strawberry.type(description="One entry of the stock ledger: units that went from a bucket to a bucket. Never changed.")
+@entity(t.stock_movements, visibility.stock)
+class StockMovement(Node):
+    """A ledger entry; outside the roof the bucket is null."""
+
+    id: strawberry.ID = id_of("StockMovement")
+    kind: MovementKind = column("kind", "Why the units moved.")
+    quantity: int = column("quantity", "How many units; always more than zero.")
+    location: Location = one(lambda move, place: place.c.id == move.c.location_id, "Where it happened.")
+    variant: Annotated["Variant", strawberry.lazy("schema.catalog")] = one(
+        lambda move, variant: variant.c.id == move.c.variant_id, "What moved."
+    )
+    from_bucket: Bucket | None = column("from_bucket", "The bucket they left; null when they came from outside.")
+    from_balance_after: int | None = column("from_balance_after", "What that bucket held afterwards.")
+    to_bucket: Bucket | None = column("to_bucket", "The bucket they entered; null when they left the roof.")
+    to_balance_after: int | None = column("to_balance_after", "What that bucket held afterwards.")
+    cause: Node | None = reads(
+        Subject(lambda move, _arguments: move.c.act_type, lambda move, _arguments: move.c.act_id),
+        "The act that moved them: a routing decision, a shipment, a return; null where no object stands for it.",
+    )
+    reverses: Annotated["StockMovement", strawberry.lazy("schema.stock")] | None = one(
+        lambda move, other: other.c.id == move.c.reverses_id, "The entry that this one undoes."
+    )
+    reason: str | None = column("reason", "What whoever did it said.")
+    actor: Actor = actor("actor_kind", "actor_name", "Who did it.")
+    occurred_at: datetime = column("occurred_at", "When it happened.")
+    recorded_at: datetime = column("recorded_at", "When we were told.")
+
+
+def _total(bucket: str) -> "object":
+    def over_levels(total: Row) -> ColumnElement[int]:
+        level = t.stock_levels.alias()
+        added = select(func.coalesce(func.sum(level.c[bucket]), 0)).where(level.c.variant_id == total.c.variant_id)
+        return cast(added.correlate_except(level).scalar_subquery(), Integer)
+
+    return column(over_levels, f"Units in this bucket over all locations: {bucket.replace('_', ' ')}.")
+
+
+def _backordered(total: Row) -> ColumnElement[int]:
+    line = t.order_lines.alias()
+    wanted = select(func.coalesce(func.sum(line.c.backordered), 0)).where(line.c.variant_id == total.c.variant_id)
+    return cast(wanted.correlate_except(line).scalar_subquery(), Integer)
+
+
+@strawberry.type(description="A variant's stock over all locations.")
+class InventoryTotal:
+    """Sums of the buckets."""
+
+    on_hand: int = _total("on_hand")
+    available: int = _total("available")
+    reserved: int = _total("reserved")
+    allocated: int = _total("allocated")
+    safety_stock: int = _total("safety_stock")
+    quality_control: int = _total("quality_control")
+    damaged: int = _total("damaged")
+    backordered: int = column(_backordered, "Units that orders wait for and no location has.")
+
+
+LEVEL_SORTS = {"ID": (lambda level: [level.c.id], False)}
+
+
+@strawberry.type(description="A variant's stock: in all, and location by location.")
+class Inventory:
+    """What there is of a variant."""
+
+    total: InventoryTotal = inline(
+        lambda inventory: Values(variant_id=inventory.c.variant_id), "Over all locations together."
+    )
+
+    @asks(
+        Pages(lambda inventory, level, _arguments: level.c.variant_id == inventory.c.variant_id, LEVEL_SORTS, "ID"),
+        "Location by location; a store or warehouse sees its own.",
+    )
+    def levels(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[StockLevel]:
+        """Stock levels of the variant."""
+        ...
+
+
+def inventory_of(variant: Row) -> Values:
+    """The row of an `Inventory`: the variant's id."""
+    return Values(variant_id=variant.c.id)
+
+
+@strawberry.input(description="Which ledger entries.")
+class StockMovementFilter:
+    """A filter of the ledger; what is given must hold together."""
+
+    sku: str | None = strawberry.field(default=None, description="Entries of this SKU.")
+    location_id: strawberry.ID | None = strawberry.field(default=None, description="Entries at this location.")
+    kind: MovementKind | None = strawberry.field(default=None, description="Entries of this kind.")
+
+
+def _of_sku(move: FromClause, sku: Argument) -> ColumnElement[bool]:
+    variant = select(t.variants.c.id).where(t.variants.c.sku == sku.bind(Text()))
+    return move.c.variant_id == variant.scalar_subquery()
+
+
+MOVEMENT_FILTERS: dict[str, Condition] = {
+    "sku": _of_sku,
+    "locationId": lambda move, given: move.c.location_id == given.key("Location"),
+    "kind": lambda move, given: move.c.kind == given.bind(Text()),
+}
+
+MOVEMENT_SORTS: dict[str, tuple[Sort, bool]] = {"RECORDED_AT": (lambda move: [move.c.recorded_at, move.c.id], True)}
+
+
+@strawberry.input(description="What a count or a correction found of one SKU.")
+class StockAdjustLineInput:
+    """One SKU's new quantity; the change goes to or comes from `available`."""
+
+    sku: str = strawberry.field(description="The SKU.")
+    set_on_hand: int = strawberry.field(description="Units on hand from now on: 0 to 1,000,000.")
+    expected_on_hand: int | None = strawberry.field(
+        default=None, description="What the caller believed was on hand; refused as STOCK_CHANGED if it was not."
+    )
