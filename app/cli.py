@@ -1,0 +1,181 @@
+"""`ordergraph …`: each command here is thin; what it does stands in the module that it names.
+
+Exit codes: 0 done, 1 refused or failed (standard error says why), 2 wrong usage.
+"""
+
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+
+from app import logs
+from app.database import connected, running_database
+from app.failure import Failure
+from app.settings import Settings, read_settings
+from app.sign_in import Request, needs_database, refuse_misfits, token_for
+from app.terminal import complain, out, progress_bar
+from domain.viewer import Role, Scope
+
+cli = typer.Typer(
+    help="Ordergraph: one GraphQL API in front of everything an order touches.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+TTL = re.compile(r"(\d{1,6})([smhd])")
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@cli.command()
+def serve(
+    *,
+    with_demo: Annotated[bool, typer.Option("--with-demo", help="Fill an empty database with demo data.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; PORT, else 8000.", min=0, max=65535)] = None,
+) -> None:
+    """Start everything: database, schema, API.
+
+    Without DATABASE_URL the embedded PostgreSQL is started too. Ctrl-C stops all of it.
+    """
+    from app.serve import serve as run_server  # noqa: PLC0415 - other commands need no HTTP server
+
+    chosen = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    settings = _settings().model_copy(update=chosen)
+    _run(run_server(settings, _demo_loader() if with_demo else None))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the shape that this release expects."""
+    _run(_migrate(_settings()))
+
+
+@cli.command()
+def token(
+    *,
+    role: Annotated[Role, typer.Option(help="Whom the token is for.", case_sensitive=False)],
+    channel: Annotated[list[str] | None, typer.Option(help="Code of a shopper's channel; repeatable.")] = None,
+    location: Annotated[list[str] | None, typer.Option(help="Code of a store or warehouse; repeatable.")] = None,
+    email: Annotated[str | None, typer.Option(help="A customer's e-mail address.")] = None,
+    order: Annotated[str | None, typer.Option(help="Number of a guest's order.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="What an app may do, or others beside; repeatable.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the person or app.")] = None,
+    ttl: Annotated[str, typer.Option(help="How long it is good: 90s, 30m, 12h, 30d.")] = "30d",
+) -> None:
+    """Print a signed token, and nothing else.
+
+    ordergraph token --role agent
+
+    ordergraph token --role store --location CODE
+
+    ordergraph token --role customer --email ADDRESS
+    """
+    request = Request(
+        role=role,
+        name=name,
+        channels=tuple(channel or ()),
+        locations=tuple(location or ()),
+        email=email,
+        order=order,
+        scopes=_scopes(scope or []),
+    )
+    print(_run(_token(_settings(), request, _seconds(ttl))))  # noqa: T201 - the one answer, bare
+
+
+@cli.command()
+def verify() -> None:
+    """Check every invariant over the whole database.
+
+    Exit code 1, and the name of each that does not hold, when one does not.
+    """
+    from app.verify import run  # noqa: PLC0415 - other commands need none of it
+
+    _run(run(_settings()))
+
+
+@cli.command()
+def schema() -> None:
+    """Print the GraphQL schema (SDL)."""
+    from schema.build import build  # noqa: PLC0415 - building the graph takes a moment
+
+    print(build().as_str())  # noqa: T201 - the one answer, bare
+
+
+async def _migrate(settings: Settings) -> None:
+    from app.migrate import newest_revision, upgrade  # noqa: PLC0415 - as above
+
+    async with running_database(settings) as url:
+        changed = await upgrade(url)
+    out.print(f"{'Migrated to' if changed else 'Already at'} step {newest_revision()}.")
+
+
+async def _token(settings: Settings, request: Request, ttl_seconds: int) -> str:
+    refuse_misfits(request)
+    if not needs_database(request):
+        return await token_for(request, None, settings.secret, ttl_seconds)
+    async with running_database(settings) as url, connected(url) as connection:
+        return await token_for(request, connection, settings.secret, ttl_seconds)
+
+
+def _demo_loader() -> Callable[[Settings], Awaitable[None]] | None:
+    if find_spec("app.demo") is None:
+        return None
+    demo = import_module("app.demo")
+
+    async def load(settings: Settings) -> None:
+        with progress_bar() as report:
+            await demo.load(settings, report)
+
+    return load
+
+
+def _scopes(names: list[str]) -> frozenset[Scope]:
+    try:
+        return frozenset(Scope(name) for name in names)
+    except ValueError as error:
+        known = ", ".join(scope.value for scope in Scope)
+        raise typer.BadParameter(f"{error}; there are: {known}", param_hint="--scope") from None
+
+
+def _seconds(ttl: str) -> int:
+    found = TTL.fullmatch(ttl)
+    if not found or not int(found[1]):
+        raise typer.BadParameter(f"'{ttl}' is no duration such as 90s, 30m, 12h or 30d", param_hint="--ttl")
+    return int(found[1]) * UNIT_SECONDS[found[2]]
+
+
+def _settings() -> Settings:
+    settings = read_settings()
+    logs.configure(settings)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run `work` on the quickest loop there is."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Any:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not for Windows
+
+    return uvloop.new_event_loop
+
+
+def main() -> None:
+    """Run the command; foreseen failures become one clear line and exit code 1."""
+    try:
+        cli()
+    except Failure as error:
+        complain(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,56 @@
+"""What answers `/graphql`: the pools, the schema, the engine and the feed behind it, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.types import Receive, Scope, Send
+
+from app.adapters.payments import providers
+from app.graphql_http import GraphQLEndpoint
+from app.graphql_request import Verify
+from app.settings import Settings
+from app.tokens import sign, verify
+from app.websocket import WebSocketEndpoint
+from resolvers.database import open_database
+from resolvers.engine import Engine
+from resolvers.feed import open_feed
+from resolvers.subscriptions import Subscriptions
+from resolvers.writing import World
+from schema.build import build
+
+
+class Graph:
+    """Dispatches to HTTP or WebSocket."""
+
+    def __init__(self, engine: Engine, subscriptions: Subscriptions, verify: Verify) -> None:
+        self.http = GraphQLEndpoint(engine, subscriptions, verify)
+        self.websocket = WebSocketEndpoint(subscriptions, verify)
+
+    def end_streams(self) -> None:
+        """The server is about to end: it would wait for streams that have no end. Sockets it closes by itself."""
+        self.http.closing.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One exchange, or one socket's life."""
+        answer = self.http if scope["type"] == "http" else self.websocket
+        await answer(scope, receive, send)
+
+
+@asynccontextmanager
+async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
+    """The graph, for as long as the block runs."""
+    url = settings.database_url
+    if url is None:
+        raise ValueError("open_graph needs a database_url")
+    pools = open_database(url, reads=settings.read_pool_size, writes=settings.write_pool_size)
+    async with pools as database, open_feed(url) as feed:
+        world = World(
+            database=database,
+            providers=providers(),
+            sign=lambda viewer, seconds: sign(viewer, settings.secret, seconds),
+            stamp_soon=feed.stamp_soon,
+        )
+        engine = Engine(build()._schema, world)  # noqa: SLF001 - graphql-core's schema is what we run
+        subscriptions = Subscriptions(engine, feed)
+        yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

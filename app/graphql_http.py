@@ -1,0 +1,245 @@
+"""GraphQL over HTTP, as a bare ASGI application: what a request costs here, every request costs.
+
+The status codes are those of the GraphQL-over-HTTP specification: with `application/graphql-response+json` a request
+that was refused is a 400; with `application/json` it is a 200 as long as the JSON itself was in order.
+"""
+
+import asyncio
+import gzip
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from random import getrandbits
+from typing import Any
+
+import orjson
+from graphql import OperationType
+from starlette.types import Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from app.graphql_request import NOBODY, Bearer, Verify, bearer_of, read_json, request_of, request_of_url, token_in
+from app.refusals import Header, Refused, tell
+from app.sse import Line, stream
+from domain.viewer import ANONYMOUS, Viewer
+from resolvers.documents import RequestError
+from resolvers.engine import Engine, Request
+from resolvers.subscriptions import Subscriptions
+
+LARGEST_BODY_BYTES = 256 * 1024
+WORTH_GZIP_BYTES = 8 * 1024
+GZIP_LEVEL = 1
+"""The cheapest: JSON with its repeated keys shrinks to a tenth at any level."""
+
+JSON = b"application/json"
+GRAPHQL_JSON = b"application/graphql-response+json"
+EVENT_STREAM = b"text/event-stream"
+ALLOW: Header = (b"allow", b"GET, POST")
+VARY: Header = (b"vary", b"accept, accept-encoding")
+NOT_KEPT: Header = (b"cache-control", b"no-store")
+
+SANE_ID = re.compile(rb"[\w.:/+=-]{1,128}", re.ASCII)
+Headers = dict[bytes, bytes]
+
+
+class GraphQLEndpoint:
+    """Answers `/graphql` over HTTP."""
+
+    def __init__(self, engine: Engine, subscriptions: Subscriptions, verify: Verify) -> None:
+        self.engine = engine
+        self.subscriptions = subscriptions
+        self.verify = verify
+        self.closing = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One exchange."""
+        headers: Headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
+        bind_contextvars(request_id=request_id.decode())
+        reply = Reply(send, request_id, headers.get(b"accept-encoding", b""))
+        try:
+            await self._answer(scope, headers, receive, reply)
+        except _ClientLeft:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the rest
+            await reply.refuse(error)
+
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, reply: "Reply") -> None:
+        """The one busy path: POST, JSON, one query or mutation."""
+        reply.accepts = accepts = _accepted(headers.get(b"accept", b"*/*"))
+        if scope["method"] == "POST":
+            _must_be_json(headers.get(b"content-type", b""), headers.get(b"content-encoding", b""))
+            viewer = self._viewer(headers)
+            request = request_of(read_json(await _body(headers, receive)))
+        else:
+            viewer = self._viewer(headers)
+            request = self._read_url(scope)
+        if accepts.stream and (accepts.media is None or self._is_subscription(request)):
+            bearer = self._bearer(headers)
+            await reply.begin_stream()
+            await stream(self.subscriptions.run(request, viewer), bearer, Line(receive, reply.transport, self.closing))
+        else:
+            await reply.send(200, await self.engine.answer(request, viewer))
+
+    def _viewer(self, headers: Headers) -> Viewer:
+        authorization = headers.get(b"authorization")
+        return ANONYMOUS if authorization is None else self.verify(token_in(authorization))
+
+    def _bearer(self, headers: Headers) -> Bearer:
+        authorization = headers.get(b"authorization")
+        return NOBODY if authorization is None else bearer_of(token_in(authorization), self.verify)
+
+    def _read_url(self, scope: Scope) -> Request:
+        """A GET may be repeated and cached by anyone on the way, so it changes nothing."""
+        if scope["method"] != "GET":
+            raise Refused(405, "GraphQL is asked by POST, or by GET for queries.", headers=(ALLOW,))
+        request = request_of_url(scope["query_string"])
+        if self.engine.documents.get(request.query, request.operation_name).kind is OperationType.MUTATION:
+            raise Refused(405, "Mutations are sent by POST.", headers=((b"allow", b"POST"),))
+        return request
+
+    def _is_subscription(self, request: Request) -> bool:
+        document = self.engine.documents.get(request.query, request.operation_name)
+        return document.kind is OperationType.SUBSCRIPTION
+
+
+# -- what was sent -----------------------------------------------------------------------------------------------------
+
+
+class _ClientLeft(Exception):  # noqa: N818 - nobody is there to be answered
+    """The connection ended before the request did."""
+
+
+def _request_id(given: bytes | None) -> bytes:
+    """The client's own id where it is one that can stand in a log; else a new one."""
+    return given if given and SANE_ID.fullmatch(given) else b"%016x" % getrandbits(64)
+
+
+@lru_cache(64)
+def _must_be_json(content_type: bytes, encoding: bytes) -> None:
+    media, _, parameters = content_type.lower().partition(b";")
+    charset = parameters.partition(b"charset=")[2].strip(b' "')
+    if media.strip() != JSON or charset not in {b"", b"utf-8", b"utf8"}:
+        raise Refused(415, "The body must be application/json in UTF-8.", headers=((b"accept-post", JSON),))
+    if encoding not in {b"", b"identity"}:
+        raise Refused(415, "The body must not be compressed.", headers=((b"accept-encoding", b"identity"),))
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    """The body, refused as soon as it is known to be too long."""
+    length = headers.get(b"content-length", b"0")
+    if len(length) > 10 or int(length) > LARGEST_BODY_BYTES:
+        raise _too_long()
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return _whole(message, body)
+    return await _rest(bytearray(body), receive)
+
+
+async def _rest(body: bytearray, receive: Receive) -> bytes:
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY_BYTES:
+            raise _too_long()
+        if not message.get("more_body"):
+            return _whole(message, bytes(body))
+
+
+def _whole(message: Any, body: bytes) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise _ClientLeft
+    return body
+
+
+def _too_long() -> Refused:
+    return Refused(413, f"A request may have {LARGEST_BODY_BYTES // 1024} KiB.", headers=((b"connection", b"close"),))
+
+
+# -- what is accepted --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """What the client wants to read: a JSON media type, or a stream, or either."""
+
+    media: bytes | None
+    stream: bool
+
+
+PLAIN = Accepts(JSON, stream=False)
+
+
+@lru_cache(256)
+def _accepted(accept: bytes) -> Accepts:
+    """Wildcards mean `application/json`: that is what clients expect that never heard of the other."""
+    weights = dict(_weighed(part) for part in accept.lower().split(b","))
+    anything = weights.get(b"application/*", weights.get(b"*/*", 0.0))
+    plain, graphql = weights.get(JSON, anything), weights.get(GRAPHQL_JSON, 0.0)
+    streamed = weights.get(EVENT_STREAM, 0.0) > 0
+    if not (plain or graphql or streamed):
+        raise Refused(406, "Answers are application/json or application/graphql-response+json.")
+    media = GRAPHQL_JSON if graphql and graphql >= weights.get(JSON, 0.0) else JSON if plain else None
+    return Accepts(media, streamed)
+
+
+def _weighed(part: bytes) -> tuple[bytes, float]:
+    media, *parameters = (each.strip() for each in part.split(b";"))
+    weight = next((each[2:] for each in parameters if each.startswith(b"q=")), b"1")
+    try:
+        return media, float(weight)
+    except ValueError:
+        return media, 0.0
+
+
+@lru_cache(256)
+def _takes_gzip(accept_encoding: bytes) -> bool:
+    weights = dict(_weighed(part) for part in accept_encoding.lower().split(b","))
+    return weights.get(b"gzip", weights.get(b"*", 0.0)) > 0
+
+
+# -- what is answered --------------------------------------------------------------------------------------------------
+
+
+class Reply:
+    """The answer to one request."""
+
+    __slots__ = ("accept_encoding", "accepts", "request_id", "transport")
+
+    def __init__(self, send: Send, request_id: bytes, accept_encoding: bytes) -> None:
+        self.transport = send
+        self.request_id = request_id
+        self.accept_encoding = accept_encoding
+        self.accepts = PLAIN
+
+    async def send(self, status: int, body: bytes, extra: tuple[Header, ...] = ()) -> None:
+        """A whole answer."""
+        headers = [
+            (b"content-type", (self.accepts.media or JSON) + b"; charset=utf-8"),
+            (b"x-request-id", self.request_id),
+            VARY,
+            NOT_KEPT,
+            *extra,
+        ]
+        if len(body) > WORTH_GZIP_BYTES and _takes_gzip(self.accept_encoding):
+            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+            headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.transport({"type": "http.response.start", "status": status, "headers": headers})
+        await self.transport({"type": "http.response.body", "body": body})
+
+    async def refuse(self, error: Exception) -> None:
+        """An answer without data."""
+        told = tell(error)
+        in_order = isinstance(error, RequestError) and self.accepts.media != GRAPHQL_JSON
+        await self.send(200 if in_order else told.status, orjson.dumps({"errors": told.errors}), told.headers)
+
+    async def begin_stream(self) -> None:
+        """Begin server-sent events. Proxies must neither keep nor gather them."""
+        headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"x-request-id", self.request_id),
+            (b"x-accel-buffering", b"no"),
+            NOT_KEPT,
+        ]
+        await self.transport({"type": "http.response.start", "status": 200, "headers": headers})

@@ -1,0 +1,82 @@
+"""What a client sends, whatever it came by: an operation out of JSON, a viewer out of a bearer token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+import orjson
+
+from app.refusals import Refused
+from app.tokens import InvalidToken
+from domain.viewer import ANONYMOUS, Viewer
+from resolvers.engine import Request
+
+Verify = Callable[[str], Viewer]
+"""Tells a token's bearer, or raises `InvalidToken`."""
+
+MOST_QUERY_FIELDS = 20
+"""`query`, `operationName`, `variables`, `extensions`, and room for what proxies add."""
+
+
+def read_json(body: bytes | str) -> Any:
+    """A body's JSON. orjson refuses deep nesting and endless numbers by itself."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused(400, "The body is not valid JSON in UTF-8.") from None
+
+
+def request_of(given: Any) -> Request:
+    """The operation that a JSON value asks for. `extensions` are ignored: we have none."""
+    if type(given) is not dict:
+        raise Refused(400, "A request is one JSON object with a query.")
+    query, name, variables = given.get("query"), given.get("operationName"), given.get("variables")
+    if type(query) is not str:
+        raise Refused(400, "`query` must be a GraphQL document as text.")
+    if name is not None and type(name) is not str:
+        raise Refused(400, "`operationName` must be text.")
+    if variables is not None and type(variables) is not dict:
+        raise Refused(400, "`variables` must be a JSON object.")
+    return Request(query, name or None, variables)
+
+
+def request_of_url(query_string: bytes) -> Request:
+    """The operation that a URL asks for."""
+    try:
+        fields = parse_qs(
+            query_string.decode(), errors="strict", keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS
+        )
+    except ValueError:
+        raise Refused(400, "The query string cannot be read.") from None
+    given: dict[str, Any] = {name: values[-1] for name, values in fields.items()}
+    if given.get("variables"):
+        given["variables"] = read_json(given["variables"])
+    return request_of({**given, "variables": given.get("variables") or None})
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who holds a token, and when it ends (seconds since 1970; None for nobody in particular)."""
+
+    viewer: Viewer
+    expires_at: float | None
+
+
+NOBODY = Bearer(ANONYMOUS, None)
+
+
+def token_in(authorization: bytes | str) -> str:
+    """The token of an Authorization header."""
+    text = authorization if isinstance(authorization, str) else authorization.decode("latin-1")
+    if text[:7].lower() != "bearer ":
+        raise InvalidToken("The Authorization header must be: Bearer <token>.")
+    return text[7:].strip()
+
+
+def bearer_of(token: str, verify: Verify) -> Bearer:
+    """The bearer of a token that must not outlive it; `verify` has looked at the signature."""
+    viewer = verify(token)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return Bearer(viewer, float(claims["exp"]))

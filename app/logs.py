@@ -1,0 +1,39 @@
+"""How the process speaks while it runs: to standard error, for people in development, as JSON in production."""
+
+import logging
+import sys
+
+import structlog
+
+from app.settings import Settings
+
+SHARED = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def configure(settings: Settings) -> None:
+    """Set up structlog, and send the standard library's records (uvicorn's) through it."""
+    renderers = _renderers(settings)
+    structlog.configure(
+        processors=[*SHARED, *renderers],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=SHARED,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _renderers(settings: Settings) -> list[structlog.typing.Processor]:
+    if settings.development:
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]

@@ -1,0 +1,116 @@
+"""`ordergraph serve`: the database, the schema's steps, demo data if wanted, the HTTP server. One Ctrl-C ends all."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from app.asgi import create_app
+from app.database import connected, running_database
+from app.failure import Failure
+from app.graph import Graph, open_graph
+from app.migrate import upgrade
+from app.settings import Settings
+from app.terminal import err
+from app.welcome import welcome
+from domain.store.sign_in import examples
+
+LARGEST_FRAME_BYTES = 256 * 1024
+"""A WebSocket frame holds one operation; the endpoint caps a request's body alike."""
+
+Load = Callable[[Settings], Awaitable[None]]
+
+
+class ServeError(Failure):
+    """The server cannot start as asked; the message says why."""
+
+
+async def serve(settings: Settings, load_demo: Load | None) -> None:
+    """Run until a signal ends it. `load_demo` fills a database that is empty."""
+    with bound(settings) as listener:
+        async with running_database(settings) as url:
+            settings = settings.model_copy(update={"database_url": url})
+            if await upgrade(url):
+                err.print("The database has the shape of this release now.")
+            if load_demo is not None and await _is_empty(url):
+                await load_demo(settings)
+            await _run(settings, listener)
+
+
+async def _is_empty(url: str) -> bool:
+    async with connected(url) as connection:
+        return (await examples(connection)).channel is None
+
+
+@contextmanager
+def bound(settings: Settings) -> Iterator[socket.socket]:
+    """The address, claimed before anything is started; connections are refused until the server listens."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ServeError(
+                f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}. Set PORT or HOST."
+            ) from error
+        yield listener
+
+
+async def _run(settings: Settings, listener: socket.socket) -> None:
+    server = Server(configuration(settings))
+    greeting = asyncio.create_task(_greet(server, settings, listener.getsockname()[1]))
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit:
+        raise ServeError("the application did not start; the reason is above") from None
+    finally:
+        greeting.cancel()
+
+
+def configuration(settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the application; the tests run it the same way."""
+    return uvicorn.Config(
+        create_app(settings, open_graph),
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="on",
+        ws_max_size=LARGEST_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=75,  # longer than a load balancer's minute, so that it never meets a closed connection
+        timeout_graceful_shutdown=5,  # subscriptions would stay for ever
+    )
+
+
+class Server(uvicorn.Server):
+    """Takes signals until the process ends.
+
+    uvicorn would raise them again when it is done, and end the process before PostgreSQL has stopped.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM ask the server to finish; what comes after it then runs undisturbed."""
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self.handle_exit)
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End event streams first, or else all would wait for them."""
+        graph = getattr(self.config.app, "graph", None)
+        if isinstance(graph, Graph):
+            graph.end_streams()
+        await super().shutdown(sockets)
+
+
+async def _greet(server: Server, settings: Settings, port: int) -> None:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
+        await asyncio.sleep(0.01)
+    await welcome(settings, port)

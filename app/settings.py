@@ -1,0 +1,130 @@
+"""What can be set from outside, in one frozen object. Everything has a default that works on a laptop."""
+
+import os
+import secrets
+import sys
+from contextlib import suppress
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.failure import Failure
+
+SHORTEST_SECRET = 32
+"""HS256 wants a key as long as its digest."""
+
+ROOT_HOME = Path("/var/lib/ordergraph")
+"""Root's own home is closed to the account that PostgreSQL runs as, so root's data lies here."""
+
+
+def default_home() -> Path:
+    """The user's data directory, or a system one for root."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return ROOT_HOME
+    return user_data_path("ordergraph", appauthor=False)
+
+
+class Mode(StrEnum):
+    """How careful to be: development makes up what is missing, production refuses to start without it."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SettingsError(Failure):
+    """The environment holds something that we cannot work with; the message says what."""
+
+
+class Settings(BaseSettings):
+    """The environment, read once.
+
+    A field with an alias is known by that alone: by its own name it would also read HOME and MODE.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+
+    database_url: str | None = Field(default=None, description="Another PostgreSQL (16+); the embedded one when empty")
+    redis_url: str | None = Field(default=None, description="Redis or Valkey that wakes subscribers across processes")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    home: Path = Field(default_factory=default_home, validation_alias="ORDERGRAPH_HOME")
+    mode: Mode = Field(default=Mode.DEVELOPMENT, validation_alias="ORDERGRAPH_MODE")
+    given_secret: str | None = Field(default=None, validation_alias="ORDERGRAPH_SECRET", repr=False)
+    read_pool_size: int = Field(default=6, ge=1, le=100)
+    write_pool_size: int = Field(default=8, ge=1, le=100)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_postgres_url(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must start with postgresql://")
+        return url
+
+    @field_validator("home")
+    @classmethod
+    def _is_absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _has_what_production_needs(self) -> Self:
+        if self.given_secret is None and self.mode is Mode.PRODUCTION:
+            raise ValueError("ORDERGRAPH_SECRET is required in production")
+        if self.given_secret is not None and len(self.given_secret.encode()) < SHORTEST_SECRET:
+            raise ValueError(f"ORDERGRAPH_SECRET needs at least {SHORTEST_SECRET} bytes")
+        return self
+
+    @property
+    def development(self) -> bool:
+        """Whether missing things may be made up."""
+        return self.mode is Mode.DEVELOPMENT
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the embedded PostgreSQL keeps its data."""
+        return self.home / "postgres"
+
+    @cached_property
+    def secret(self) -> str:
+        """The key that signs tokens: given, or made once and kept in the home."""
+        return self.given_secret or kept_secret(self.home / "secret")
+
+
+def kept_secret(path: Path) -> str:
+    """The secret at `path`, made on first use; only its owner may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        _create_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _create_private(path: Path, text: str) -> None:
+    """Write `text` to a new file that appears whole or not at all: another process may be looking."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+        os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def read_settings() -> Settings:
+    """The settings of this process, or `SettingsError` in words that name the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(dict(each)) for each in error.errors())) from None
+
+
+def _explain(error: dict[str, object]) -> str:
+    location = error["loc"]
+    name = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name.upper()}: {message}" if name else message

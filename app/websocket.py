@@ -1,0 +1,260 @@
+"""GraphQL over WebSocket, by the protocol `graphql-transport-ws`: many operations on one socket, each under its id.
+
+What a client may send wrong ends the socket with the close code that the protocol gives it; what is wrong with one
+document ends that operation alone.
+"""
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from app.graphql_request import NOBODY, Bearer, Verify, bearer_of, request_of, token_in
+from app.refusals import Refused, tell
+from app.tokens import ExpiredToken, InvalidToken
+from resolvers.documents import refuse
+from resolvers.engine import Request
+from resolvers.subscriptions import Subscriptions
+
+PROTOCOL = "graphql-transport-ws"
+INIT_SECONDS = 10.0
+MOST_OPERATIONS = 100
+LONGEST_ID = 256
+LONGEST_REASON = 120
+"""Bytes: a close frame carries 123."""
+
+Message = dict[str, Any]
+
+
+class _Closing(Exception):  # noqa: N818 - what happens next
+    """We end the socket, with a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
+
+
+class _ClientLeft(Exception):  # noqa: N818 - nobody is there to be answered
+    """The client, or the server as a whole, ended the socket."""
+
+
+class WebSocketEndpoint:
+    """Answers `/graphql` over WebSocket."""
+
+    def __init__(self, subscriptions: Subscriptions, verify: Verify) -> None:
+        self.subscriptions = subscriptions
+        self.verify = verify
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One socket's life."""
+        await receive()  # websocket.connect
+        spoken = PROTOCOL in scope["subprotocols"]
+        await send({"type": "websocket.accept", "subprotocol": PROTOCOL if spoken else None})
+        if not spoken:
+            await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
+            return
+        authorization = dict(scope["headers"]).get(b"authorization")
+        await Socket(self, authorization, receive, send).live()
+
+
+class Socket:
+    """One client and its operations."""
+
+    def __init__(self, endpoint: WebSocketEndpoint, authorization: bytes | None, receive: Receive, send: Send) -> None:
+        self.endpoint = endpoint
+        self.authorization = authorization
+        self.receive = receive
+        self.transport = send
+        self.bearer = NOBODY
+        self.running: dict[str, asyncio.Task[None]] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def live(self) -> None:
+        """From the greeting to the end, whoever ends it."""
+        try:
+            self.bearer = await self._greeted()
+            await self._serve()
+        except _Closing as closing:
+            await self._cancel_all()
+            await self._transmit({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+        except _ClientLeft:
+            pass
+        finally:
+            await self._cancel_all()
+
+    async def _greeted(self) -> Bearer:
+        """Who it is, once the client has introduced itself."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                while (message := await self._next_message())["type"] != "connection_init":
+                    await self._before_greeting(message)
+        except TimeoutError:
+            raise _Closing(4408, "Connection initialisation timeout") from None
+        bearer = self._bearer(message.get("payload") or {})
+        await self._send(b'{"type":"connection_ack"}')
+        return bearer
+
+    async def _before_greeting(self, message: Message) -> None:
+        if message["type"] == "subscribe":
+            raise _Closing(4401, "Unauthorized")
+        await self._answer_ping(message)
+
+    def _bearer(self, payload: Message) -> Bearer:
+        """By the greeting, where it names a token; else by the header of the upgrade."""
+        given = payload.get("authorization") or payload.get("Authorization") or self.authorization
+        token = payload.get("token")
+        try:
+            if token is None and given is None:
+                return NOBODY
+            return bearer_of(token_in(_text(given)) if token is None else _text(token).decode(), self.endpoint.verify)
+        except ExpiredToken:
+            raise _Closing(4403, "Token expired") from None
+        except InvalidToken as error:
+            raise _Closing(4403, f"Forbidden: {error}") from None
+
+    async def _serve(self) -> None:
+        """Every message until the end, which comes with the token's at the latest."""
+        expires_at = self.bearer.expires_at
+        try:
+            async with asyncio.timeout(None if expires_at is None else expires_at - time.time()):
+                while True:
+                    await self._obey(await self._next_message())
+        except TimeoutError:
+            raise _Closing(4403, "Token expired") from None
+
+    async def _obey(self, message: Message) -> None:
+        match message["type"]:
+            case "subscribe":
+                await self._start(_id(message), _request(message))
+            case "complete":
+                self._stop(_id(message))
+            case "connection_init":
+                raise _Closing(4429, "Too many initialisation requests")
+            case _:
+                await self._answer_ping(message)
+
+    # -- operations ------------------------------------------------------------------------------------------------
+
+    async def _start(self, id_: str, request: Request) -> None:
+        if id_ in self.running:
+            raise _Closing(4409, f"Subscriber for {id_} already exists")
+        if len(self.running) >= MOST_OPERATIONS:
+            error = refuse("TOO_MANY_OPERATIONS", f"A socket carries {MOST_OPERATIONS} operations at once.")
+            await self._send(_frame(id_, b"error", orjson.dumps(tell(error).errors)))
+            return
+        task = asyncio.create_task(self._operate(id_, request))
+        self.running[id_] = task
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def _stop(self, id_: str) -> None:
+        """The client has heard enough; an id that is not running has just ended by itself."""
+        task = self.running.pop(id_, None)
+        if task is not None:
+            task.cancel()
+
+    async def _operate(self, id_: str, request: Request) -> None:
+        """One operation: its answers, then how it ended. The id is free again before the client hears so."""
+        try:
+            last = await self._tell_answers(id_, request)
+            del self.running[id_]
+            await self._send(last)
+        except _ClientLeft:
+            self.running.pop(id_, None)
+
+    async def _tell_answers(self, id_: str, request: Request) -> bytes:
+        try:
+            async with aclosing(self.endpoint.subscriptions.run(request, self.bearer.viewer)) as answers:
+                async for answer in answers:
+                    await self._send(_frame(id_, b"next", answer))
+        except _ClientLeft:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told and the log has the rest
+            return _frame(id_, b"error", orjson.dumps(tell(error).errors))
+        return _frame(id_, b"complete")
+
+    async def _cancel_all(self) -> None:
+        tasks = list(self.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    async def _next_message(self) -> Message:
+        """The next message that makes sense, `_ClientLeft`, or the end of the socket."""
+        event = await self.receive()
+        if event["type"] == "websocket.disconnect":
+            raise _ClientLeft
+        return _message(event.get("text"))
+
+    async def _answer_ping(self, message: Message) -> None:
+        if message["type"] == "ping":
+            echoed = {} if message.get("payload") is None else {"payload": message["payload"]}
+            await self._send(orjson.dumps({"type": "pong", **echoed}))
+
+    async def _send(self, frame: bytes) -> None:
+        await self._transmit({"type": "websocket.send", "text": frame.decode()})
+
+    async def _transmit(self, event: Message) -> None:
+        try:
+            await self.transport(event)
+        except OSError:
+            raise _ClientLeft from None
+
+
+def _frame(id_: str, type_: bytes, payload: bytes | None = None) -> bytes:
+    """A message about one operation, with its payload as it is."""
+    told = b"" if payload is None else b',"payload":' + payload
+    return b'{"id":' + orjson.dumps(id_) + b',"type":"' + type_ + b'"' + told + b"}"
+
+
+# -- what a client may send --------------------------------------------------------------------------------------------
+
+TYPES = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
+
+
+def _message(text: str | None) -> Message:
+    if text is None:
+        raise _malformed("Binary frames are not understood")
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise _malformed("A message is JSON") from None
+    if type(message) is not dict:
+        raise _malformed("A message is a JSON object")
+    if type(message.get("type")) is not str or message["type"] not in TYPES:
+        raise _malformed("A message names its type")
+    if not isinstance(message.get("payload"), dict | None):
+        raise _malformed("A payload is a JSON object")
+    return message
+
+
+def _id(message: Message) -> str:
+    id_ = message.get("id")
+    if type(id_) is not str or not 0 < len(id_) <= LONGEST_ID:
+        raise _malformed(f"An id is text of 1 to {LONGEST_ID} characters")
+    return id_
+
+
+def _request(message: Message) -> Request:
+    try:
+        return request_of(message.get("payload"))
+    except Refused as error:
+        raise _malformed(str(error)) from None
+
+
+def _malformed(reason: str) -> _Closing:
+    return _Closing(4400, f"Invalid message: {reason}")
+
+
+def _text(given: Any) -> bytes:
+    if isinstance(given, bytes):
+        return given
+    if isinstance(given, str):
+        return given.encode("latin-1", "replace")
+    raise InvalidToken("The token must be text.")

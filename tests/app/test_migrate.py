@@ -1,0 +1,55 @@
+"""Migrating: once, whoever comes first, and never backwards."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app.migrate import MigrationError, current_revision, newest_revision, upgrade
+from domain.store.tables import metadata
+
+
+@pytest.fixture
+async def empty_url(postgres: str) -> AsyncIterator[str]:
+    """A database without any step applied."""
+    admin = await asyncpg.connect(postgres.replace("{database}", "postgres"))
+    await admin.execute("DROP DATABASE IF EXISTS never_migrated WITH (FORCE)")
+    await admin.execute("CREATE DATABASE never_migrated TEMPLATE template0")
+    yield postgres.replace("{database}", "never_migrated")
+    await admin.execute("DROP DATABASE never_migrated WITH (FORCE)")
+    await admin.close()
+
+
+async def test_processes_that_migrate_at_once_apply_each_step_once(empty_url: str) -> None:
+    changed = await asyncio.gather(*(upgrade(empty_url) for _ in range(4)))
+    assert sorted(changed) == [False, False, False, True]
+    connection = await asyncpg.connect(empty_url)
+    assert await current_revision(connection) == newest_revision()
+    await connection.close()
+
+
+async def test_a_migrated_database_costs_milliseconds(database_url: str) -> None:
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        assert await upgrade(database_url) is False
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.1
+
+
+async def test_a_database_of_a_newer_release_is_refused(fresh_database_url: str) -> None:
+    connection = await asyncpg.connect(fresh_database_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    with pytest.raises(MigrationError, match="needs a newer release"):
+        await upgrade(fresh_database_url)
+
+
+async def test_the_steps_make_what_the_tables_say(connection: asyncpg.Connection) -> None:
+    rows = await connection.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    made = {(row["table_name"], row["column_name"]) for row in rows if row["table_name"] != "alembic_version"}
+    assert made >= {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}

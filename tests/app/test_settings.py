@@ -1,0 +1,108 @@
+"""Settings: defaults that work, refusals that name the variable, a secret that only its owner reads."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import ROOT_HOME, Mode, SettingsError, kept_secret, read_settings
+
+NAMES = ("DATABASE_URL", "REDIS_URL", "HOST", "PORT", "READ_POOL_SIZE", "WRITE_POOL_SIZE", "XDG_DATA_HOME")
+LONG = "x" * 32
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*NAMES, *(name for name in os.environ if name.startswith("ORDERGRAPH_"))):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_any_variable_it_works_on_a_laptop() -> None:
+    settings = read_settings()
+    assert (settings.host, settings.port, settings.database_url) == ("127.0.0.1", 8000, None)
+    assert settings.mode is Mode.DEVELOPMENT
+    assert (settings.read_pool_size, settings.write_pool_size) == (6, 8)
+
+
+def test_the_data_lies_where_the_user_keeps_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert read_settings().home == tmp_path / "ordergraph"
+
+
+def test_roots_data_lies_where_the_servers_account_can_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert read_settings().home == ROOT_HOME
+
+
+def test_ordergraph_home_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ORDERGRAPH_HOME", str(tmp_path / "here"))
+    assert read_settings().home == tmp_path / "here"
+    assert read_settings().data_dir == tmp_path / "here" / "postgres"
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("PORT", "")
+    assert (read_settings().database_url, read_settings().port) == (None, 8000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("PORT", "eighty", "PORT: .*integer"),
+        ("PORT", "70000", "PORT: .*65535"),
+        ("DATABASE_URL", "mysql://localhost/x", "DATABASE_URL: must start with postgresql://"),
+        ("ORDERGRAPH_MODE", "holiday", "ORDERGRAPH_MODE: .*development"),
+        ("ORDERGRAPH_SECRET", "short", "ORDERGRAPH_SECRET needs at least 32 bytes"),
+        ("READ_POOL_SIZE", "0", "READ_POOL_SIZE: .*1"),
+    ],
+)
+def test_a_bad_value_is_refused_by_its_variables_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=complaint):
+        read_settings()
+
+
+def test_a_refusal_does_not_repeat_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERGRAPH_SECRET", "too short but secret")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert "too short but secret" not in str(caught.value)
+
+
+def test_production_wants_its_secret_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERGRAPH_MODE", "production")
+    with pytest.raises(SettingsError, match="ORDERGRAPH_SECRET is required in production"):
+        read_settings()
+    monkeypatch.setenv("ORDERGRAPH_SECRET", LONG)
+    assert read_settings().secret == LONG
+
+
+def test_settings_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError):
+        read_settings().port = 1  # type: ignore[misc]
+
+
+def test_the_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERGRAPH_SECRET", LONG)
+    assert LONG not in repr(read_settings())
+
+
+def test_in_development_a_secret_is_made_once_and_kept_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ORDERGRAPH_HOME", str(tmp_path / "home"))
+    first, second = read_settings().secret, read_settings().secret
+    assert first == second
+    assert len(first) >= 32
+    assert (tmp_path / "home" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_processes_that_make_the_secret_at_once_agree(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: kept_secret(tmp_path / "secret"), range(32)))
+    assert len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]

@@ -1,0 +1,430 @@
+"""A small, sound world written row by row, without our own writers: what verify and the read compiler are held against.
+
+`World` keeps rows as dicts until `store` inserts them; every step of a `Story` leaves units, ledger, money and log as
+the design wants them, so that a test need only break the one thing that it is about.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain import ids
+from domain.store.tables import metadata
+
+Row = dict[str, Any]
+BEGIN = datetime(2018, 1, 1, 12, tzinfo=UTC)
+OUTSIDE = None
+Buckets = tuple[str | None, str | None]
+Act = tuple[str, UUID]
+
+ADDRESS: Row = {
+    "line1": "Rua Augusta 1024",
+    "line2": "apto 7, “fundos” 🏠",
+    "city": "São Paulo",
+    "region": "SP",
+    "postal_code": "01304-001",
+    "country": "BR",
+}
+
+
+class World:
+    """Rows by table, a clock, and ids in the order in which they were drawn."""
+
+    def __init__(self, begin: datetime = BEGIN) -> None:
+        self.rows: dict[str, list[Row]] = {table.name: [] for table in metadata.sorted_tables}
+        self.now = begin
+        self.drawn = 0
+        self.position = 0
+
+    # -- rows ------------------------------------------------------------------------------------------------------
+
+    def new_id(self) -> UUID:
+        """The next id: the same in every run."""
+        self.drawn += 1
+        return UUID(int=(0x01610000 << 96) | (0x7 << 76) | (0b10 << 62) | self.drawn)
+
+    def later(self, **span: float) -> datetime:
+        """The moment a little later."""
+        self.now += timedelta(**span) if span else timedelta(minutes=1, microseconds=1)
+        return self.now
+
+    def add(self, table: str, **values: Any) -> Row:
+        """One row, with an id where the table has one."""
+        if "id" in metadata.tables[table].c and table != "events":
+            values = {"id": self.new_id(), **values}
+        self.rows[table].append(values)
+        return values
+
+    async def store(self, connection: asyncpg.Connection) -> None:
+        """Insert everything, parents first."""
+        for table in metadata.sorted_tables:
+            for row in self.rows[table.name]:
+                names, numbers = ", ".join(row), ", ".join(f"${n}" for n in range(1, len(row) + 1))
+                await connection.execute(
+                    f"INSERT INTO {table.name} ({names}) VALUES ({numbers})", *map(_as_json, row.values())
+                )
+        await connection.execute("UPDATE event_head SET position = $1", self.position)
+
+    # -- what is set up --------------------------------------------------------------------------------------------
+
+    def channel(self, code: str, currency: str) -> Row:
+        """A channel with a return window of 30 days."""
+        return self.add(
+            "channels", code=code, name=code.title(), currency=currency, time_zone="UTC", created_at=self.now
+        )
+
+    def location(self, code: str, kind: str = "WAREHOUSE") -> Row:
+        """A location in São Paulo."""
+        place = {**ADDRESS, "latitude": -23.5, "longitude": -46.625}
+        return self.add("locations", code=code, name=f"Depósito {code}", kind=kind, created_at=self.now, **place)
+
+    def customer(self, email: str, kind: str = "REGISTERED") -> Row:
+        """A customer with one address."""
+        name = email.partition("@")[0]
+        row = self.add(
+            "customers", kind=kind, email=email, first_name=name, last_name="Conceição", display_name=f"{name} 丸山",
+            phone="+5511987654321", tags=["vip", "ünïcode"], created_at=self.later(),
+        )  # fmt: skip
+        self.add("customer_addresses", customer_id=row["id"], is_default=True, created_at=self.now, **ADDRESS)
+        return row
+
+    def variant(self, sku: str, channel: Row, price: int) -> Row:
+        """A variant of a product of its own."""
+        product = self.add("products", code=f"P-{sku}", name=f"Produto “{sku}”", category=None, created_at=self.now)
+        row = self.add(
+            "variants", product_id=product["id"], sku=sku, name=f"{sku} azul", weight_grams=500, created_at=self.now
+        )
+        price_of = {"variant_id": row["id"], "channel_id": channel["id"], "currency": channel["currency"]}
+        self.add("variant_prices", amount_minor=price, **price_of)
+        return row
+
+    def level(self, variant: Row, location: Row, available: int) -> Row:
+        """A stock level that was counted once."""
+        row = self.add(
+            "stock_levels", variant_id=variant["id"], location_id=location["id"], available=0, allocated=0,
+            quality_control=0, damaged=0, version=0,
+        )  # fmt: skip
+        self.later()
+        if available:
+            self.move(row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockCount", self.new_id()), line_id=None)
+        return row
+
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    def move(self, level: Row, kind: str, quantity: int, buckets: Buckets, *, act: Act, line_id: UUID | None) -> Row:
+        """A ledger entry and what it does to the level."""
+        source, target = buckets
+        for bucket, units in ((source, -quantity), (target, quantity)):
+            if bucket:
+                level[bucket.lower()] += units
+        entry = self.add(
+            "stock_movements", stock_level_id=level["id"], variant_id=level["variant_id"],
+            location_id=level["location_id"], kind=kind, quantity=quantity,
+            from_bucket=source, from_balance_after=level[source.lower()] if source else None,
+            to_bucket=target, to_balance_after=level[target.lower()] if target else None,
+            act_type=act[0], act_id=act[1], line_id=line_id, reason=None, actor_kind="SYSTEM", actor_name="test",
+            occurred_at=self.now, recorded_at=self.now,
+        )  # fmt: skip
+        self.event("STOCK_MOVED", "StockLevel", level, location_id=level["location_id"], data={"kind": kind})
+        return entry
+
+    def event(self, type_: str, subject_type: str, subject: Row, data: Any = None, **concerns: UUID | None) -> None:
+        """An event, stamped with the next position."""
+        counter = "version" if subject_type == "StockLevel" else "event_sequence"
+        subject[counter] = subject.get(counter, 0) + 1
+        self.position += 1
+        self.add(
+            "events", epoch=1, position=self.position, type=type_, subject_type=subject_type, subject_id=subject["id"],
+            sequence=subject[counter], actor_kind="STAFF", actor_id="test", actor_name="Zoë", message=f"{type_} ✓",
+            data=data or {}, occurred_at=self.now, recorded_at=self.now, **concerns,
+        )  # fmt: skip
+
+
+def _as_json(value: Any) -> Any:
+    return orjson.dumps(value, default=str).decode() if isinstance(value, dict) or _is_list_of_dicts(value) else value
+
+
+def _is_list_of_dicts(value: Any) -> bool:
+    return isinstance(value, list) and not (value and isinstance(value[0], str))
+
+
+class Story:
+    """One order and how far it has come. Each step is a whole act."""
+
+    def __init__(
+        self, world: World, channel: Row, items: list[tuple[Row, int, int]], customer: Row | None = None, **given: Any
+    ) -> None:
+        """Placed: `items` are (level, units, unit price)."""
+        self.world, self.channel, self.customer = world, channel, customer
+        self.levels = [level for level, _, _ in items]
+        self.location_id = self.levels[0]["location_id"]
+        subtotal = sum(units * price for _, units, price in items)
+        world.later()
+        self.order = self._order(subtotal, **given)
+        self.lines = [self._line(position, item) for position, item in enumerate(items, start=1)]
+        self._charge(ITEMS=subtotal, SHIPPING=1_000)
+        self.decision = self._decision()
+        self.work, self.parts = self._work()
+        self._tell("ORDER_PLACED")
+        self.authorization = self._pay("AUTHORIZATION", subtotal + 1_000)
+
+    def _order(self, subtotal: int, **given: Any) -> Row:
+        world, customer = self.world, self.customer
+        return world.add(
+            "orders",
+            number=str(100_000 + len(world.rows["orders"]) + 1), channel_id=self.channel["id"],
+            customer_id=customer["id"] if customer else None, external_reference=None,
+            status="PENDING", payment_status="AUTHORIZED", fulfillment_status="UNFULFILLED", return_status="NONE",
+            currency=self.channel["currency"], subtotal_minor=subtotal, discount_minor=0, shipping_minor=1_000,
+            tax_minor=0, total_minor=subtotal + 1_000, email=customer["email"] if customer else None,
+            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5), created_at=world.now,
+            event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
+        )  # fmt: skip
+
+    def _line(self, position: int, item: tuple[Row, int, int]) -> Row:
+        level, units, price = item
+        variant = next(row for row in self.world.rows["variants"] if row["id"] == level["variant_id"])
+        return self.world.add(
+            "order_lines", order_id=self.order["id"], position=position, variant_id=variant["id"], sku=variant["sku"],
+            name=variant["name"], quantity=units, allocated=units, picked=0, shipped=0, delivered=0, canceled=0,
+            returned=0, in_open_returns=0, currency=self.order["currency"], unit_price_minor=price,
+            total_minor=units * price, delivered_at=None,
+        )  # fmt: skip
+
+    def _charge(self, **amounts: int) -> None:
+        act_id = self.world.new_id()
+        for kind, amount in amounts.items():
+            self.world.add(
+                "order_adjustments", order_id=self.order["id"], kind=kind, reason=None, amount_minor=amount,
+                currency=self.order["currency"], act_id=act_id, occurred_at=self.world.now,
+            )  # fmt: skip
+
+    def _decision(self) -> Row:
+        place = str(self.location_id)
+        chosen = [{"sku": line["sku"], "quantity": line["quantity"]} for line in self.lines]
+        return self.world.add(
+            "routing_decisions", order_id=self.order["id"], strategy="NEAREST_WITH_EVERYTHING",
+            currency=self.order["currency"],
+            chosen=[{"location_id": place, "lines": chosen, "distance_km": 12.5, "ship_by": self.world.now}],
+            candidates=[
+                {"location_id": place, "feasible": True, "rejected_because": None, "distance_km": 12.5},
+                {"location_id": str(self.world.new_id()), "feasible": False, "rejected_because": "no “stock”"},
+            ],
+            unfilled=[], decided_at=self.world.now,
+        )  # fmt: skip
+
+    def _work(self) -> tuple[Row, list[Row]]:
+        world = self.world
+        work = world.add(
+            "fulfillment_orders", order_id=self.order["id"], location_id=self.location_id,
+            routing_decision_id=self.decision["id"], kind="DELIVERY", status="SCHEDULED", service=None,
+            due_at=world.now + timedelta(days=1), created_at=world.now, event_sequence=0,
+        )  # fmt: skip
+        parts = [self._part(work, level, line) for level, line in zip(self.levels, self.lines, strict=True)]
+        return work, parts
+
+    def _part(self, work: Row, level: Row, line: Row) -> Row:
+        act = ("RoutingDecision", self.decision["id"])
+        self.world.move(level, "ALLOCATE", line["quantity"], ("AVAILABLE", "ALLOCATED"), act=act, line_id=line["id"])
+        return self.world.add(
+            "fulfillment_order_lines", fulfillment_order_id=work["id"], order_line_id=line["id"],
+            stock_level_id=level["id"], variant_id=line["variant_id"], location_id=level["location_id"],
+            sku=line["sku"], name=line["name"], quantity=line["quantity"], picked=0, short=0, shipped=0, canceled=0,
+        )  # fmt: skip
+
+    def _pay(self, kind: str, amount: int, parent: Row | None = None, **given: Any) -> Row:
+        """A requested entry and the one that settles it."""
+        world = self.world
+        common = {
+            "order_id": self.order["id"], "kind": kind, "provider": "test", "amount_minor": amount,
+            "currency": self.order["currency"], "parent_id": parent["id"] if parent else None,
+            "occurred_at": world.now, "recorded_at": world.now, **given,
+        }  # fmt: skip
+        asked = world.add("payments", status="REQUESTED", **common)
+        return world.add("payments", status="SUCCEEDED", request_id=asked["id"], last4="4242", **common)
+
+    def _tell(self, type_: str, subject_type: str = "Order", subject: Row | None = None) -> None:
+        self.world.event(
+            type_, subject_type, subject or self.order, order_id=self.order["id"], location_id=self.location_id,
+            customer_id=self.order["customer_id"], channel_id=self.channel["id"],
+        )  # fmt: skip
+
+    # -- onwards ---------------------------------------------------------------------------------------------------
+
+    def confirm(self) -> "Story":
+        """Accepted; the work is offered."""
+        self.order.update(status="CONFIRMED", confirmed_at=self.world.later())
+        self.work["status"] = "SCHEDULED" if self.order.get("on_hold") else "OPEN"
+        self._tell("ORDER_CONFIRMED")
+        self._tell("FULFILLMENT_ORDER_OPENED", "FulfillmentOrder", self.work)
+        return self
+
+    def hold(self) -> "Story":
+        """Held for its address; work that was offered is taken back."""
+        self.world.add(
+            "order_holds", order_id=self.order["id"], kind="ADDRESS", reason="número?", placed_at=self.world.later(),
+            placed_by_kind="STAFF", placed_by="Zoë",
+        )  # fmt: skip
+        self.order["on_hold"] = True
+        if self.work["status"] == "OPEN":
+            self.work["status"] = "SCHEDULED"
+        self._tell("ORDER_HELD")
+        return self
+
+    def pick(self) -> "Story":
+        """Accepted by the location and taken off the shelf."""
+        self.order["status"] = "IN_FULFILLMENT"
+        self.work.update(status="PICKING", accepted_at=self.world.later())
+        for line, part in zip(self.lines, self.parts, strict=True):
+            line["picked"], line["allocated"] = line["allocated"], 0
+            part["picked"] = part["quantity"]
+        self._tell("FULFILLMENT_ORDER_PICKED", "FulfillmentOrder", self.work)
+        return self
+
+    def ship(self) -> "Story":
+        """Packed, given to a carrier, and paid for."""
+        world = self.world
+        self.shipment = world.add(
+            "shipments", order_id=self.order["id"], fulfillment_order_id=self.work["id"], location_id=self.location_id,
+            status="HANDED_OVER", carrier="correios", created_at=world.later(), event_sequence=0, delivered_at=None,
+        )  # fmt: skip
+        package = world.add(
+            "packages", fulfillment_order_id=self.work["id"], shipment_id=self.shipment["id"], carrier="correios",
+            weight_grams=1_200, tracking_number=f"BR{self.order['number']}", created_at=world.now,
+        )  # fmt: skip
+        for level, line, part in zip(self.levels, self.lines, self.parts, strict=True):
+            units = line["picked"]
+            line["shipped"], line["picked"], part["shipped"] = units, 0, units
+            of = {"fulfillment_order_line_id": part["id"], "quantity": units}
+            world.add("shipment_lines", shipment_id=self.shipment["id"], order_line_id=line["id"], **of)
+            world.add("package_lines", package_id=package["id"], **of)
+            act = ("Shipment", self.shipment["id"])
+            world.move(level, "SHIP", units, ("ALLOCATED", OUTSIDE), act=act, line_id=line["id"])
+        self.work.update(status="SHIPPED", shipped_at=world.now)
+        self.order.update(fulfillment_status="FULFILLED", payment_status="PAID")
+        self.capture = self._pay("CAPTURE", self.order["total_minor"], self.authorization)
+        self._tell("SHIPMENT_CREATED", "Shipment", self.shipment)
+        return self
+
+    def deliver(self) -> "Story":
+        """Delivered, so completed."""
+        world = self.world
+        self.shipment.update(status="DELIVERED", delivered_at=world.later(days=2))
+        for code in ("PICKED_UP", "DELIVERED"):
+            world.add(
+                "tracking_events", shipment_id=self.shipment["id"], code=code, message=f"{code} às 14h",
+                place="São Paulo", occurred_at=world.now, recorded_at=world.now,
+            )  # fmt: skip
+        for line in self.lines:
+            line.update(delivered=line["shipped"], delivered_at=world.now)
+        self.order.update(status="COMPLETED", completed_at=world.now)
+        self._tell("SHIPMENT_DELIVERED", "Shipment", self.shipment)
+        self._tell("ORDER_COMPLETED")
+        return self
+
+    def ask_return(self, units: int = 1) -> "Story":
+        """Units of the first line are announced and approved."""
+        world, line = self.world, self.lines[0]
+        self.back = world.add(
+            "returns", number=str(900_000 + len(world.rows["returns"])), order_id=self.order["id"],
+            channel_id=self.channel["id"], customer_id=self.order["customer_id"], location_id=self.location_id,
+            method="MAIL", status="APPROVED", currency=self.order["currency"], requested_at=world.later(),
+            estimated_refund_minor=units * line["unit_price_minor"], received_at=None, closed_at=None, event_sequence=0,
+        )  # fmt: skip
+        self.back_line = world.add(
+            "return_lines", return_id=self.back["id"], order_line_id=line["id"], quantity=units, reason="DOES_NOT_FIT",
+            comment="pequeno 👟", received_quantity=0, inspected_quantity=0,
+        )  # fmt: skip
+        world.add("return_labels", return_id=self.back["id"], carrier="correios", tracking_number="RT1", url=None,
+                  created_at=world.now)  # fmt: skip
+        line["in_open_returns"] += units
+        self.order["return_status"] = "REQUESTED"
+        self._tell("RETURN_REQUESTED", "Return", self.back)
+        return self
+
+    def receive(self) -> "Story":
+        """Everything announced arrives."""
+        world, line, units = self.world, self.lines[0], self.back_line["quantity"]
+        self.back.update(status="RECEIVED", received_at=world.later())
+        self.back_line["received_quantity"] = units
+        line["in_open_returns"] -= units
+        line["returned"] += units
+        wanted = sum(each["quantity"] - each["canceled"] for each in self.lines)
+        back = sum(each["returned"] for each in self.lines)
+        self.order["return_status"] = "RETURNED" if back == wanted else "PARTIALLY_RETURNED"
+        act = ("Return", self.back["id"])
+        world.move(
+            self.levels[0], "RETURN_RECEIVE", units, (OUTSIDE, "QUALITY_CONTROL"), act=act, line_id=self.back_line["id"]
+        )
+        self._tell("RETURN_RECEIVED", "Return", self.back)
+        return self
+
+    def inspect(self) -> "Story":
+        """Looked at, put back for sale, and refunded."""
+        world, units = self.world, self.back_line["quantity"]
+        self.back.update(status="CLOSED", closed_at=world.later())
+        self.back_line["inspected_quantity"] = units
+        found = {"condition": "LIKE_NEW", "disposition": "RESTOCK", "inspected_at": world.now}
+        world.add("return_inspections", return_line_id=self.back_line["id"], quantity=units, **found)
+        act = ("Return", self.back["id"])
+        world.move(
+            self.levels[0], "REDISPOSE", units, ("QUALITY_CONTROL", "AVAILABLE"), act=act, line_id=self.back_line["id"]
+        )
+        amount = units * self.lines[0]["unit_price_minor"]
+        self._charge(RETURN=-amount)
+        self.refund = self._pay("REFUND", amount, self.capture, return_id=self.back["id"], reason="RETURN")
+        self.order["payment_status"] = "PARTIALLY_REFUNDED"
+        self._tell("RETURN_CLOSED", "Return", self.back)
+        return self
+
+    def cancel(self) -> "Story":
+        """Everything is called off; the money was only promised."""
+        world = self.world
+        self.order.update(status="CANCELED", canceled_at=world.later(), payment_status="VOIDED")
+        act = ("OrderCancellation", world.new_id())
+        for level, line, part in zip(self.levels, self.lines, self.parts, strict=True):
+            line["canceled"], line["allocated"] = line["quantity"], 0
+            part["canceled"] = part["quantity"]
+            world.move(level, "DEALLOCATE", line["quantity"], ("ALLOCATED", "AVAILABLE"), act=act, line_id=line["id"])
+        self.work.update(status="CANCELED", closed_at=world.now)
+        self._charge(CANCELLATION=-self.order["total_minor"])
+        self._pay("VOID", self.order["total_minor"], self.authorization)
+        self._tell("ORDER_CANCELED")
+        return self
+
+
+def small_world() -> World:
+    """Two locations, two channels and one order at each step of its life."""
+    world = World()
+    web, phone = world.channel("web", "BRL"), world.channel("phone", "JPY")
+    depot, shop = world.location("SAO1"), world.location("RIO1", "STORE")
+    ana, bob = world.customer("ana@example.com"), world.customer("bob@example.com", "GUEST")
+    shirt, shoe = world.variant("SHIRT", web, 4_990), world.variant("SHOE", web, 12_000)
+    shirts, shoes = world.level(shirt, depot, 100), world.level(shoe, depot, 50)
+    shirts_in_shop = world.level(shirt, shop, 30)
+    for place in (depot, shop):
+        world.add("location_channels", location_id=place["id"], channel_id=web["id"])
+
+    both = [(shirts, 2, 4_990), (shoes, 1, 12_000)]
+    Story(world, web, both, ana)
+    Story(world, web, both, ana).hold()
+    Story(world, web, both, bob).confirm()
+    Story(world, web, both, bob).confirm().hold()
+    Story(world, web, both, ana).confirm().pick()
+    Story(world, web, both, ana).confirm().pick().ship()
+    Story(world, web, [(shirts_in_shop, 3, 4_990)], bob).confirm().pick().ship().deliver()
+    Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return()
+    Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return().receive()
+    Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return(2).receive().inspect()
+    Story(world, phone, [(shirts_in_shop, 1, 4_990)], None).cancel()
+    world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
+              claimed_at=world.now)  # fmt: skip
+    return world
+
+
+def gid(typename: str, row: Row) -> str:
+    """The id that clients see."""
+    return ids.encode(typename, row["id"])
