@@ -226,20 +226,18 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
     """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
     codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
     demand = [_demand(line, pins.get(line.id), codes) for line in order.lines]
-    decision = route(demand, _locations(order, catalog), destination(order))
+    decision = route(demand, locations(order, catalog), destination(order))
     for gap in decision.unfilled:
         line = next(line for line in order.lines if line.id == gap.line_id)
         raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
-    level_of = {
-        (offer.variant_id, location): level for offer in catalog.offers.values() for level, location, _ in offer.levels
-    }
+    levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
     for parcel in decision.chosen:
         for part in parcel.lines:
-            level = level_of[variant_of[part.line_id], parcel.location_id]
+            level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, level_of, customer)
+    return Routed(order, decision, new_id(), needed, levels, customer)
 
 
 def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
@@ -248,12 +246,20 @@ def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> Dema
     return DemandLine(line.id, line.sku, line.variant_id, line.open, pinned=codes[pin] if pin else None)
 
 
-def _locations(order: Order, catalog: Catalog) -> list[RoutingLocation]:
+def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
+    """(variant, location) → level."""
+    return {
+        (offer.variant_id, location): level for offer in catalog.offers.values() for level, location, _ in offer.levels
+    }
+
+
+def locations(order: Order, catalog: Catalog) -> list[RoutingLocation]:
+    """The locations that may ship, with what they have of the order's variants."""
     stock: dict[UUID, dict[UUID, int]] = {}
     for line in order.lines:
-        offer = catalog.offers[line.sku]
-        for _, location, available in offer.levels:
-            stock.setdefault(location, {})[offer.variant_id] = available
+        offer = catalog.offers.get(line.sku)
+        for _, location, available in offer.levels if offer else ():
+            stock.setdefault(location, {})[line.variant_id] = available
     return [
         RoutingLocation(shelf.id, shelf.code, shelf.kind, shelf.latitude, shelf.longitude, stock[shelf.id])
         for shelf in catalog.shelves.values()

@@ -16,7 +16,7 @@ from domain.payments import PaymentKind, RefundDestination, RefundReason, Tender
 from domain.placing import Buyer, Catalog, Placement, Routed, Wanted
 from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound, TotalChanged
 from domain.stock import Ledger
-from domain.store.catalog import catalog
+from domain.store.catalog import catalog, code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.writing import Outcome, Work, World, verb
@@ -114,7 +114,7 @@ async def _draft(work: Work, input: OrderPlaceInput) -> Order:
 
 async def _channel_of(work: Work, input: OrderPlaceInput | OrderDraftInput, draft: Order | None) -> str:
     if draft is not None:
-        return await work.connection.fetchval("select code from channels where id = $1", draft.channel_id)  # type: ignore[no-any-return]
+        return await code_of_channel(work.connection, draft.channel_id)
     if input.channel is None:
         raise InvalidInput("a channel is needed", field=("channel",))
     return input.channel

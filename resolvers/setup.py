@@ -117,7 +117,7 @@ def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) 
 async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     """Correct what is on hand; every change is a ledger entry."""
     _bounded(input.lines, "lines")
-    location_id = await _location(work, input.location_id)
+    location_id = await location_of(work, input.location_id)
     skus = [line.sku for line in input.lines]
     if len(set(skus)) < len(skus):
         raise InvalidInput("a SKU is named twice", field=("lines",))
@@ -143,7 +143,7 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     return Outcome({"levels": [level.id for level in levels.values()]}, {"shortfalls": ()})
 
 
-async def _location(work: Work, id_: str) -> UUID:
+async def location_of(work: Work, id_: str) -> UUID:
     """A location that the viewer may work at."""
     found = ids.decode("Location", id_)
     bounded = work.viewer.role in (Role.STORE, Role.WAREHOUSE)

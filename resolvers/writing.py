@@ -72,14 +72,30 @@ class Work:
         self, typename: str, id_: str, *, expected_version: int | None = None, field: tuple[str, ...] = ("id",)
     ) -> Order:
         """The order that `id_` is, or hangs on, locked and loaded; refused where the viewer may not see it."""
-        key = ids.decode(typename, id_)
+        key = ids.decode(typename.removesuffix("AtCounter"), id_)
         found = await stored_orders.lock(self.connection, typename, key, self.viewer) if key else None
         if found is None:
-            raise NotFound(typename, id_, field=field)
+            raise NotFound(typename.removesuffix("AtCounter"), id_, field=field)
         order = await stored_orders.load(self.connection, found)
         if expected_version is not None and expected_version != order.version:
             raise VersionConflict(expected_version, order.version, field=("expectedVersion",))
         return order
+
+    async def orders(
+        self, typename: str, keys: Mapping[UUID, str], *, field: tuple[str, ...]
+    ) -> list[tuple[Order, list[UUID]]]:
+        """The orders that things hang on, locked in the order of their ids, each with the keys that hang on it."""
+        found: dict[UUID, list[UUID]] = {}
+        for key, id_ in keys.items():
+            order_id = await stored_orders.order_id_of(self.connection, typename, key)
+            if order_id is None:
+                raise NotFound(typename, id_, field=field)
+            found.setdefault(order_id, []).append(key)
+        locked = []
+        for _, hanging in sorted(found.items()):
+            order = await self.order(typename, keys[hanging[0]], field=field)
+            locked.append((order, hanging))
+        return locked
 
     async def levels(self, level_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """Stock levels, locked; always after the order."""
@@ -116,11 +132,15 @@ class Verb:
     scope: Scope
     function: Function
     finish: Finish | None = None
+    past: Scope = Scope.HISTORY_WRITE
+    """Who may say that it happened at another moment than now."""
 
 
-def verb(name: str, scope: Scope, *, finish: Finish | None = None) -> Callable[[Function], Verb]:
+def verb(
+    name: str, scope: Scope, *, finish: Finish | None = None, past: Scope = Scope.HISTORY_WRITE
+) -> Callable[[Function], Verb]:
     """Declare a mutation."""
-    return lambda function: Verb(name, scope, function, finish)
+    return lambda function: Verb(name, scope, function, finish, past)
 
 
 async def perform(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
@@ -138,7 +158,7 @@ async def perform(world: World, verb: Verb, input: Any, given: dict[str, Any], v
 async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
     if not viewer.may(verb.scope):
         raise Forbidden(verb.scope.value)
-    act = act_of(viewer, input, world.now())
+    act = act_of(viewer, input, world.now(), verb.past)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with world.database.writes.acquire() as connection, connection.transaction():
@@ -173,7 +193,9 @@ def named(error: asyncpg.UniqueViolationError) -> Exception:
 
 async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Outcome:
     """Claim the key, act, and keep the answer; a twin waits on the claim and gets the same subjects."""
-    key = input.idempotency_key
+    key = getattr(input, "idempotency_key", None)
+    if key is None:  # a look-up that changes nothing
+        return await verb.function(work, input)
     if not 0 < len(key) <= KEY_LIMIT:
         raise InvalidInput(f"an idempotency key has 1 to {KEY_LIMIT} characters", field=("idempotencyKey",))
     mine = (work.viewer.subject, verb.name, key)
@@ -215,12 +237,12 @@ def remembered(kept: dict[str, Any]) -> Outcome:
     return Outcome(subjects, asks=tuple(map(UUID, kept["asks"])), order_id=UUID(order) if order else None)
 
 
-def act_of(viewer: Viewer, input: Any, now: datetime) -> Act:
-    """The act behind a mutation. Who may tell history gives its moment; it cannot lie in the future."""
+def act_of(viewer: Viewer, input: Any, now: datetime, past: Scope = Scope.HISTORY_WRITE) -> Act:
+    """The act behind a mutation. Who holds the scope `past` may give its moment; it cannot lie in the future."""
     at = getattr(input, "occurred_at", None) or getattr(input, "placed_at", None)
     if at is not None:
-        if not viewer.may(Scope.HISTORY_WRITE):
-            raise Forbidden(Scope.HISTORY_WRITE.value, field=("occurredAt",))
+        if not viewer.may(past):
+            raise Forbidden(past.value, field=("occurredAt",))
         if at > now:
             raise InvalidInput("what occurred lies in the past", field=("occurredAt",))
     kind = viewer.kind.value if viewer.role is not Role.SHOPPER else "CUSTOMER"

@@ -2,11 +2,13 @@
 
 import strawberry
 
-from resolvers import orders, payments, setup
+from resolvers import fulfillment, guests, orders, payments, returns, setup, shipments
 from resolvers.mutating import mutation
 from schema import payloads
+from schema.inputs import fulfillment as work_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
+from schema.inputs import returns as return_inputs
 from schema.inputs import setup as setup_inputs
 
 
@@ -70,4 +72,55 @@ class Mutation:
     )
     stock_adjust = mutation(
         setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+    )
+    order_route = mutation(
+        fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
+    )
+    fulfillment_order_accept = mutation(
+        fulfillment.accept, work_inputs.FulfillmentOrderAcceptInput, payloads.FulfillmentOrderAcceptPayload, "Take work on."
+    )
+    fulfillment_order_pick = mutation(
+        fulfillment.pick, work_inputs.FulfillmentOrderPickInput, payloads.FulfillmentOrderPickPayload, "Record what was found on the shelf; what is short is routed elsewhere."
+    )
+    fulfillment_order_pack = mutation(
+        fulfillment.pack, work_inputs.FulfillmentOrderPackInput, payloads.FulfillmentOrderPackPayload, "Put what was picked into parcels."
+    )
+    shipment_create = mutation(
+        shipments.ship, work_inputs.ShipmentCreateInput, payloads.ShipmentCreatePayload, "Ship packed parcels: the units leave the building and the books."
+    )
+    shipment_hand_over = mutation(
+        shipments.hand_over, work_inputs.ShipmentHandOverInput, payloads.ShipmentHandOverPayload, "Record that the carrier took them."
+    )
+    shipment_deliver = mutation(
+        shipments.deliver, work_inputs.ShipmentDeliverInput, payloads.ShipmentDeliverPayload, "Record that the recipient has them."
+    )
+    tracking_event_add = mutation(
+        shipments.track, work_inputs.TrackingEventAddInput, payloads.TrackingEventAddPayload, "Record what the carrier said."
+    )
+    return_request = mutation(
+        returns.request, return_inputs.ReturnRequestInput, payloads.ReturnRequestPayload, "Ask to send goods back."
+    )
+    return_create = mutation(
+        returns.create, return_inputs.ReturnCreateInput, payloads.ReturnCreatePayload, "Take goods back, or allow it, as staff."
+    )
+    return_approve = mutation(
+        returns.approve, return_inputs.ReturnApproveInput, payloads.ReturnApprovePayload, "Allow goods to come back."
+    )
+    return_decline = mutation(
+        returns.decline, return_inputs.ReturnDeclineInput, payloads.ReturnDeclinePayload, "Refuse it, and say why."
+    )
+    return_receive = mutation(
+        returns.receive, return_inputs.ReturnReceiveInput, payloads.ReturnReceivePayload, "Record that goods arrived."
+    )
+    return_inspect = mutation(
+        returns.inspect, return_inputs.ReturnInspectInput, payloads.ReturnInspectPayload, "Record what was found; money goes back for it."
+    )
+    return_close = mutation(
+        returns.close, return_inputs.ReturnCloseInput, payloads.ReturnClosePayload, "Settle it."
+    )
+    guest_order_access = mutation(
+        guests.access,
+        return_inputs.GuestOrderAccessInput,
+        payloads.GuestOrderAccessPayload,
+        "Open an order to a guest who knows its number and e-mail address.",
     )

@@ -181,3 +181,134 @@ class StockAdjustPayload:
         description="Promises that can not be kept any more; at most 100."
     )
     user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order, with its open units routed as far as stock allows.")
+class OrderRoutePayload:
+    """What orderRoute answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work as it is now.")
+class FulfillmentOrderAcceptPayload:
+    """What fulfillmentOrderAccept answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The work; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work as it is now, and where short units went.")
+class FulfillmentOrderPickPayload:
+    """What fulfillmentOrderPick answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The work; null when it was refused.")
+    rerouted: list[FulfillmentOrder] | None = all_made("rerouted", "The work that others got instead; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work as it is now.")
+class FulfillmentOrderPackPayload:
+    """What fulfillmentOrderPack answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The work; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The shipment that leaves.")
+class ShipmentCreatePayload:
+    """What shipmentCreate answers."""
+
+    shipment: Shipment | None = one_made("shipment", "The shipment; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The shipments as they are now.")
+class ShipmentHandOverPayload:
+    """What shipmentHandOver answers."""
+
+    shipments: list[Shipment] | None = all_made("shipments", "The shipments; null when refused; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The shipment as it is now.")
+class ShipmentDeliverPayload:
+    """What shipmentDeliver answers."""
+
+    shipment: Shipment | None = one_made("shipment", "The shipment; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The shipment as it is now.")
+class TrackingEventAddPayload:
+    """What trackingEventAdd answers."""
+
+    shipment: Shipment | None = one_made("shipment", "The shipment; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnRequestPayload:
+    """What returnRequest answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnCreatePayload:
+    """What returnCreate answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnApprovePayload:
+    """What returnApprove answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnDeclinePayload:
+    """What returnDecline answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnReceivePayload:
+    """What returnReceive answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnInspectPayload:
+    """What returnInspect answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The return as it is now.")
+class ReturnClosePayload:
+    """What returnClose answers."""
+
+    return_: Return | None = one_made("return", "The return; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="A guest's way to one order.")
+class GuestOrderAccessPayload:
+    """What guestOrderAccess answers."""
+
+    access_token: str | None = strawberry.field(description="The token to send as Authorization: Bearer.")
+    expires_at: datetime | None = strawberry.field(description="Until when it opens the order.")
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()

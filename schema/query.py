@@ -6,6 +6,7 @@ import strawberry
 from sqlalchemy import Text
 
 from domain import ids
+from domain.viewer import Role
 from resolvers.reading.mapping import EVERYONE, Inline, Nodes, One, Pages, Subject, Values, asks, reads
 from schema.catalog import Channel, Product, Variant
 from schema.common import After, Before, Connection, First, Last, Node
@@ -69,7 +70,13 @@ class Query:
         ...
 
     @asks(
-        Pages(None, ORDER_SORTS, "PLACED_AT", {**ORDER_FILTERS, "query": found_by}),
+        Pages(
+            None,
+            ORDER_SORTS,
+            "PLACED_AT",
+            {**ORDER_FILTERS, "query": found_by},
+            opened={"query": frozenset({Role.STORE})},
+        ),
         "Orders, the latest first. A store finds any order by what the customer brings to the counter: `query`.",
     )
     def orders(

@@ -72,3 +72,8 @@ def _offer(packed: list[Any]) -> Offer:
 def _shelf(packed: list[Any]) -> Shelf:
     id_, code, kind, latitude, longitude = packed
     return Shelf(UUID(id_), code, LocationKind(kind), latitude, longitude)
+
+
+async def code_of_channel(connection: Any, channel_id: UUID) -> str:
+    """A channel's code."""
+    return await connection.fetchval("select code from channels where id = $1", channel_id)  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ because the rows were locked before the decision was taken.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
@@ -56,37 +56,39 @@ class Changes:
 
     def add(self, row: Any) -> None:
         """One new row, and the rows that hang on it."""
-        class_ = type(row)
-        self.inserts[class_.table, columns_of(class_)].append(_values_of(class_)(row))
-        for part in PARTS.get(class_, ()):
-            for inner in getattr(row, part):
-                self.add(inner)
+        self._put(row, {})
 
     def update(self, table: str, was: dict[str, Any], becomes: dict[str, Any]) -> None:
         """One row found by all of `was` (its key, and what it must still be)."""
         self.updates[table, tuple(was), tuple(becomes)].append((*was.values(), *becomes.values()))
 
-    def turn(self, before: Any, after: Any) -> bool:
-        """Whatever differs between two versions of a row and of the rows that hang on it; whether anything does."""
+    def turn(self, before: Any, after: Any) -> None:
+        """Whatever differs between two versions of a row and of the rows that hang on it.
+
+        A row that hangs somewhere else than before (a parcel that went with the rest of the work) has moved: it is
+        looked for in all of `before`.
+        """
+        self._put(after, dict(_tree(before)) if before is not None else {})
+
+    def _put(self, after: Any, known: dict[tuple[type, Any], Any]) -> bool:
+        """Insert or update one row and what hangs on it; whether anything differs."""
+        class_ = type(after)
+        before = known.get((class_, after.id))
         if before is after:
             return False
         if before is None:
-            self.add(after)
-            return True
-        inner = [self._turn_parts(getattr(before, part), getattr(after, part)) for part in PARTS.get(type(after), ())]
+            self.inserts[class_.table, columns_of(class_)].append(_values_of(class_)(after))
+        inner = [self._put(row, known) for part in PARTS.get(class_, ()) for row in getattr(after, part)]
+        return before is None or self._differs(before, after, inner_differs=any(inner))
+
+    def _differs(self, before: Any, after: Any, *, inner_differs: bool) -> bool:
         changed = self._changed(before, after)
-        if "version" in columns_of(type(after)) and (changed or any(inner)) and "version" not in changed:
+        if "version" in columns_of(type(after)) and (changed or inner_differs) and "version" not in changed:
             changed["version"] = before.version + 1
         if changed:
             was = {"id": before.id} | {name: getattr(before, name) for name in WAS if name in changed}
             self.update(type(after).table, was, changed)
-        return bool(changed) or any(inner)
-
-    def _turn_parts(self, before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
-        if before is after:
-            return False
-        known = {row.id: row for row in before}
-        return any([self.turn(known.get(row.id), row) for row in after])
+        return bool(changed) or inner_differs
 
     def _changed(self, before: Any, after: Any) -> dict[str, Any]:
         values = _values_of(type(after))
@@ -114,6 +116,14 @@ class Changes:
                 occurred_at=act.at,
                 recorded_at=act.recorded_at,
             )
+
+
+def _tree(row: Any) -> Iterator[tuple[tuple[type, Any], Any]]:
+    """A row and all rows that hang on it, by class and id."""
+    yield (type(row), row.id), row
+    for part in PARTS.get(type(row), ()):
+        for inner in getattr(row, part):
+            yield from _tree(inner)
 
 
 async def write(connection: Any, changes: Changes) -> None:

@@ -101,6 +101,7 @@ BY: dict[str, tuple[Any, str, Rule]] = {
     "Shipment": (t.shipments, "order_id", visibility.at_location),
     "Return": (t.returns, "order_id", visibility.returns),
     "OrderLine": (t.order_lines, "order_id", visibility.of_order),
+    "OrderLineAtCounter": (t.order_lines, "order_id", visibility.at_counter),
 }
 """What an order can be locked by: the table, its column with the order's id, and who may see the row."""
 
@@ -123,6 +124,13 @@ async def lock(connection: Any, typename: str, key: UUID, viewer: Viewer) -> UUI
     return found
 
 
+async def order_id_of(connection: Any, typename: str, key: UUID) -> UUID | None:
+    """The order that something hangs on, whoever may see it: lock it before anything is told."""
+    table, column, _ = BY[typename]
+    found: UUID | None = await connection.fetchval(f"select {column} from {table.name} where id = $1", key)  # noqa: S608
+    return found
+
+
 async def parcel_of(connection: Any, carrier: str, tracking_number: str) -> tuple[UUID, UUID] | None:
     """(shipment, package) of a carrier's number."""
     return await connection.fetchrow(  # type: ignore[no-any-return]
@@ -130,3 +138,10 @@ async def parcel_of(connection: Any, carrier: str, tracking_number: str) -> tupl
         tracking_number,
         carrier,
     )
+
+
+async def order_by_number_and_email(connection: Any, number: str, email: str) -> UUID | None:
+    """The order with this number, if it was placed with this e-mail address."""
+    asked = "select id from orders where number = $1 and lower(email) = lower($2) and status <> 'DRAFT'"
+    found: UUID | None = await connection.fetchval(asked, number, email)
+    return found

@@ -141,6 +141,11 @@ def of_order(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return select(o.c.id).where(o.c.id == row.c.order_id, orders(viewer, o)).correlate(row).exists()
 
 
+def at_counter(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A store takes back whatever a customer brings to its counter; others act on the orders they see."""
+    return true() if viewer.role is Role.STORE else of_order(viewer, row)
+
+
 def payments(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """Money is not the warehouse's business."""
     return false() if viewer.role is Role.WAREHOUSE else of_order(viewer, row)

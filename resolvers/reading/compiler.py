@@ -336,7 +336,8 @@ class Page:
     def _conditions(self, row: Row) -> list[ColumnElement[bool]]:
         mapping, compiler = self.mapping, self.compiler
         conditions = [mapping.joined(row, self.source, self.arguments)] if mapping.joined else []
-        conditions += compiler.scope(self.entity, self.source, mapping)
+        if not self._opened():
+            conditions += compiler.scope(self.entity, self.source, mapping)
         for name, condition in mapping.filters.items():
             if name == "filter":
                 continue
@@ -347,6 +348,10 @@ class Page:
                 mapping.filters[name](self.source, part) for name, part in self.arguments["filter"].parts()
             ]
         return conditions
+
+    def _opened(self) -> bool:
+        opened = self.mapping.opened.items()
+        return any(self.compiler.viewer.role in roles and self.arguments.get(name) is not None for name, roles in opened)
 
     def _sorted(self, row: FromClause) -> tuple[str, list[ColumnElement[Any]], bool]:
         asked = self.arguments.get("sort")

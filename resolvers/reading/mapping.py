@@ -101,6 +101,8 @@ class Pages:
     default_sort: str
     filters: Mapping[str, Condition] = field(default_factory=dict)
     follows: frozenset[Role] = frozenset()
+    opened: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    """Roles for whom an argument that finds exactly one thing opens all rows: who can name it has it in hand."""
 
 
 @dataclass(frozen=True, slots=True)

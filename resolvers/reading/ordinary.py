@@ -7,7 +7,7 @@ are asked for together (DataLoader), so the number of statements does not grow w
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -113,7 +113,8 @@ class Session:
 
     async def rows(self, compiler: Compiler, wanted: Select[Any]) -> list[list[Any]]:
         """The rows of a statement as JSON values."""
-        row = wanted.subquery()
+        named = (each.label(f"v{position}") for position, each in enumerate(wanted.selected_columns))
+        row = wanted.with_only_columns(*named, maintain_column_froms=True).subquery()
         listed = select(func.coalesce(func.json_agg(func.json_build_array(*row.c)), func.json_build_array()))
         found = plan(compiler.binder, listed.select_from(row).scalar_subquery())
         async with self.turn:
@@ -153,6 +154,21 @@ def _group(opened: Opened, rows: list[list[Any]]) -> dict[Key, list[list[Any]]]:
     for row in rows:
         grouped.setdefault(tuple(row[:width]), []).append(row[width:])
     return grouped
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A connection's page, which counts the whole list only when somebody looks."""
+
+    edges: list[SimpleNamespace]
+    nodes: list[Record]
+    page_info: SimpleNamespace
+    count: Callable[[], Awaitable[int]]
+
+    @property
+    def total_count(self) -> Awaitable[int]:
+        """How many rows the whole list has."""
+        return self.count()
 
 
 class Field:
@@ -307,17 +323,13 @@ class Field:
             rows.reverse()
         nodes = [Record(page.node_type.name, Place(page.entity), tuple(row[2:])) for row in rows]
         edges = [SimpleNamespace(cursor=row[1], node=node) for row, node in zip(rows, nodes, strict=True)]
-        return SimpleNamespace(
-            edges=edges,
-            nodes=nodes,
-            page_info=SimpleNamespace(
-                has_next_page=page.has_before if page.backwards else more,
-                has_previous_page=more if page.backwards else page.has_after,
-                start_cursor=rows[0][1] if rows else None,
-                end_cursor=rows[-1][1] if rows else None,
-            ),
-            total_count=lambda _info=None: self._count(record, info),
+        page_info = SimpleNamespace(
+            has_next_page=page.has_before if page.backwards else more,
+            has_previous_page=more if page.backwards else page.has_after,
+            start_cursor=rows[0][1] if rows else None,
+            end_cursor=rows[-1][1] if rows else None,
         )
+        return Listed(edges, nodes, page_info, lambda: self._count(record, info))
 
     async def _count(self, record: Record, info: GraphQLResolveInfo) -> int:
         session: Session = info.context

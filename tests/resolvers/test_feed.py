@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,20 +13,23 @@ import pytest
 
 from domain import ids
 from domain.store import log
+from domain.store.log import Place
 from domain.viewer import ANONYMOUS, Viewer
 from resolvers import feed as feeds
 from resolvers.database import open_database
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
 from resolvers.feed import PostgresFeed, open_feed
-from resolvers.subscriptions import Subscriptions
+from resolvers.subscriptions import Subscriptions, cursor_at
 from resolvers.writing import World
 from schema.build import build
+from schema.events import EVENT_ORDER
 from tests.logbook import AGENT, ORDER_LIVE, customer, write_event, write_foreign_event, write_order
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 Event = dict[str, Any]
+BEGINNING = cursor_at(Place(0, 0), EVENT_ORDER)
 Connect = Callable[[], Any]
 
 
@@ -39,7 +42,7 @@ class Node:
 
     async def live(
         self, order_id: UUID, after: str | None = None, viewer: Viewer = AGENT, document: str = ORDER_LIVE
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """An order's events as a subscriber reads them."""
         request = Request(document, None, {"orderId": ids.encode("Order", order_id), "after": after})
         async with aclosing(self.subscriptions.run(request, viewer)) as answers:
@@ -51,7 +54,7 @@ class Node:
         found: list[Event] = []
         if number == 0:
             return found
-        async with asyncio.timeout(20), aclosing(self.live(order_id, after, viewer)) as events:  # type: ignore[type-var]
+        async with asyncio.timeout(20), aclosing(self.live(order_id, after, viewer)) as events:
             async for event in events:
                 found.append(event)
                 if len(found) == number:
@@ -163,8 +166,7 @@ async def test_aliases_fragments_and_variables_work_as_in_a_query(
         fragment E on Event { n: sequence }
     """
     await write_event(writer, order_id)
-    start = "WyJQT1NJVElPTiIsMCwwXQ=="
-    async with aclosing(node.live(order_id, start, document=document)) as events:  # type: ignore[type-var]
+    async with aclosing(node.live(order_id, BEGINNING, document=document)) as events:
         event = await anext(events)
     assert set(event) == {"n", "when", "__typename"}
 
@@ -237,7 +239,7 @@ async def test_a_malformed_cursor_is_a_typed_error(node: Node, order_id: UUID, c
 async def test_a_selection_that_makes_no_sense_is_refused_before_the_first_event(node: Node, order_id: UUID) -> None:
     document = "subscription($orderId: ID!) { orderEvents(orderId: $orderId) { order { events(first: 1000) { nodes { id } } } } }"
     with pytest.raises(RequestError):
-        await anext(node.live(order_id, document=document))  # type: ignore[call-overload]
+        await anext(node.live(order_id, document=document))
 
 
 # -- races -------------------------------------------------------------------------------------------------------------
@@ -253,7 +255,7 @@ async def test_events_that_commit_out_of_order_are_each_delivered_once(
     first = await write_foreign_event(early, order_id, 1)
     second = await write_foreign_event(late, order_id, 1)
     node.feed.stamp_soon()
-    [alone] = await node.first(1, order_id, after="WyJQT1NJVElPTiIsMCwwXQ==")
+    [alone] = await node.first(1, order_id, after=BEGINNING)
     assert alone["id"] == f"evt_{second}"
     await slow.commit()
     node.feed.stamp_soon()
@@ -296,23 +298,21 @@ async def write_some(node: Node, connection: asyncpg.Connection, orders: list[UU
             node.feed.stamp_soon()
 
 
-async def read_all(node: Node, order_id: UUID, dice: random.Random, until: "asyncio.Task[Any]") -> list[Event]:
-    """A subscriber that leaves now and then and goes on by its cursor, until it has all that was written."""
+async def read_restlessly(node: Node, order_id: UUID, dice: random.Random, total: "asyncio.Future[int]") -> list[Event]:
+    """A subscriber that is cut off every few moments and goes on by its cursor, until it has as many as there are."""
     found: list[Event] = []
-    while True:
-        after = found[-1]["cursor"] if found else "WyJQT1NJVElPTiIsMCwwXQ=="
-        number = dice.randint(1, 8)
-        try:
-            async with asyncio.timeout(3 if until.done() else 30):
-                found += await node.first(number, order_id, after=after)
-        except TimeoutError:
-            rest = node.live(order_id, after)
-            try:
-                async with asyncio.timeout(1), aclosing(rest) as events:  # type: ignore[type-var]
-                    async for event in events:
-                        found.append(event)
-            except TimeoutError:
-                return found
+    while not (total.done() and len(found) >= total.result()):
+        after = found[-1]["cursor"] if found else BEGINNING
+        with suppress(TimeoutError):
+            async with asyncio.timeout(dice.uniform(0.005, 0.1)), aclosing(node.live(order_id, after)) as events:
+                async for event in events:
+                    found.append(event)  # noqa: PERF401 - it never ends
+    return found
+
+
+async def read_steadily(node: Node, order_id: UUID, found: list[Event]) -> None:
+    async for event in node.live(order_id):
+        found.append(event)  # noqa: PERF401 - it never ends
 
 
 @pytest.mark.slow
@@ -320,35 +320,26 @@ async def test_everyone_gets_every_event_once_and_in_order_whatever_the_writers_
     fresh_database_url: str, connect: Connect
 ) -> None:
     dice = random.Random(7)
-    async with node_on(fresh_database_url) as one, node_on(fresh_database_url) as two:
+    async with node_on(fresh_database_url) as one, node_on(fresh_database_url) as two, asyncio.timeout(60):
         setup = await connect()
         orders = [await write_order(setup) for _ in range(3)]
-        connections = [await connect() for _ in range(6)]
-        steady = [(order, await joined_collector(node, order)) for order in orders for node in (one, two)]
-        writing = asyncio.gather(*(write_some(node, each, orders, dice) for each, node in zip(connections, [one, two] * 3, strict=True)))
-        restless = [asyncio.create_task(read_all(one, order, dice, writing)) for order in orders]  # type: ignore[arg-type]
-        await writing
-        written = {order: await setup.fetchval("SELECT event_sequence FROM orders WHERE id = $1", order) for order in orders}
-        for order, reading in zip(orders, restless, strict=True):
-            assert sequences(await reading) == list(range(1, written[order] + 1))
-        for order, (found, task) in steady:
+        totals = {order: asyncio.get_running_loop().create_future() for order in orders}
+        restless = [asyncio.create_task(read_restlessly(one, order, dice, totals[order])) for order in orders]
+        steady = [(order, node, list[Event]()) for order in orders for node in (one, two)]
+        reading = [asyncio.create_task(read_steadily(node, order, found)) for order, node, found in steady]
+        await asyncio.sleep(0.2)
+        await asyncio.gather(*[write_some(node, await connect(), orders, dice) for node in [one, two] * 3])
+        for order in orders:
+            totals[order].set_result(await setup.fetchval("SELECT event_sequence FROM orders WHERE id = $1", order))
+        for order, found in zip(orders, await asyncio.gather(*restless), strict=True):
+            assert sequences(found) == list(range(1, totals[order].result() + 1))
+        while any(len(found) < totals[order].result() for order, _, found in steady):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # for what might come twice
+        for order, _, found in steady:
+            assert sequences(found) == list(range(1, totals[order].result() + 1))
+        for task in reading:
             task.cancel()
-            assert sequences(found) == list(range(1, written[order] + 1))
-
-
-async def joined_collector(node: Node, order_id: UUID) -> tuple[list[Event], "asyncio.Task[None]"]:
-    """A subscriber that stays and gathers."""
-    found: list[Event] = []
-
-    async def gather() -> None:
-        async for event in node.live(order_id):
-            found.append(event)  # noqa: PERF401 - it never ends
-
-    before = len(node.feed._followers.get(order_id, ()))
-    task = asyncio.create_task(gather())
-    while len(node.feed._followers.get(order_id, ())) == before:
-        await asyncio.sleep(0.002)
-    return found, task
 
 
 # -- when things go away -----------------------------------------------------------------------------------------------
@@ -383,7 +374,7 @@ async def test_a_reader_that_falls_behind_is_told_where_to_go_on(
 ) -> None:
     monkeypatch.setattr(feeds, "WAITING_LIMIT", 5)
     await write_event(writer, order_id)
-    events = node.live(order_id, "WyJQT1NJVElPTiIsMCwwXQ==")
+    events = node.live(order_id, BEGINNING)
     assert (await anext(events))["sequence"] == 1
     pending = asyncio.ensure_future(anext(events))
     await asyncio.sleep(0.05)
@@ -409,7 +400,7 @@ async def test_a_replay_longer_than_the_queue_still_gives_every_event(
         await write_event(writer, order_id)
     while await log.has_unstamped(writer):
         await asyncio.sleep(0.01)
-    events, found = node.live(order_id, "WyJQT1NJVElPTiIsMCwwXQ=="), []
+    events, found = node.live(order_id, BEGINNING), []
     async for event in events:
         found.append(event)
         if len(found) in {1, 110}:
@@ -430,10 +421,12 @@ async def test_another_cluster_begins_a_new_epoch_and_cursors_go_on(
 ) -> None:
     await write_event(writer, order_id)
     async with node_on(fresh_database_url) as node:
-        [before] = await node.first(1, order_id, after="WyJQT1NJVElPTiIsMCwwXQ==")
+        node.feed.stamp_soon()
+        [before] = await node.first(1, order_id, after=BEGINNING)
     await writer.execute("UPDATE event_head SET cluster = 'the one that burned down', position = position - 1")
     await write_event(writer, order_id)
     async with node_on(fresh_database_url) as node:
+        node.feed.stamp_soon()
         [after] = await node.first(1, order_id, after=before["cursor"])
     assert sequences([before, after]) == [1, 2]
     assert await log.head(writer) == (2, 1)

@@ -1,0 +1,153 @@
+"""The work of locations: route, accept, pick, pack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from domain import fulfilling, ids, placing
+from domain.fulfilling import Found, Parcel
+from domain.model import FulfillmentOrder, Order, StockLevel
+from domain.ordering import decided
+from domain.orders import ORDER, OrderAction, OrderStatus
+from domain.placing import Catalog
+from domain.refusals import InvalidInput, NotFound
+from domain.stock import Ledger
+from domain.store.catalog import catalog, code_of_channel
+from domain.viewer import Scope
+from resolvers.writing import Outcome, Work, verb
+
+if TYPE_CHECKING:
+    from schema.inputs.fulfillment import (
+        FulfillmentOrderAcceptInput,
+        FulfillmentOrderPackInput,
+        FulfillmentOrderPickInput,
+        OrderRouteInput,
+    )
+
+LIMIT = 100
+
+
+def key_of(typename: str, id_: str, place: tuple[str, ...]) -> UUID:
+    """The key inside an id, or a refusal that names the place."""
+    key = ids.decode(typename, id_)
+    if key is None:
+        raise NotFound(typename, id_, field=place)
+    return key
+
+
+@verb("fulfillmentOrderAccept", Scope.FULFILLMENT_WRITE)
+async def accept(work: Work, input: FulfillmentOrderAcceptInput) -> Outcome:
+    """Take work on."""
+    order = await work.order("FulfillmentOrder", input.id)
+    ful_id = key_of("FulfillmentOrder", input.id, ("id",))
+    work.store(order, fulfilling.accept(order, ful_id, work.act))
+    return Outcome({"fulfillmentOrder": ful_id})
+
+
+@verb("fulfillmentOrderPick", Scope.FULFILLMENT_WRITE)
+async def pick(work: Work, input: FulfillmentOrderPickInput) -> Outcome:
+    """Record what was found; what is short is routed elsewhere at once."""
+    order = await work.order("FulfillmentOrder", input.id)
+    ful_id = key_of("FulfillmentOrder", input.id, ("id",))
+    ful = fulfilling.work_of(order, ful_id)
+    found = _found(input, ful)
+    if not any(each.short for each in found):
+        after, told = fulfilling.pick(order, ful_id, found, Ledger(work.act, "", work.act.id, ()), work.act)
+        work.store(order, decided(after, work.act, told))
+        return Outcome({"fulfillmentOrder": ful_id, "rerouted": []})
+    return await _pick_short(work, order, ful, found)
+
+
+async def _pick_short(work: Work, order: Order, ful: FulfillmentOrder, found: tuple[Found, ...]) -> Outcome:
+    """Write the missing units off and find them elsewhere, in one decision."""
+    offered = await _offered(work, order, {line.sku for line in ful.lines})
+    own = {line.stock_level_id for line in ful.lines}
+    levels = await work.levels(own | set(placing.level_of(offered).values()))
+    offered = placing.corrected(offered, levels.values())
+
+    missing = Ledger(work.act, "Pick", work.act.id, levels.values())
+    after, told = fulfilling.pick(order, ful.id, found, missing, work.act)
+    after, made, more, records, given = _routed(work, after, offered, {ful.location_id}, missing)
+    events, entries = [*told, *more, *missing.events], (*records, *missing.movements)
+    work.store(order, decided(after, work.act, events, given, entries), levels)
+    return Outcome({"fulfillmentOrder": ful.id, "rerouted": [each.id for each in made]})
+
+
+def _routed(
+    work: Work, order: Order, offered: Catalog, avoiding: set[UUID], earlier: Ledger | None
+) -> tuple[Order, tuple[FulfillmentOrder, ...], list[object], tuple[object, ...], Ledger]:
+    """Route what is open; its ledger goes on where the earlier one stopped."""
+    levels = earlier.levels.values() if earlier else ()
+    found = fulfilling.reroute(order, offered, avoiding)
+    if found is None:
+        return order, (), [], (), Ledger(work.act, "RoutingDecision", work.act.id, levels)
+    decision, decision_id = found
+    ledger = Ledger(work.act, "RoutingDecision", decision_id, levels)
+    order, made, told = fulfilling.rerouted(order, decision, decision_id, offered, ledger, work.act)
+    return order, made, list(told), (placing.record(order, decision, decision_id, work.act),), ledger
+
+
+async def _offered(work: Work, order: Order, skus: set[str]) -> Catalog:
+    code = await code_of_channel(work.connection, order.channel_id)
+    found = await catalog(
+        work.connection, code, sorted(skus), customer_id=None, email=None, numbered=False
+    )
+    assert found is not None
+    return found
+
+
+def _found(input: FulfillmentOrderPickInput, ful: FulfillmentOrder) -> tuple[Found, ...]:
+    if input.lines is None:
+        return fulfilling.everything_found(ful)
+    if len(input.lines) > LIMIT:
+        raise InvalidInput(f"at most {LIMIT} lines at once", field=("lines",))
+    return tuple(
+        Found(
+            key_of("FulfillmentOrderLine", line.fulfillment_order_line_id, ("lines", str(index))),
+            line.picked,
+            line.short,
+            line.short_reason,
+        )
+        for index, line in enumerate(input.lines)
+    )
+
+
+@verb("fulfillmentOrderPack", Scope.FULFILLMENT_WRITE)
+async def pack(work: Work, input: FulfillmentOrderPackInput) -> Outcome:
+    """Put what was picked into parcels."""
+    if not 1 <= len(input.packages) <= LIMIT:
+        raise InvalidInput(f"1 to {LIMIT} parcels at once", field=("packages",))
+    order = await work.order("FulfillmentOrder", input.id)
+    ful_id = key_of("FulfillmentOrder", input.id, ("id",))
+    parcels = [_parcel(each, ("packages", str(index))) for index, each in enumerate(input.packages)]
+    work.store(order, fulfilling.pack(order, ful_id, parcels, work.act))
+    return Outcome({"fulfillmentOrder": ful_id})
+
+
+def _parcel(package: object, place: tuple[str, ...]) -> Parcel:
+    given = package.lines  # type: ignore[attr-defined]
+    lines = None
+    if given is not None:
+        lines = tuple(
+            (key_of("FulfillmentOrderLine", line.fulfillment_order_line_id, (*place, "lines", str(index))), line.quantity)
+            for index, line in enumerate(given)
+        )
+    sizes = [getattr(package, name) for name in ("weight_grams", "length_mm", "width_mm", "height_mm")]
+    return Parcel(*sizes, lines)
+
+
+@verb("orderRoute", Scope.ORDERS_WRITE)
+async def route(work: Work, input: OrderRouteInput) -> Outcome:
+    """Route units that no location has."""
+    order = await work.order("Order", input.id)
+    if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.IN_FULFILLMENT):
+        ORDER.after(OrderStatus(order.status), OrderAction.HOLD)
+    offered = await _offered(work, order, {line.sku for line in order.lines if line.open})
+    levels: dict[UUID, StockLevel] = await work.levels(placing.level_of(offered).values())
+    offered = placing.corrected(offered, levels.values())
+    start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
+    after, _, told, records, ledger = _routed(work, order, offered, set(), start)
+    if told:
+        work.store(order, decided(after, work.act, list(told), ledger, records), levels)  # type: ignore[arg-type]
+    return Outcome({"order": order.id})

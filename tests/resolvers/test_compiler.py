@@ -1,0 +1,576 @@
+"""The read compiler against the ordinary executor: whatever is asked, by whomever, both give the same data."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
+
+from domain import ids
+from domain.viewer import ANONYMOUS, SCOPES, Role, Viewer, ViewerKind
+from resolvers.database import Database, open_database
+from resolvers.engine import Engine
+from resolvers.writing import World as Outside
+from schema.build import build
+from tests.contract import document, names
+from tests.world import Row, Story, World, gid, small_world
+
+ORDERS_ADDED = 45
+SHARED_MOMENT = 3
+"""How many of the added orders were placed at the same moment: only their ids tell them apart."""
+
+
+# -- the world that is read --------------------------------------------------------------------------------------------
+
+
+def wide_world() -> World:
+    """The small world, with amounts of every number of digits and enough orders for several pages."""
+    world = small_world()
+    depot = world.rows["locations"][0]
+    ana = world.rows["customers"][0]
+    for code, currency in (("gulf", "BHD"), ("chile", "CLF")):
+        channel = world.channel(code, currency)
+        level = world.level(world.variant(f"{code.upper()}-1", channel, 1_234_567), depot, 10)
+        Story(world, channel, [(level, 3, 1_234_567)], ana)
+        Story(world, channel, [(level, 1, 5)], None)
+    web = world.rows["channels"][0]
+    mug = world.level(world.variant("MUG", web, 1_500), depot, ORDERS_ADDED)
+    for number in range(ORDERS_ADDED):
+        moment = world.later() if number % SHARED_MOMENT == 0 else world.now
+        Story(world, web, [(mug, 1, 1_500)], ana, placed_at=moment - timedelta(minutes=1))
+    world.add("customers", kind="REGISTERED", email="new@example.com", display_name="New", created_at=world.now)
+    return world
+
+
+def staff(role: Role, **bounds: Any) -> Viewer:
+    """A viewer who works for us."""
+    return Viewer(ViewerKind.STAFF, role, f"staff:{role}", role.title(), SCOPES[role], **bounds)
+
+
+def viewers(world: World) -> dict[str, Viewer]:
+    """One of each kind of caller."""
+    depot, shop = world.rows["locations"]
+    ana, bob = world.rows["customers"][:2]
+    delivered = world.rows["orders"][6]
+    shopper = Viewer(ViewerKind.ANONYMOUS, Role.SHOPPER, "shopper", "Shopper", SCOPES[Role.SHOPPER])
+    buyer = Viewer(ViewerKind.CUSTOMER, Role.CUSTOMER, "customer", "Ana", SCOPES[Role.CUSTOMER])
+    guest = Viewer(ViewerKind.GUEST, Role.GUEST, "guest", "Bob", SCOPES[Role.GUEST], customer_id=bob["id"])
+    return {
+        "operations": staff(Role.OPERATIONS),
+        "agent": staff(Role.AGENT),
+        "store": staff(Role.STORE, location_ids=(shop["id"],)),
+        "warehouse": staff(Role.WAREHOUSE, location_ids=(depot["id"],)),
+        "unbound store": staff(Role.STORE),
+        "customer": replace(buyer, customer_id=ana["id"]),
+        "guest": replace(guest, order_id=delivered["id"]),
+        "shopper": replace(shopper, channel_ids=(world.rows["channels"][0]["id"],)),
+        "app without scopes": Viewer(ViewerKind.APP, Role.APP, "app", "App"),
+        "anonymous": ANONYMOUS,
+    }
+
+
+ROLES = list(viewers(small_world()))
+
+
+@dataclass(frozen=True)
+class Referee:
+    """Asks the same of both executors."""
+
+    world: World
+    engine: Engine
+    viewers: dict[str, Viewer]
+
+    async def compiled(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
+        """The compiled answer; None when the document, or a value in it, was left to the ordinary executor."""
+        before = self.engine.counts.compiled
+        asked = self.engine.documents.get(text, None)
+        body = await self.engine.read(asked, variables, asked.coerce(variables), viewer)
+        return parsed(body) if self.engine.counts.compiled > before else None
+
+    async def ordinary(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
+        """The ordinary executor's answer."""
+        asked = self.engine.documents.get(text, None)
+        return parsed(await self.engine.read_ordinarily(asked, variables, asked.coerce(variables), viewer))
+
+    async def ask(self, text: str, viewer: Viewer | str = "operations", **variables: Any) -> Any:
+        """The data that both agree on."""
+        who = self.viewers[viewer] if isinstance(viewer, str) else viewer
+        compiled, ordinary = await self.compiled(text, who, variables), await self.ordinary(text, who, variables)
+        assert compiled is not None, "this did not run compiled"
+        assert compiled == ordinary
+        return unordered(compiled)["data"]
+
+    async def refuse(self, text: str, **variables: Any) -> str:
+        """The one message with which both refuse."""
+        who = self.viewers["operations"]
+        assert await self.compiled(text, who, variables) is None
+        answer = unordered(await self.ordinary(text, who, variables))
+        (error,) = answer["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT", error
+        return str(error["message"])
+
+
+def parsed(body: bytes) -> Any:
+    """JSON with the order of keys kept and numbers as they are written."""
+    return json.loads(body, parse_float=str, parse_int=str, object_pairs_hook=list)
+
+
+def unordered(value: Any) -> Any:
+    """The same as dicts; numbers are text."""
+    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
+        return {key: unordered(inner) for key, inner in value}
+    return [unordered(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+async def referee(database_url: str) -> AsyncIterator[Referee]:
+    """Both executors on a wide world."""
+    world = wide_world()
+    connection = await asyncpg.connect(database_url)
+    await world.store(connection)
+    await connection.execute("ANALYZE")
+    await connection.close()
+    async with open_database(database_url, reads=2, writes=1) as database:
+        yield Referee(world, Engine(build()._schema, Outside(database)), viewers(world))
+
+
+# -- the contract ------------------------------------------------------------------------------------------------------
+
+
+def asked_for(name: str, world: World) -> list[dict[str, Any]]:
+    """What each query of the contract is asked with."""
+    orders = world.rows["orders"]
+    depot, shop = world.rows["locations"]
+    told = ["100007", "ana@example.com", " BOB@example.com ", "+5511987654321", "BR100006", "nothing", ""]
+    return {
+        "FindOrderAtCounter": [{"query": text} for text in told],
+        "OrderStatusById": [{"id": gid("Order", orders[n])} for n in (1, 6, 9, 10, 11, 13)],
+        "WhyRouted": [{"orderId": gid("Order", orders[n])} for n in (0, 6)],
+        "Queue": [{"locationId": gid("Location", place)} for place in (depot, shop)],
+        "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
+    }.get(name, [{}])
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", names("query"))
+async def test_the_contracts_queries_read_the_same(name: str, role: str, referee: Referee) -> None:
+    for variables in asked_for(name, referee.world):
+        await referee.ask(document(name), role, **variables)
+
+
+async def test_the_contracts_queries_find_what_is_there(referee: Referee) -> None:
+    order = referee.world.rows["orders"][9]
+    status = (await referee.ask(document("OrderStatusById"), "agent", id=gid("Order", order)))["order"]
+    assert (status["status"], status["paymentStatus"], status["returnStatus"]) == (
+        "COMPLETED", "PARTIALLY_REFUNDED", "PARTIALLY_RETURNED",
+    )  # fmt: skip
+    assert status["total"] == {"amount": "229.80", "currency": "BRL"}
+    assert [line["quantities"]["returned"] for line in status["lines"]] == ["2", "0"]
+    assert status["returns"][0]["refundTotal"]["amount"] == "99.80"
+    found = await referee.ask(document("FindOrderAtCounter"), "store", query="100007")
+    assert [edge["node"]["number"] for edge in found["orders"]["edges"]] == ["100007"]
+
+
+# -- everything there is -----------------------------------------------------------------------------------------------
+
+
+def everything(type_: GraphQLNamedType, depth: int, above: tuple[str, ...] = ()) -> str:
+    """Every field without required arguments, `depth` objects deep, without going back where one came from."""
+    if isinstance(type_, GraphQLInterfaceType):
+        return "{ __typename id }"
+    assert isinstance(type_, GraphQLObjectType)
+    return "{ " + " ".join(["__typename", *_fields(type_, depth, (*above, type_.name))]) + " }"
+
+
+def _fields(type_: GraphQLObjectType, depth: int, above: tuple[str, ...]) -> Iterator[str]:
+    for name, field in type_.fields.items():
+        inner = get_named_type(field.type)
+        if is_leaf_type(inner):
+            yield name
+            continue
+        flat = inner.name.endswith(("Connection", "Edge")) or inner.name in ("Money", "Address", "Actor", "DateRange")
+        if (depth or flat) and inner.name not in above:
+            yield f"{name} {everything(inner, depth if flat else depth - 1, above)}"
+
+
+ROOTS = [name for name in build()._schema.query_type.fields if name not in ("node", "nodes")]
+NODE_TYPES = [type_.name for type_ in build()._schema.get_possible_types(build()._schema.type_map["Node"])]  # type: ignore[arg-type]
+
+
+def root_query(name: str, world: World, depth: int, page: int | None = None) -> str:
+    """A query for everything under one root field."""
+    field = build()._schema.query_type.fields[name]  # type: ignore[union-attr]
+    keys = {
+        "id": lambda: json.dumps(_an_id(get_named_type(field.type).name, world)),
+        "code": lambda: json.dumps({"channel": "web", "location": "SAO1", "product": "P-SHIRT"}[name]),
+        "sku": lambda: '"SHIRT"',
+    }
+    required = [f"{key}: {keys[key]()}" for key, argument in field.args.items() if is_required_argument(argument)]
+    given = required + ([f"first: {page}"] if page is not None and "first" in field.args else [])
+    return f"{{ {name}{'(' + ', '.join(given) + ')' if given else ''} {everything(get_named_type(field.type), depth)} }}"
+
+
+TABLES = {
+    "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
+    "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
+    "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
+    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "OrderAdjustment": "order_adjustments", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+}  # fmt: skip
+
+
+def _rows_of(typename: str, world: World) -> list[Row]:
+    return world.rows.get(TABLES.get(typename, f"{typename.lower()}s"), [])
+
+
+def _an_id(typename: str, world: World) -> str:
+    """The id of the last object of a type."""
+    if typename == "Event":
+        return ids.encode("Event", len(world.rows["events"]))
+    rows = _rows_of(typename, world)
+    return gid(typename, rows[-1]) if rows else ids.encode(typename, world.rows["orders"][0]["id"])
+
+
+@pytest.mark.parametrize("role", ["operations", "store", "customer", "guest", "shopper"])
+@pytest.mark.parametrize("name", ROOTS)
+async def test_everything_under_each_root_field_reads_the_same(name: str, role: str, referee: Referee) -> None:
+    await referee.ask(root_query(name, referee.world, depth=1, page=60), role)
+
+
+@pytest.mark.parametrize("typename", NODE_TYPES)
+async def test_an_object_of_each_type_is_found_again_by_its_id(typename: str, referee: Referee) -> None:
+    selection = everything(build()._schema.type_map[typename], depth=2)
+    query = f"query ($id: ID!) {{ node(id: $id) {{ __typename id ... on {typename} {selection} }} }}"
+    id_ = _an_id(typename, referee.world)
+    for role in ("operations", "warehouse", "customer", "guest", "anonymous"):
+        found = await referee.ask(query, role, id=id_)
+        if role == "operations" and (_rows_of(typename, referee.world) or typename == "Event"):
+            assert found["node"]["id"] == id_
+
+
+# -- what is selected --------------------------------------------------------------------------------------------------
+
+
+async def test_long_aliases_that_differ_at_their_end_stay_apart(referee: Referee) -> None:
+    long = "a" * 63
+    query = f"{{ {long}1: channel(code: \"web\") {{ {long}1: code {long}2: name }} {long}2: channel(code: \"phone\") {{ code }} }}"
+    assert await referee.ask(query) == {
+        f"{long}1": {f"{long}1": "web", f"{long}2": "Web"}, f"{long}2": {"code": "phone"},
+    }  # fmt: skip
+
+
+async def test_fields_that_are_asked_for_twice_are_merged(referee: Referee) -> None:
+    query = """query ($id: ID!) {
+        order(id: $id) { lines { sku } number }
+        order(id: $id) { lines { quantity variant { sku } } ...More }
+    }
+    fragment More on Order { number lines { variant { name } sku } }"""
+    found = (await referee.ask(query, id=gid("Order", referee.world.rows["orders"][0])))["order"]
+    assert list(found) == ["lines", "number"]
+    assert list(found["lines"][0]) == ["sku", "quantity", "variant"]
+    assert list(found["lines"][0]["variant"]) == ["sku", "name"]
+
+
+async def test_fragments_in_fragments_and_on_interfaces(referee: Referee) -> None:
+    query = """query ($id: ID!) { node(id: $id) { ...A ... { __typename } ... on Customer { email } } }
+    fragment A on Node { id ...B ... on Order { ...C } }
+    fragment B on Order { number ... on Node { again: id } }
+    fragment C on Order { customer { ... on Node { id ... on Customer { displayName } } } }"""
+    order = referee.world.rows["orders"][0]
+    found = (await referee.ask(query, id=gid("Order", order)))["node"]
+    assert list(found) == ["id", "number", "again", "customer", "__typename"]
+    assert found["customer"]["displayName"] == "ana 丸山"
+
+
+@pytest.mark.parametrize("skipped", [True, False])
+@pytest.mark.parametrize("included", [True, False])
+async def test_skip_and_include_by_variables(skipped: bool, included: bool, referee: Referee) -> None:
+    query = """query ($s: Boolean!, $i: Boolean! = true) {
+        channel(code: "web") { code @skip(if: $s) name @include(if: $i) id @skip(if: $s) @include(if: $i)
+            ...F @include(if: $i) ... @skip(if: $s) { timeZone } }
+        viewer @skip(if: true) { role } }
+    fragment F on Channel { currency }"""
+    found = await referee.ask(query, s=skipped, i=included)
+    wanted = {"code": not skipped, "name": included, "id": included and not skipped, "currency": included,
+              "timeZone": not skipped}  # fmt: skip
+    assert list(found["channel"] or {}) == [name for name, there in wanted.items() if there]
+
+
+async def test_an_object_with_nothing_selected_is_an_empty_object(referee: Referee) -> None:
+    query = '{ channel(code: "web") { code @skip(if: true) } orders(first: 2) { nodes { id @include(if: false) } } }'
+    assert await referee.ask(query) == {"channel": [], "orders": {"nodes": [[], []]}}
+
+
+async def test_introspection_is_left_to_the_ordinary_executor(referee: Referee) -> None:
+    viewer = referee.viewers["anonymous"]
+    assert await referee.compiled("{ __schema { queryType { name } } }", viewer, {}) is None
+    answer = unordered(await referee.ordinary('{ __type(name: "Order") { name } viewer { kind } }', viewer, {}))
+    assert answer["data"] == {"__type": {"name": "Order"}, "viewer": {"kind": "ANONYMOUS"}}
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel", "totals"),
+    [("gulf", ["3704.701", "1.005"]), ("chile", ["370.4701", "0.1005"]), ("phone", ["5990"]), ("web", ["25.00"])],
+)
+async def test_amounts_have_their_currencys_digits(channel: str, totals: list[str], referee: Referee) -> None:
+    query = """query ($c: String!) { orders(filter: {channel: $c}, sort: {by: PLACED_AT, direction: ASC}) {
+        nodes { total { amount currency } balance { amount } adjustments { amount { amount } } } } }"""
+    found = [node["total"]["amount"] for node in (await referee.ask(query, c=channel))["orders"]["nodes"]]
+    assert found == totals if channel != "web" else found[-1] in ("25.00", "229.80")
+
+
+async def test_any_language_comes_back_as_it_went_in(referee: Referee) -> None:
+    query = """query ($id: ID!, $sku: String!) {
+        order(id: $id) { tags shippingAddress { line2 city } customer { displayName } }
+        variant(sku: $sku) { name } }"""
+    order = referee.world.rows["orders"][0]
+    found = await referee.ask(query, id=gid("Order", order), sku="名前 “🏠” \\ \" ' $1 :p0 %s")
+    assert found["order"]["shippingAddress"] == {"line2": "apto 7, “fundos” 🏠", "city": "São Paulo"}
+    assert found["variant"] is None
+
+
+@pytest.mark.parametrize("argument", ["variable", "literal"])
+async def test_a_text_with_a_zero_byte_is_refused_or_found_nowhere(argument: str, referee: Referee) -> None:
+    text, variables = (
+        ("query ($c: String!) { channel(code: $c) { id } }", {"c": "a\0b"})
+        if argument == "variable"
+        else ('{ channel(code: "a\\u0000b") { id } }', {})
+    )
+    viewer = referee.viewers["operations"]
+    found = unordered(await referee.ordinary(text, viewer, variables))
+    compiled = await referee.compiled(text, viewer, variables)
+    assert compiled is None or unordered(compiled) == found
+    assert "INTERNAL_SERVER_ERROR" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"],
+)
+async def test_the_first_and_the_last_moment_are_moments(moment: str, referee: Referee) -> None:
+    query = "query ($at: DateTime!) { orders(filter: {placedFrom: $at}, first: 1) { nodes { id } } }"
+    await referee.ask(query, at=moment)
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+PAGE = """query ($first: Int, $after: String, $last: Int, $before: String) {
+    orders(first: $first, after: $after, last: $last, before: $before) {
+        edges { cursor node { id placedAt } } nodes { number }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename } totalCount } }"""
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 100])
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_a_walk_over_pages_meets_every_order_once(size: int, backwards: bool, referee: Referee) -> None:
+    seen: list[str] = []
+    cursor, more = None, True
+    while more:
+        turn = {"last": size, "before": cursor} if backwards else {"first": size, "after": cursor}
+        page = (await referee.ask(PAGE, **{name: value for name, value in turn.items() if value}))["orders"]
+        met = [edge["node"]["id"] for edge in page["edges"]]
+        seen += reversed(met) if backwards else met
+        info = page["pageInfo"]
+        more, cursor = (info["hasPreviousPage"], info["startCursor"]) if backwards else (info["hasNextPage"], info["endCursor"])
+    rows = sorted(referee.world.rows["orders"], key=lambda row: (row["placed_at"], row["id"]), reverse=not backwards)
+    assert seen == [gid("Order", row) for row in rows]
+
+
+async def test_the_work_of_a_location_is_walked_through_too(referee: Referee) -> None:
+    query = """query ($l: ID!, $after: String) { fulfillmentOrders(first: 9, after: $after, filter: {locationId: $l}) {
+        nodes { id dueAt } pageInfo { hasNextPage endCursor } totalCount } }"""
+    depot = referee.world.rows["locations"][0]
+    seen, cursor, more = [], None, True
+    while more:
+        page = (await referee.ask(query, "warehouse", l=gid("Location", depot), after=cursor))["fulfillmentOrders"]
+        seen += [node["id"] for node in page["nodes"]]
+        more, cursor = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
+        assert int(page["totalCount"]) == sum(w["location_id"] == depot["id"] for w in referee.world.rows["fulfillment_orders"])
+    assert len(seen) == len(set(seen)) == int(page["totalCount"])
+
+
+async def test_pages_between_two_cursors(referee: Referee) -> None:
+    edges = (await referee.ask(PAGE, first=10))["orders"]["edges"]
+    between = (await referee.ask(PAGE, after=edges[2]["cursor"], before=edges[7]["cursor"], first=100))["orders"]
+    assert [edge["node"]["id"] for edge in between["edges"]] == [edge["node"]["id"] for edge in edges[3:7]]
+    last = (await referee.ask(PAGE, after=edges[2]["cursor"], before=edges[7]["cursor"], last=2))["orders"]
+    assert [edge["node"]["id"] for edge in last["edges"]] == [edge["node"]["id"] for edge in edges[5:7]]
+
+
+async def test_a_page_of_nothing(referee: Referee) -> None:
+    page = (await referee.ask(PAGE, first=0))["orders"]
+    assert (page["edges"], page["nodes"], int(page["totalCount"])) == ([], [], len(referee.world.rows["orders"]))
+    assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]) == (True, None)
+    empty = """{ orders(filter: {channel: "none"}) { edges { cursor } nodes { id } totalCount
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+    assert (await referee.ask(empty))["orders"] == {
+        "edges": [], "nodes": [], "totalCount": "0",
+        "pageInfo": {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
+    }  # fmt: skip
+
+
+async def test_a_list_starts_with_twenty(referee: Referee) -> None:
+    assert len((await referee.ask("{ orders { nodes { id } } }"))["orders"]["nodes"]) == 20
+
+
+@pytest.mark.parametrize("size", [{"first": -1}, {"first": 101}, {"last": -1}, {"last": 101}, {"first": 2**31 - 1}])
+async def test_a_page_that_is_no_page_is_refused(size: dict[str, int], referee: Referee) -> None:
+    assert "0 to 100" in await referee.refuse(PAGE, **size)
+
+
+async def test_both_ends_at_once_are_refused(referee: Referee) -> None:
+    assert "first or for last" in await referee.refuse(PAGE, first=1, last=1)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "!!!", "W10=", "bnVsbA==", "MQ==", "WyJQTEFDRURfQVQiXQ==", "WyJQTEFDRURfQVQiLDEsMl0=", "é", "W" * 5_000],
+)
+async def test_a_cursor_that_is_none_is_refused(cursor: str, referee: Referee) -> None:
+    for name in ("after", "before"):
+        assert "malformed" in await referee.refuse(PAGE, **{name: cursor})
+
+
+async def test_a_cursor_of_another_list_is_refused(referee: Referee) -> None:
+    event = await referee.ask("{ events(first: 1) { edges { cursor } } }")
+    assert "another list" in await referee.refuse(PAGE, after=event["events"]["edges"][0]["cursor"])
+
+
+async def test_cursors_are_good_for_the_other_direction_of_the_same_sort(referee: Referee) -> None:
+    query = """query ($after: String, $d: SortDirection) {
+        orders(first: 3, after: $after, sort: {by: PLACED_AT, direction: $d}) { edges { cursor node { id } } } }"""
+    third = (await referee.ask(query, d="ASC"))["orders"]["edges"][2]
+    back = (await referee.ask(query, d="DESC", after=third["cursor"]))["orders"]["edges"]
+    assert len(back) == 2
+
+
+FILTERS = [
+    None,
+    {},
+    {"channel": None},
+    {"status": []},
+    {"status": None, "onHold": None},
+    {"status": ["PENDING", "CANCELED"]},
+    {"onHold": True},
+    {"onHold": False, "tag": "vip"},
+    {"tag": "none"},
+    {"placedFrom": "2018-01-01T12:10:00-03:00", "placedTo": "2030-01-01T00:00:00Z"},
+    {"channel": "gulf", "status": ["PENDING"], "onHold": False, "tag": "vip"},
+]
+
+
+@pytest.mark.parametrize("given", FILTERS, ids=str)
+async def test_filters_narrow_alike(given: dict[str, Any] | None, referee: Referee) -> None:
+    query = "query ($f: OrderFilter) { orders(filter: $f, first: 100) { totalCount nodes { number } } }"
+    found = (await referee.ask(query, f=given))["orders"]
+    assert int(found["totalCount"]) == len(found["nodes"])
+    if given == {"status": []}:
+        assert found["nodes"] == []
+    if not given or set(given.values()) == {None}:
+        assert len(found["nodes"]) == len(referee.world.rows["orders"])
+
+
+async def test_a_filter_of_literals_and_variables_together(referee: Referee) -> None:
+    query = """query ($s: OrderStatus!, $hold: Boolean, $f: OrderFilter) {
+        mixed: orders(filter: {status: [$s, CANCELED], onHold: $hold}) { totalCount }
+        none: orders(filter: null) { totalCount }
+        given: orders(filter: $f, sort: null) { totalCount } }"""
+    for variables in ({"s": "PENDING"}, {"s": "CONFIRMED", "hold": True}, {"s": "CANCELED", "hold": None, "f": None}):
+        found = await referee.ask(query, **variables)
+        assert found["none"] == found["given"]
+
+
+# -- many ids ----------------------------------------------------------------------------------------------------------
+
+
+async def test_nodes_come_in_the_order_of_their_ids_with_gaps_where_there_is_none(referee: Referee) -> None:
+    world = referee.world
+    order, customer = world.rows["orders"][0], world.rows["customers"][0]
+    asked = [
+        gid("Customer", customer), "nonsense", gid("Order", order), "ord_", "ord_123", "", "evt_1", "evt_99999999999999999999",
+        ids.encode("Order", customer["id"]), ids.encode("Customer", order["id"]), "zzz_1", gid("Order", order),
+        f"ord_{str(order['id']).upper()}", f"ord_{order['id'].hex}", f" {gid('Order', order)}", "evt_-1", "evt_0x1", "evt_1 ", "evt_١",
+    ]  # fmt: skip
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Order { number } ... on Event { type } } }"
+    found = (await referee.ask(query, ids=asked))["nodes"]
+    there = [node and node["__typename"] for node in found]
+    assert there[:12] == ["Customer", None, "Order", None, None, None, "Event", None, None, None, None, "Order"]
+    for id_ in asked:
+        one = await referee.ask("query ($id: ID!) { node(id: $id) { id } }", id=id_)
+        assert (one["node"] is None) == (found[asked.index(id_)] is None)
+
+
+async def test_no_ids_give_no_nodes_and_too_many_are_refused(referee: Referee) -> None:
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert await referee.ask(query, ids=[]) == {"nodes": []}
+    assert "At most 100" in await referee.refuse(query, ids=["x"] * 101)
+    assert len((await referee.ask(query, ids=["x"] * 100))["nodes"]) == 100
+
+
+# -- one statement -----------------------------------------------------------------------------------------------------
+
+
+class OneConnection:
+    """A pool of one connection, so that everything that is sent can be seen."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        """The connection."""
+        yield self.connection
+
+
+@asynccontextmanager
+async def counting(referee: Referee) -> AsyncIterator[tuple[Engine, list[str]]]:
+    """An engine, and the statements that it sends."""
+    sent: list[str] = []
+    async with referee.engine.database.reads.acquire() as connection:
+        pool: Any = OneConnection(connection)
+        with connection.query_logger(lambda record: sent.append(record.query)):
+            yield Engine(build()._schema, Outside(Database(pool, pool))), sent
+
+
+@pytest.mark.parametrize("page", [1, 50])
+@pytest.mark.parametrize("name", ROOTS)
+async def test_every_root_query_is_one_statement_for_one_parent_and_for_fifty(
+    name: str, page: int, referee: Referee
+) -> None:
+    async with counting(referee) as (engine, sent):
+        asked = engine.documents.get(root_query(name, referee.world, depth=2, page=page), None)
+        await engine.read(asked, {}, {}, referee.viewers["operations"])
+    assert len(sent) == 1, sent
+
+
+async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two(referee: Referee) -> None:
+    counts = []
+    for page in (2, 50):
+        async with counting(referee) as (engine, sent):
+            asked = engine.documents.get(f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}", None)
+            await engine.read_ordinarily(asked, {}, {}, referee.viewers["operations"])
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
+
+
+async def test_a_plan_is_made_once_for_all_values(referee: Referee) -> None:
+    asked = referee.engine.documents.get(document("OrderStatusById"), None)
+    viewer = referee.viewers["agent"]
+    plans = {id(referee.engine.plan(asked, {"id": gid("Order", row)}, viewer)) for row in referee.world.rows["orders"]}
+    assert len(plans) == 1
