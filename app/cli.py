@@ -7,8 +7,10 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +31,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 TTL = re.compile(r"(\d{1,6})([smhd])")
+DAY = "%Y-%m-%d"
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -97,6 +100,29 @@ def verify() -> None:
     from app.verify import run  # noqa: PLC0415 - other commands need none of it
 
     _run(run(_settings()))
+
+
+@cli.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the recordings, as gzip CSVs.")],
+    *,
+    first: Annotated[datetime, typer.Option("--from", formats=[DAY], help="First day of purchase.")],
+    end: Annotated[datetime, typer.Option("--to", formats=[DAY], help="The day after the last.")],
+    url: Annotated[str | None, typer.Option(help="A server's /graphql; without it, one is started.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Orders in flight.", min=1, max=1000)] = 32,
+    report: Annotated[Path | None, typer.Option(help="Also write the report here, as JSON.")] = None,
+) -> None:
+    """Let recorded orders of a marketplace live again, through the API.
+
+    Compares what the API then says with the recordings; exit code 1 when they do not agree. Can be stopped
+    (Ctrl-C) and run again: nothing is done twice.
+    """
+    from app.replay.recordings import Window  # noqa: PLC0415 - other commands need none of it
+    from app.replay.run import Wish, run  # noqa: PLC0415 - as above
+
+    if first >= end:
+        raise typer.BadParameter("must be after --from", param_hint="--to")
+    _run(run(_settings(), Wish(folder, Window(first.date(), end.date()), url, concurrency, report)))
 
 
 @cli.command()

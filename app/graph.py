@@ -14,7 +14,7 @@ from app.tokens import sign, verify
 from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
 from resolvers.engine import Engine
-from resolvers.feed import open_feed
+from resolvers.feed import PostgresFeed, open_feed
 from resolvers.subscriptions import Subscriptions
 from resolvers.writing import World
 from schema.build import build
@@ -38,11 +38,11 @@ class Graph:
 
 
 @asynccontextmanager
-async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
-    """The graph, for as long as the block runs."""
+async def open_engine(settings: Settings) -> AsyncIterator[tuple[Engine, PostgresFeed]]:
+    """The engine and its feed, for as long as the block runs."""
     url = settings.database_url
     if url is None:
-        raise ValueError("open_graph needs a database_url")
+        raise ValueError("open_engine needs a database_url")
     pools = open_database(url, reads=settings.read_pool_size, writes=settings.write_pool_size)
     async with pools as database, open_feed(url) as feed:
         world = World(
@@ -51,6 +51,12 @@ async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
             sign=lambda viewer, seconds: sign(viewer, settings.secret, seconds),
             stamp_soon=feed.stamp_soon,
         )
-        engine = Engine(build()._schema, world)  # noqa: SLF001 - graphql-core's schema is what we run
+        yield Engine(build()._schema, world), feed  # noqa: SLF001 - graphql-core's schema is what we run
+
+
+@asynccontextmanager
+async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
+    """The graph, for as long as the block runs."""
+    async with open_engine(settings) as (engine, feed):
         subscriptions = Subscriptions(engine, feed)
         yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

@@ -67,16 +67,18 @@ class Bearer:
 NOBODY = Bearer(ANONYMOUS, None)
 
 
-def token_in(authorization: bytes | str) -> str:
-    """The token of an Authorization header."""
-    text = authorization if isinstance(authorization, str) else authorization.decode("latin-1")
-    if text[:7].lower() != "bearer ":
+def token_in(authorization: Any) -> str:
+    """The token of an Authorization header, or of a greeting's word for it."""
+    text = authorization.decode("latin-1") if isinstance(authorization, bytes) else authorization
+    if not isinstance(text, str) or text[:7].lower() != "bearer ":
         raise InvalidToken("The Authorization header must be: Bearer <token>.")
     return text[7:].strip()
 
 
-def bearer_of(token: str, verify: Verify) -> Bearer:
-    """The bearer of a token that must not outlive it; `verify` has looked at the signature."""
+def bearer_of(token: Any, verify: Verify) -> Bearer:
+    """The bearer of a token whom we must not serve beyond its end; `verify` has looked at the signature."""
+    if not isinstance(token, str):
+        raise InvalidToken("The token must be text.")
     viewer = verify(token)
     claims = jwt.decode(token, options={"verify_signature": False})
     return Bearer(viewer, float(claims["exp"]))

@@ -105,12 +105,12 @@ class Socket:
 
     def _bearer(self, payload: Message) -> Bearer:
         """By the greeting, where it names a token; else by the header of the upgrade."""
-        given = payload.get("authorization") or payload.get("Authorization") or self.authorization
         token = payload.get("token")
+        authorization = payload.get("authorization") or payload.get("Authorization") or self.authorization
+        if token is None and authorization is None:
+            return NOBODY
         try:
-            if token is None and given is None:
-                return NOBODY
-            return bearer_of(token_in(_text(given)) if token is None else _text(token).decode(), self.endpoint.verify)
+            return bearer_of(token_in(authorization) if token is None else token, self.endpoint.verify)
         except ExpiredToken:
             raise _Closing(4403, "Token expired") from None
         except InvalidToken as error:
@@ -250,11 +250,3 @@ def _request(message: Message) -> Request:
 
 def _malformed(reason: str) -> _Closing:
     return _Closing(4400, f"Invalid message: {reason}")
-
-
-def _text(given: Any) -> bytes:
-    if isinstance(given, bytes):
-        return given
-    if isinstance(given, str):
-        return given.encode("latin-1", "replace")
-    raise InvalidToken("The token must be text.")

@@ -1,7 +1,6 @@
 """The pools: small ones, because a big pool on few cores only lengthens the queue inside PostgreSQL.
 
-Reads set no session state, so their connections skip asyncpg's reset, a hidden second round trip. Writers keep
-theirs: a transaction that was cut off must not be met by the next.
+No statement of ours sets session state, so connections skip asyncpg's reset, a hidden second round trip.
 """
 
 from collections.abc import AsyncIterator
@@ -12,7 +11,12 @@ from typing import Any
 import asyncpg
 import orjson
 
-SESSION = {"TimeZone": "UTC", "jit": "off", "application_name": "ordergraph"}
+SESSION = {
+    "TimeZone": "UTC",
+    "jit": "off",
+    "application_name": "ordergraph",
+    "plan_cache_mode": "force_generic_plan",
+}
 STATEMENTS_KEPT = 1_000
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
@@ -59,8 +63,10 @@ async def _as_bytes(connection: asyncpg.Connection) -> None:
     )
 
 
-async def _no_reset(_connection: asyncpg.Connection) -> None:
-    """Nothing to reset: readers leave no state behind."""
+async def _tidy(connection: asyncpg.Connection) -> None:
+    """What asyncpg's reset undoes is never done here; only a transaction that was cut off has to end."""
+    if connection.is_in_transaction():
+        await connection.reset()
 
 
 @asynccontextmanager
@@ -74,10 +80,11 @@ async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[D
         "max_cacheable_statement_size": 200_000,
         "timeout": CONNECT_SECONDS,
         "command_timeout": STATEMENT_SECONDS,
+        "reset": _tidy,
     }
-    reading = {**SESSION, "plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on"}
+    reading = {**SESSION, "default_transaction_read_only": "on"}
     async with (
-        asyncpg.create_pool(**common, min_size=0, max_size=reads, reset=_no_reset, server_settings=reading) as reader,
+        asyncpg.create_pool(**common, min_size=0, max_size=reads, server_settings=reading) as reader,
         asyncpg.create_pool(**common, min_size=0, max_size=writes, server_settings=SESSION) as writer,
     ):
         yield Database(reader, writer)

@@ -13,13 +13,13 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
-    get_nullable_type,
-    is_scalar_type,
     parse,
     type_from_ast,
     validate,
 )
 from graphql.execution.values import get_variable_values
+
+from resolvers.coercion import Odd, coercer
 
 V = TypeVar("V")
 
@@ -27,7 +27,6 @@ TOKENS_LIMIT = 4_000
 DEPTH_LIMIT = 20
 DOCUMENTS_KEPT = 1_000
 PLANS_KEPT = 50
-PLAIN = {"ID", "String"}
 
 
 class Lru(Generic[V]):
@@ -79,18 +78,17 @@ class Document:
         }
         self.plans: Lru[Any] = Lru(PLANS_KEPT)
         self.variable_names = tuple(node.variable.name.value for node in operation.variable_definitions or ())
-        self.plain = {
-            node.variable.name.value
+        self.coercers = [
+            (node.variable.name.value, coercer(type_from_ast(schema, node.type)), node.default_value is not None)
             for node in operation.variable_definitions or ()
-            if _is_plain(schema, node.type)
-        }
+        ]
 
     def coerce(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The variables as the schema wants them, or `RequestError`. Text for plain text needs no second look."""
-        if len(self.plain) == len(self.variable_names) == len(given) and all(
-            type(given.get(name)) is str for name in self.plain
-        ):
-            return given
+        """The variables as the schema wants them, or `RequestError`."""
+        try:
+            return self._coerced(given)
+        except Odd:
+            pass
         found = get_variable_values(self.schema, self.operation.variable_definitions or (), given, max_errors=20)
         if isinstance(found, list):
             for error in found:
@@ -98,11 +96,16 @@ class Document:
             raise RequestError(found)
         return getattr(found, "coerced", found)
 
-
-def _is_plain(schema: GraphQLSchema, node: Any) -> bool:
-    type_ = type_from_ast(schema, node)
-    inner = get_nullable_type(type_) if type_ else None
-    return inner is not None and is_scalar_type(inner) and inner.name in PLAIN
+    def _coerced(self, given: dict[str, Any]) -> dict[str, Any]:
+        coerced = {}
+        for name, coerce, has_default in self.coercers:
+            if name in given:
+                coerced[name] = coerce(given[name])
+            elif has_default:
+                raise Odd
+            else:
+                coerce(None)  # refused where it is required; left out where it is not
+        return coerced
 
 
 class Documents:

@@ -34,6 +34,9 @@ WAITING_LIMIT = 1_000
 """News that a follower may leave unread, at some 200 bytes each."""
 START_SECONDS = 5.0
 
+LOST = (*GONE, asyncpg.InternalClientError)
+"""How asyncpg tells that a connection ended; the last where the server's farewell crossed the next question."""
+
 
 class FellBehind(Exception):  # noqa: N818 - what became of the follower
     """More news came than the follower has room for; the log still has them."""
@@ -192,8 +195,10 @@ async def hold(url: str, name: str, live: Callable[[asyncpg.Connection], Awaitab
         try:
             async with _connected(url, name) as connection:
                 await live(connection)
-        except (*GONE, asyncpg.PostgresError) as error:
+        except (*LOST, asyncpg.PostgresError) as error:
             log.warning("the feed lost its connection", connection=name, reason=str(error) or type(error).__name__)
+        except Exception:
+            log.exception("the feed failed", connection=name)  # and goes on: without it nobody would hear of anything
         lasted = asyncio.get_running_loop().time() - began
         delay = FIRST_DELAY_SECONDS if lasted > LONGEST_DELAY_SECONDS else min(delay * 2, LONGEST_DELAY_SECONDS)
         await asyncio.sleep(uniform(delay / 2, delay))  # noqa: S311 - spread, not secrecy

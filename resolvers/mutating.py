@@ -1,8 +1,9 @@
 """Mutations in the engine: the input as objects, the verb, and the payload, read by the compiler in one statement."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -64,20 +65,28 @@ def input_of(root: GraphQLObjectType, node: FieldNode, variables: dict[str, Any]
 
 def objects(value: Any, type_: GraphQLInputType) -> Any:
     """A coerced value with every input object as an instance of its class."""
-    if value is None:
-        return None
+    return maker(type_)(value)
+
+
+@cache
+def maker(type_: GraphQLInputType) -> Callable[[Any], Any]:
+    """How values of a type become instances; leaves stay as they are."""
     if isinstance(type_, GraphQLNonNull):
-        return objects(value, type_.of_type)
+        return maker(type_.of_type)
     if isinstance(type_, GraphQLList):
-        return [objects(each, type_.of_type) for each in value]
+        inner = maker(type_.of_type)
+        return lambda values: None if values is None else [inner(value) for value in values]
     if not isinstance(type_, GraphQLInputObjectType):
-        return value
-    parts = {
-        field.extensions[DEFINITION].python_name: objects(value[name], field.type)
-        for name, field in type_.fields.items()
-        if name in value
-    }
-    return type_.extensions[DEFINITION].origin(**parts)
+        return lambda value: value
+    class_ = type_.extensions[DEFINITION].origin
+    parts = [(name, field.extensions[DEFINITION].python_name, maker(field.type)) for name, field in type_.fields.items()]
+
+    def make(value: Any) -> Any:
+        if value is None:
+            return None
+        return class_(**{python_name: inner(value[name]) for name, python_name, inner in parts if name in value})
+
+    return make
 
 
 # -- the payload ---------------------------------------------------------------------------------------------------

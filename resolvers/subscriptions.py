@@ -21,10 +21,10 @@ from domain import ids
 from domain.store import log
 from domain.store.log import News, Place
 from domain.viewer import Viewer
-from resolvers.database import GONE, Unavailable
+from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
 from resolvers.engine import Engine, Request
-from resolvers.feed import Feed, FellBehind, Follower
+from resolvers.feed import LOST, Feed, FellBehind, Follower
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, JsonObject, NotCompiled, Selected, entity_of, subselect
 from resolvers.reading.cursors import unpack
@@ -132,7 +132,7 @@ class Subscriptions:
         try:
             async with self.engine.database.reads.acquire() as connection:
                 return await question(connection, *given)
-        except GONE as error:
+        except LOST as error:
             raise Unavailable(str(error)) from error
 
     # -- what is told of it ----------------------------------------------------------------------------------------
@@ -144,7 +144,10 @@ class Subscriptions:
         return found
 
     async def _read(self, plan: Plan, variables: Variables, viewer: Viewer) -> Any:
-        return await self.engine.database.read(plan.sql, *plan.parameters(variables, viewer))
+        try:
+            return await self.engine.database.read(plan.sql, *plan.parameters(variables, viewer))
+        except LOST as error:
+            raise Unavailable(str(error)) from error
 
     def _compiled(self, document: Document, variables: Variables, viewer: Viewer) -> Compiled:
         key = (viewer.role, viewer.scopes, *[shape(variables.get(name)) for name in document.variable_names])

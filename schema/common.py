@@ -1,7 +1,7 @@
 """What every noun of the graph shares: ids, connections, money, addresses, scalars, enums from the domain's words."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, NewType, TypeVar
@@ -34,7 +34,7 @@ def instant(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a DateTime needs an offset, such as Z")
-    return moment
+    return moment.astimezone(UTC)  # refuses moments whose year is out of range there: they could not be stored
 
 
 def country(text: str) -> str:

@@ -10,6 +10,9 @@ from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 
 AGENT = Viewer(ViewerKind.STAFF, Role.AGENT, "agent:ana", "Ana", SCOPES[Role.AGENT])
 
+BEGINNING = "WyJQT1NJVElPTiIsMCwwXQ=="
+"""The cursor before the first event."""
+
 ORDER_LIVE = """
     subscription OrderLive($orderId: ID!, $after: String) {
       orderEvents(orderId: $orderId, after: $after) {

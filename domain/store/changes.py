@@ -128,65 +128,83 @@ def _tree(row: Any) -> Iterator[tuple[tuple[type, Any], Any]]:
 
 async def write(connection: Any, changes: Changes) -> None:
     """Everything in one statement."""
-    inserts = tuple((table, columns, len(rows) == 1) for (table, columns), rows in changes.inserts.items())
-    updates = tuple((table, was, becomes, len(rows) == 1) for (table, was, becomes), rows in changes.updates.items())
+    inserts = tuple((table, columns, _few(rows)) for (table, columns), rows in changes.inserts.items())
+    updates = tuple((table, was, becomes, _few(rows)) for (table, was, becomes), rows in changes.updates.items())
     if not inserts and not updates:
         return
     parameters: list[Any] = []
     for (table, columns), rows in changes.inserts.items():
-        parameters += _parameters(table, columns, rows)
+        _fill(parameters, table, columns, rows)
     for (table, was, becomes), rows in changes.updates.items():
-        parameters += _parameters(table, (*was, *becomes), rows)
+        _fill(parameters, table, (*was, *becomes), rows)
     met = await connection.fetchval(_statement(inserts, updates), *parameters)
     expected = [len(rows) for rows in changes.updates.values()]
     if list(met) != expected:
         raise LostUpdate(f"{expected} rows were to change, {list(met)} did: {list(changes.updates)}")
 
 
-def _parameters(table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[Any]:
-    """One row as its values; several as one array for each column. JSON in arrays travels as text."""
-    if len(rows) == 1:
-        return list(rows[0])
-    kinds = [_column(table, name) for name in columns]
-    return [
-        [orjson.dumps(value, default=str).decode() for value in values] if isinstance(kind.type, JSONB) else list(values)
-        for kind, values in zip(kinds, zip(*rows, strict=True), strict=True)
-    ]
+FEW = 4
+"""Up to so many rows travel as values, each a parameter: asyncpg encodes an array's elements four times slower."""
+
+
+def _few(rows: list[tuple[Any, ...]]) -> int:
+    """How many rows, where they are few; 0 for many."""
+    return len(rows) if len(rows) <= FEW else 0
+
+
+def _fill(parameters: list[Any], table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Few rows as their values; many as one array for each column, in which JSON travels as text."""
+    if len(rows) <= FEW:
+        for row in rows:
+            parameters.extend(row)
+        return
+    for is_json, values in zip(_are_json(table, columns), zip(*rows, strict=True), strict=True):
+        parameters.append([orjson.dumps(value, default=str).decode() for value in values] if is_json else values)
+
+
+@cache
+def _are_json(table: str, columns: tuple[str, ...]) -> tuple[bool, ...]:
+    return tuple(isinstance(_column(table, name).type, JSONB) for name in columns)
 
 
 @cache
 def _statement(inserts: tuple[Any, ...], updates: tuple[Any, ...]) -> str:
     numbers = iter(range(1, 10_000))
-    parts = [_insert(table, columns, single, numbers) for table, columns, single in inserts]
-    changing = [_update(table, was, becomes, single, numbers) for table, was, becomes, single in updates]
+    parts = [_insert(table, columns, few, numbers) for table, columns, few in inserts]
+    changing = [_update(table, was, becomes, few, numbers) for table, was, becomes, few in updates]
     named = [f"w{position} as ({part})" for position, part in enumerate(parts + changing)]
     counts = [f"(select count(*) from w{len(parts) + position})" for position in range(len(changing))]
     return f"with {', '.join(named)} select array[{', '.join(counts)}]::bigint[]"
 
 
-def _insert(table: str, columns: tuple[str, ...], single: bool, numbers: Any) -> str:
+def _insert(table: str, columns: tuple[str, ...], few: int, numbers: Iterator[int]) -> str:
     names = ", ".join(columns)
-    if single:
-        values = ", ".join(f"${next(numbers)}::{_type(table, name)}" for name in columns)
-        return f"insert into {table} ({names}) values ({values})"
+    if few:
+        return f"insert into {table} ({names}) values {_values(table, columns, few, numbers)}"
     given = ", ".join(f"v.{name}{_cast(table, name)}" for name in columns)
-    return f"insert into {table} ({names}) select {given} from {_unnest(table, columns, numbers)}"
+    return f"insert into {table} ({names}) select {given} from {_unnest(table, columns, numbers)}"  # noqa: S608
 
 
-def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], single: bool, numbers: Any) -> str:
-    if single:
-        found = " and ".join(f"{name} = ${next(numbers)}::{_type(table, name)}" for name in was)
-        sets = ", ".join(f"{name} = ${next(numbers)}::{_type(table, name)}" for name in becomes)
-        return f"update {table} set {sets} where {found} returning 1"
+def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], few: int, numbers: Iterator[int]) -> str:
     old, new = [f"was_{name}" for name in was], [f"new_{name}" for name in becomes]
-    arrays = [f"${next(numbers)}::{_array(table, name)}" for name in (*was, *becomes)]
-    sets = ", ".join(f"{name} = v.new_{name}{_cast(table, name)}" for name in becomes)
+    names = ", ".join(old + new)
     found = " and ".join(f"t.{name} = v.was_{name}" for name in was)
-    source = f"unnest({', '.join(arrays)}) as v ({', '.join(old + new)})"
-    return f"update {table} as t set {sets} from {source} where {found} returning 1"
+    if few:
+        source = f"(values {_values(table, (*was, *becomes), few, numbers)}) as v ({names})"
+        sets = ", ".join(f"{name} = v.new_{name}" for name in becomes)
+    else:
+        arrays = ", ".join(f"${next(numbers)}::{_array(table, name)}" for name in (*was, *becomes))
+        source = f"unnest({arrays}) as v ({names})"
+        sets = ", ".join(f"{name} = v.new_{name}{_cast(table, name)}" for name in becomes)
+    return f"update {table} as t set {sets} from {source} where {found} returning 1"  # noqa: S608
 
 
-def _unnest(table: str, columns: tuple[str, ...], numbers: Any) -> str:
+def _values(table: str, columns: tuple[str, ...], rows: int, numbers: Iterator[int]) -> str:
+    one = [_type(table, name) for name in columns]
+    return ", ".join(f"({', '.join(f'${next(numbers)}::{type_}' for type_ in one)})" for _ in range(rows))
+
+
+def _unnest(table: str, columns: tuple[str, ...], numbers: Iterator[int]) -> str:
     arrays = ", ".join(f"${next(numbers)}::{_array(table, name)}" for name in columns)
     return f"unnest({arrays}) as v ({', '.join(columns)})"
 

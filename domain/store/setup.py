@@ -29,6 +29,7 @@ SET_LOCATION = """
 """
 
 CHANNELS_BY_CODE = "select code, id, currency from channels where code = any($1)"
+CHANNEL_NAMES = "select code, name from channels order by code limit 100"
 
 SERVE = """
     with others as (delete from location_channels where location_id = $1 and channel_id <> all($2::uuid[]))
@@ -90,6 +91,11 @@ async def set_location(connection: Any, now: datetime, columns: Sequence[Any], c
     id_: UUID = await connection.fetchval(SET_LOCATION, new_id(), *columns, now)
     await connection.execute(SERVE, id_, list(channel_ids))
     return id_
+
+
+async def channel_names(connection: Any) -> dict[str, str]:
+    """What channels are called, by code; the first hundred."""
+    return {row["code"]: row["name"] for row in await connection.fetch(CHANNEL_NAMES)}
 
 
 async def channels_by_code(connection: Any, codes: Sequence[str]) -> dict[str, tuple[UUID, str]]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLInputType, ValueNode, get_nullable_type
 from graphql import GraphQLInputObjectType, GraphQLList, ListValueNode, ObjectValueNode, Undefined, VariableNode
 from graphql import value_from_ast
-from sqlalchemy import BindParameter, Integer, Uuid, bindparam
+from sqlalchemy import BindParameter, Integer, Text, Uuid, bindparam
 from sqlalchemy.types import TypeEngine
 
 from domain import ids
@@ -48,8 +48,20 @@ class Binder:
     def bind(self, read: Read, type_: TypeEngine[Any]) -> BindParameter[Any]:
         """A parameter whose value `read` finds in the variables."""
         name = f"p{len(self.readers)}"
-        self.readers[name] = read
+        self.readers[name] = _storable(read) if isinstance(type_, Text) else read
         return bindparam(name, type_=type_)
+
+
+def _storable(read: Read) -> Read:
+    """PostgreSQL's text holds any character but one."""
+
+    def text(variables: Variables) -> Any:
+        value = read(variables)
+        if isinstance(value, str) and "\0" in value:
+            raise BadInput("Text cannot hold the character U+0000.")
+        return value
+
+    return text
 
 
 class Argument:

@@ -26,6 +26,7 @@ from graphql import (
 )
 from sqlalchemy import (
     JSON,
+    Boolean,
     ColumnElement,
     FromClause,
     Integer,
@@ -71,6 +72,9 @@ CONDITIONS = {"include": True, "skip": False}
 """The directives that decide whether a selection counts, and the value of `if` with which it does."""
 
 EMPTY_LIST = literal_column("'[]'::json")
+
+ONE_GROUP = literal_column("true", Boolean())
+"""HAVING makes one row of a page also where nothing that was asked for aggregates, such as `totalCount` alone."""
 
 
 class NotCompiled(Exception):
@@ -223,9 +227,9 @@ class Compiler:
     def many(
         self, mapping: Many, type_: GraphQLObjectType, selected: Selected, row: Row, arguments: Arguments
     ) -> ColumnElement[Any]:
-        """A bounded list of rows."""
+        """A bounded list of rows; an empty one without the scope that it needs, as for any rows out of sight."""
         if mapping.needs and not self.viewer.may(mapping.needs):
-            return null()
+            return EMPTY_LIST
         entity = entity_of(type_)
         other = self.alias(entity)
         rows = select(other).where(mapping.joined(row, other, arguments), *self.scope(entity, other, mapping))
@@ -286,7 +290,7 @@ class Compiler:
         page = Page(self, mapping, type_, row, arguments)
         wanted = self.collect(type_, selected.selections())
         built = JsonObject([(one.key, page.part(one)) for one in wanted])
-        return subselect(select(built).select_from(page.rows), page.rows)
+        return subselect(select(built).select_from(page.rows).having(ONE_GROUP), page.rows)
 
     # -- small tools -----------------------------------------------------------------------------------------------
 
@@ -452,7 +456,8 @@ class Page:
         if name == "hasPreviousPage":
             return more if self.backwards else literal(self.has_after)
         at = literal_column("1") if (name == "startCursor") != self.backwards else self.rows.c.last_number
-        return func.max(self.cursor()).filter(self.rows.c.row_number == at)
+        number = self.rows.c.row_number  # on a page of none, the first row is the one ahead
+        return func.max(self.cursor()).filter(number == at, number <= self._size())
 
     def cursor(self) -> ColumnElement[str]:
         """The cursor of a row of the page."""

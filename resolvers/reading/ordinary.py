@@ -267,7 +267,7 @@ class Field:
         """A list of rows."""
         assert isinstance(self.mapping, Many)
         if self.mapping.needs and not info.context.viewer.may(self.mapping.needs):
-            return None
+            return []
         return await self.joined(record, info)
 
     async def elements(self, record: Record, info: GraphQLResolveInfo) -> list[Record] | None:
@@ -316,8 +316,9 @@ class Field:
         page = Page(compiler, self.mapping, self.target, opened.row, self.arguments(compiler, info))
         own = [page.rows.c[column.name].cast(Text) for column in page.entity.table.primary_key]
         size = page.size_now()
-        wanted = select(page.rows.c.row_number, page.cursor(), *own)
-        rows = sorted(await session.rows(compiler, among(wanted.select_from(page.rows), opened, [record.key])))
+        wanted = among(select(page.rows.c.row_number, page.cursor(), *own), opened, [record.key])
+        # The page names columns of the row around it, so it has to stand after it in FROM.
+        rows = sorted(await session.rows(compiler, wanted.select_from(page.rows)))
         more, rows = len(rows) > size, rows[:size]
         if page.backwards:
             rows.reverse()

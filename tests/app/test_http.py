@@ -130,7 +130,11 @@ async def test_many_broken_pieces_are_told_in_few_words(client: httpx.AsyncClien
 
 
 async def test_a_query_may_stand_in_the_url(client: httpx.AsyncClient, bearer: Bearer) -> None:
-    given = {"query": "query A($id: ID!) { order(id: $id) { id } }", "operationName": "A", "variables": '{"id":"ord_x"}'}
+    given = {
+        "query": "query A($id: ID!) { order(id: $id) { id } }",
+        "operationName": "A",
+        "variables": '{"id":"ord_x"}',
+    }
     answer = await client.get("/graphql", params=given, headers=bearer(AGENT))
     assert (answer.status_code, answer.json()) == (200, {"data": {"order": None}})
 
@@ -267,7 +271,9 @@ async def test_a_body_may_be_as_long_as_the_cap(client: httpx.AsyncClient) -> No
 async def test_a_longer_body_is_a_413_before_it_is_read(base_url: str) -> None:
     where = urlsplit(base_url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 262145\r\n\r\n")
+    writer.write(
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 262145\r\n\r\n"
+    )
     assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
     writer.close()
 
@@ -275,7 +281,9 @@ async def test_a_longer_body_is_a_413_before_it_is_read(base_url: str) -> None:
 async def test_a_body_that_does_not_tell_its_length_is_a_413_as_soon_as_it_is_too_long(base_url: str) -> None:
     where = urlsplit(base_url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    writer.write(
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     for _ in range(5):
         writer.write(b"10000\r\n" + b" " * 65_536 + b"\r\n")
         await writer.drain()

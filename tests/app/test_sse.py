@@ -16,11 +16,10 @@ from app.tokens import sign
 from domain import ids
 from domain.viewer import Viewer
 from tests.conftest import SECRET, serving
-from tests.logbook import AGENT, ORDER_LIVE, write_event, write_order
+from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, write_event, write_order
 
 Bearer = Callable[[Viewer], dict[str, str]]
 Event = tuple[str, Any]
-BEGINNING = "WyJQT1NJVElPTiIsMCwwXQ=="
 AS_STREAM = {"Accept": "text/event-stream", "Content-Type": "application/json"}
 
 
@@ -174,7 +173,7 @@ async def test_a_client_that_leaves_is_forgotten(client: httpx.AsyncClient, writ
     async with streaming(client, ORDER_LIVE, agent(), orderId=order_id):
         assert streams() == before + 1
     async with asyncio.timeout(2):
-        while streams() > before:  # noqa: ASYNC110 - it ends when the server sees it
+        while streams() > before:
             await asyncio.sleep(0.01)
 
 
@@ -183,7 +182,7 @@ async def test_the_server_ends_streams_at_once_and_without_complete(
 ) -> None:
     order_id = ids.encode("Order", await write_order(writer))
     async with AsyncExitStack() as server, httpx.AsyncClient() as client:
-        client.base_url = await server.enter_async_context(serving(settings))  # type: ignore[assignment]
+        client.base_url = await server.enter_async_context(serving(settings))
         async with streaming(client, ORDER_LIVE, agent(), orderId=order_id) as events:
             reading = asyncio.create_task(_all(events))
             await asyncio.sleep(0.1)

@@ -10,7 +10,6 @@ import asyncpg
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from app import websocket
@@ -19,11 +18,10 @@ from app.tokens import sign
 from domain import ids
 from resolvers import feed
 from tests.conftest import SECRET, serving
-from tests.logbook import AGENT, ORDER_LIVE, write_event, write_order
+from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, write_event, write_order
 
 Message = dict[str, Any]
 PROTOCOL = Subprotocol("graphql-transport-ws")
-BEGINNING = "WyJQT1NJVElPTiIsMCwwXQ=="
 PATIENCE = 5.0
 
 
@@ -52,12 +50,8 @@ class Client:
     async def closed(self) -> tuple[int, str]:
         """How the server ends the socket; what came before does not matter."""
         async with asyncio.timeout(PATIENCE):
-            try:
-                while True:
-                    await self.socket.recv()
-            except ConnectionClosed as closed:
-                assert closed.rcvd is not None
-                return closed.rcvd.code, closed.rcvd.reason
+            await self.socket.wait_closed()
+        return self.socket.close_code or 0, self.socket.close_reason or ""
 
     async def greet(self, token: str | None = None) -> None:
         payload = {"payload": {"authorization": f"Bearer {token}"}} if token else {}
@@ -198,9 +192,7 @@ async def test_a_bad_cursor_is_a_typed_error(opened: Open, writer: asyncpg.Conne
     assert code_of(await client.next()) == ("a", "BAD_USER_INPUT")
 
 
-async def test_a_socket_carries_a_hundred_operations_and_not_one_more(
-    opened: Open, writer: asyncpg.Connection
-) -> None:
+async def test_a_socket_carries_a_hundred_operations_and_not_one_more(opened: Open, writer: asyncpg.Connection) -> None:
     order_id = await write_order(writer)
     client = await opened(greeted=True)
     await client.send(*[live(str(number), order_id, BEGINNING) for number in range(101)])
@@ -395,7 +387,7 @@ async def test_a_client_that_leaves_is_forgotten(opened: Open, writer: asyncpg.C
     assert operations() == before + 1
     client.socket.transport.abort()
     async with asyncio.timeout(2):
-        while operations() > before:  # noqa: ASYNC110 - it ends when the server sees it
+        while operations() > before:
             await asyncio.sleep(0.01)
 
 

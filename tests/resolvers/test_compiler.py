@@ -1,14 +1,10 @@
 """The read compiler against the ordinary executor: whatever is asked, by whomever, both give the same data."""
 
 import json
-import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 from graphql import (
     GraphQLInterfaceType,
@@ -20,131 +16,14 @@ from graphql import (
 )
 
 from domain import ids
-from domain.viewer import ANONYMOUS, SCOPES, Role, Viewer, ViewerKind
-from resolvers.database import Database, open_database
+from resolvers.database import Database
+from resolvers.documents import RequestError
 from resolvers.engine import Engine
 from resolvers.writing import World as Outside
 from schema.build import build
 from tests.contract import document, names
-from tests.world import Row, Story, World, gid, small_world
-
-ORDERS_ADDED = 45
-SHARED_MOMENT = 3
-"""How many of the added orders were placed at the same moment: only their ids tell them apart."""
-
-
-# -- the world that is read --------------------------------------------------------------------------------------------
-
-
-def wide_world() -> World:
-    """The small world, with amounts of every number of digits and enough orders for several pages."""
-    world = small_world()
-    depot = world.rows["locations"][0]
-    ana = world.rows["customers"][0]
-    for code, currency in (("gulf", "BHD"), ("chile", "CLF")):
-        channel = world.channel(code, currency)
-        level = world.level(world.variant(f"{code.upper()}-1", channel, 1_234_567), depot, 10)
-        Story(world, channel, [(level, 3, 1_234_567)], ana)
-        Story(world, channel, [(level, 1, 5)], None)
-    web = world.rows["channels"][0]
-    mug = world.level(world.variant("MUG", web, 1_500), depot, ORDERS_ADDED)
-    for number in range(ORDERS_ADDED):
-        moment = world.later() if number % SHARED_MOMENT == 0 else world.now
-        Story(world, web, [(mug, 1, 1_500)], ana, placed_at=moment - timedelta(minutes=1))
-    world.add("customers", kind="REGISTERED", email="new@example.com", display_name="New", created_at=world.now)
-    return world
-
-
-def staff(role: Role, **bounds: Any) -> Viewer:
-    """A viewer who works for us."""
-    return Viewer(ViewerKind.STAFF, role, f"staff:{role}", role.title(), SCOPES[role], **bounds)
-
-
-def viewers(world: World) -> dict[str, Viewer]:
-    """One of each kind of caller."""
-    depot, shop = world.rows["locations"]
-    ana, bob = world.rows["customers"][:2]
-    delivered = world.rows["orders"][6]
-    shopper = Viewer(ViewerKind.ANONYMOUS, Role.SHOPPER, "shopper", "Shopper", SCOPES[Role.SHOPPER])
-    buyer = Viewer(ViewerKind.CUSTOMER, Role.CUSTOMER, "customer", "Ana", SCOPES[Role.CUSTOMER])
-    guest = Viewer(ViewerKind.GUEST, Role.GUEST, "guest", "Bob", SCOPES[Role.GUEST], customer_id=bob["id"])
-    return {
-        "operations": staff(Role.OPERATIONS),
-        "agent": staff(Role.AGENT),
-        "store": staff(Role.STORE, location_ids=(shop["id"],)),
-        "warehouse": staff(Role.WAREHOUSE, location_ids=(depot["id"],)),
-        "unbound store": staff(Role.STORE),
-        "customer": replace(buyer, customer_id=ana["id"]),
-        "guest": replace(guest, order_id=delivered["id"]),
-        "shopper": replace(shopper, channel_ids=(world.rows["channels"][0]["id"],)),
-        "app without scopes": Viewer(ViewerKind.APP, Role.APP, "app", "App"),
-        "anonymous": ANONYMOUS,
-    }
-
-
-ROLES = list(viewers(small_world()))
-
-
-@dataclass(frozen=True)
-class Referee:
-    """Asks the same of both executors."""
-
-    world: World
-    engine: Engine
-    viewers: dict[str, Viewer]
-
-    async def compiled(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
-        """The compiled answer; None when the document, or a value in it, was left to the ordinary executor."""
-        before = self.engine.counts.compiled
-        asked = self.engine.documents.get(text, None)
-        body = await self.engine.read(asked, variables, asked.coerce(variables), viewer)
-        return parsed(body) if self.engine.counts.compiled > before else None
-
-    async def ordinary(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
-        """The ordinary executor's answer."""
-        asked = self.engine.documents.get(text, None)
-        return parsed(await self.engine.read_ordinarily(asked, variables, asked.coerce(variables), viewer))
-
-    async def ask(self, text: str, viewer: Viewer | str = "operations", **variables: Any) -> Any:
-        """The data that both agree on."""
-        who = self.viewers[viewer] if isinstance(viewer, str) else viewer
-        compiled, ordinary = await self.compiled(text, who, variables), await self.ordinary(text, who, variables)
-        assert compiled is not None, "this did not run compiled"
-        assert compiled == ordinary
-        return unordered(compiled)["data"]
-
-    async def refuse(self, text: str, **variables: Any) -> str:
-        """The one message with which both refuse."""
-        who = self.viewers["operations"]
-        assert await self.compiled(text, who, variables) is None
-        answer = unordered(await self.ordinary(text, who, variables))
-        (error,) = answer["errors"]
-        assert error["extensions"]["code"] == "BAD_USER_INPUT", error
-        return str(error["message"])
-
-
-def parsed(body: bytes) -> Any:
-    """JSON with the order of keys kept and numbers as they are written."""
-    return json.loads(body, parse_float=str, parse_int=str, object_pairs_hook=list)
-
-
-def unordered(value: Any) -> Any:
-    """The same as dicts; numbers are text."""
-    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
-        return {key: unordered(inner) for key, inner in value}
-    return [unordered(each) for each in value] if isinstance(value, list) else value
-
-
-@pytest.fixture(scope="module")
-async def referee(database_url: str) -> AsyncIterator[Referee]:
-    """Both executors on a wide world."""
-    world = wide_world()
-    connection = await asyncpg.connect(database_url)
-    await world.store(connection)
-    await connection.execute("ANALYZE")
-    await connection.close()
-    async with open_database(database_url, reads=2, writes=1) as database:
-        yield Referee(world, Engine(build()._schema, Outside(database)), viewers(world))
+from tests.referee import ROLES, Referee, unordered
+from tests.world import Row, World, gid
 
 
 # -- the contract ------------------------------------------------------------------------------------------------------
@@ -220,7 +99,9 @@ def root_query(name: str, world: World, depth: int, page: int | None = None) -> 
     }
     required = [f"{key}: {keys[key]()}" for key, argument in field.args.items() if is_required_argument(argument)]
     given = required + ([f"first: {page}"] if page is not None and "first" in field.args else [])
-    return f"{{ {name}{'(' + ', '.join(given) + ')' if given else ''} {everything(get_named_type(field.type), depth)} }}"
+    return (
+        f"{{ {name}{'(' + ', '.join(given) + ')' if given else ''} {everything(get_named_type(field.type), depth)} }}"
+    )
 
 
 TABLES = {
@@ -266,7 +147,7 @@ async def test_an_object_of_each_type_is_found_again_by_its_id(typename: str, re
 
 async def test_long_aliases_that_differ_at_their_end_stay_apart(referee: Referee) -> None:
     long = "a" * 63
-    query = f"{{ {long}1: channel(code: \"web\") {{ {long}1: code {long}2: name }} {long}2: channel(code: \"phone\") {{ code }} }}"
+    query = f'{{ {long}1: channel(code: "web") {{ {long}1: code {long}2: name }} {long}2: channel(code: "phone") {{ code }} }}'
     assert await referee.ask(query) == {
         f"{long}1": {f"{long}1": "web", f"{long}2": "Web"}, f"{long}2": {"code": "phone"},
     }  # fmt: skip
@@ -359,13 +240,20 @@ async def test_a_text_with_a_zero_byte_is_refused_or_found_nowhere(argument: str
     assert "INTERNAL_SERVER_ERROR" not in json.dumps(found)
 
 
-@pytest.mark.parametrize(
-    "moment",
-    ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"],
-)
+PLACED_FROM = "query ($at: DateTime!) { orders(filter: {placedFrom: $at}, first: 1) { nodes { id } } }"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2018-01-01T00:00:00-03:00"])
 async def test_the_first_and_the_last_moment_are_moments(moment: str, referee: Referee) -> None:
-    query = "query ($at: DateTime!) { orders(filter: {placedFrom: $at}, first: 1) { nodes { id } } }"
-    await referee.ask(query, at=moment)
+    await referee.ask(PLACED_FROM, at=moment)
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2018-01-01T00:00:00", ""]
+)
+async def test_what_is_no_moment_in_utc_is_refused(moment: str, referee: Referee) -> None:
+    with pytest.raises(RequestError, match=r"\$at"):
+        await referee.ask(PLACED_FROM, at=moment)
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
@@ -387,7 +275,9 @@ async def test_a_walk_over_pages_meets_every_order_once(size: int, backwards: bo
         met = [edge["node"]["id"] for edge in page["edges"]]
         seen += reversed(met) if backwards else met
         info = page["pageInfo"]
-        more, cursor = (info["hasPreviousPage"], info["startCursor"]) if backwards else (info["hasNextPage"], info["endCursor"])
+        more, cursor = (
+            (info["hasPreviousPage"], info["startCursor"]) if backwards else (info["hasNextPage"], info["endCursor"])
+        )
     rows = sorted(referee.world.rows["orders"], key=lambda row: (row["placed_at"], row["id"]), reverse=not backwards)
     assert seen == [gid("Order", row) for row in rows]
 
@@ -401,7 +291,9 @@ async def test_the_work_of_a_location_is_walked_through_too(referee: Referee) ->
         page = (await referee.ask(query, "warehouse", l=gid("Location", depot), after=cursor))["fulfillmentOrders"]
         seen += [node["id"] for node in page["nodes"]]
         more, cursor = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
-        assert int(page["totalCount"]) == sum(w["location_id"] == depot["id"] for w in referee.world.rows["fulfillment_orders"])
+        assert int(page["totalCount"]) == sum(
+            w["location_id"] == depot["id"] for w in referee.world.rows["fulfillment_orders"]
+        )
     assert len(seen) == len(set(seen)) == int(page["totalCount"])
 
 
@@ -482,7 +374,7 @@ async def test_filters_narrow_alike(given: dict[str, Any] | None, referee: Refer
     assert int(found["totalCount"]) == len(found["nodes"])
     if given == {"status": []}:
         assert found["nodes"] == []
-    if not given or set(given.values()) == {None}:
+    if not given or all(value is None for value in given.values()):
         assert len(found["nodes"]) == len(referee.world.rows["orders"])
 
 
@@ -563,7 +455,9 @@ async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two
     counts = []
     for page in (2, 50):
         async with counting(referee) as (engine, sent):
-            asked = engine.documents.get(f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}", None)
+            asked = engine.documents.get(
+                f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}", None
+            )
             await engine.read_ordinarily(asked, {}, {}, referee.viewers["operations"])
         counts.append(len(sent))
     assert counts[0] == counts[1]
@@ -574,3 +468,18 @@ async def test_a_plan_is_made_once_for_all_values(referee: Referee) -> None:
     viewer = referee.viewers["agent"]
     plans = {id(referee.engine.plan(asked, {"id": gid("Order", row)}, viewer)) for row in referee.world.rows["orders"]}
     assert len(plans) == 1
+
+
+@pytest.mark.parametrize("wanted", ["totalCount", "__typename", "pageInfo { hasPreviousPage }", "edges { __typename }"])
+async def test_a_connection_may_be_asked_for_any_part_alone(wanted: str, referee: Referee) -> None:
+    for filter_ in ("null", '{channel: "none"}'):
+        found = await referee.ask(f"{{ orders(filter: {filter_}) {{ {wanted} }} }}")
+        assert found["orders"] is not None
+
+
+async def test_connections_inside_connections_have_pages_of_their_own(referee: Referee) -> None:
+    query = """{ orders(first: 3) { nodes { number customer { orders(first: 2, filter: {onHold: false}) {
+        edges { cursor node { number } } totalCount pageInfo { hasNextPage startCursor endCursor } } } } }
+        variants { nodes { inventory { levels(first: 1) { nodes { onHand } totalCount pageInfo { hasNextPage } } } } } }"""
+    await referee.ask(query)
+    await referee.ask(query, "customer")

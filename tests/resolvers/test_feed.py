@@ -13,23 +13,21 @@ import pytest
 
 from domain import ids
 from domain.store import log
-from domain.store.log import Place
 from domain.viewer import ANONYMOUS, Viewer
 from resolvers import feed as feeds
-from resolvers.database import open_database
+from resolvers.database import Unavailable, open_database
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
 from resolvers.feed import PostgresFeed, open_feed
-from resolvers.subscriptions import Subscriptions, cursor_at
+from resolvers.subscriptions import Subscriptions
 from resolvers.writing import World
 from schema.build import build
-from schema.events import EVENT_ORDER
-from tests.logbook import AGENT, ORDER_LIVE, customer, write_event, write_foreign_event, write_order
+from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, customer, write_event, write_foreign_event, write_order
+from tests.relay import relay_to
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 Event = dict[str, Any]
-BEGINNING = cursor_at(Place(0, 0), EVENT_ORDER)
 Connect = Callable[[], Any]
 
 
@@ -82,7 +80,7 @@ async def connect(fresh_database_url: str) -> AsyncIterator[Connect]:
     async with AsyncExitStack() as stack:
 
         async def connect() -> asyncpg.Connection:
-            connection = await asyncpg.connect(fresh_database_url)
+            connection: asyncpg.Connection = await asyncpg.connect(fresh_database_url)
             stack.push_async_callback(connection.close)
             return connection
 
@@ -91,7 +89,8 @@ async def connect(fresh_database_url: str) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 async def writer(connect: Connect) -> asyncpg.Connection:
-    return await connect()
+    connection: asyncpg.Connection = await connect()
+    return connection
 
 
 @pytest.fixture
@@ -288,7 +287,7 @@ async def test_a_transaction_that_rolls_back_leaves_no_hole_that_anyone_waits_fo
 
 async def write_some(node: Node, connection: asyncpg.Connection, orders: list[UUID], dice: random.Random) -> None:
     """One writer: transactions that take their time to commit; now and then it forgets to ask for a stamp."""
-    for _ in range(12):
+    for _ in range(40):
         order_id = dice.choice(orders)
         async with connection.transaction():
             for _ in range(dice.randint(1, 3)):
@@ -303,7 +302,7 @@ async def read_restlessly(node: Node, order_id: UUID, dice: random.Random, total
     found: list[Event] = []
     while not (total.done() and len(found) >= total.result()):
         after = found[-1]["cursor"] if found else BEGINNING
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(dice.uniform(0.005, 0.1)), aclosing(node.live(order_id, after)) as events:
                 async for event in events:
                     found.append(event)  # noqa: PERF401 - it never ends
@@ -357,6 +356,37 @@ async def test_a_feed_that_loses_its_connection_loses_no_event_and_doubles_none(
         if number % 20 == 10:
             await writer.execute(CUT)
     assert sequences(await reading) == list(range(1, 61))
+
+
+async def test_the_database_may_go_away_and_come_back(
+    fresh_database_url: str, writer: asyncpg.Connection, order_id: UUID
+) -> None:
+    async with relay_to(fresh_database_url) as relay, node_on(relay.url) as node:
+        reading = await joined(node, order_id, 30)
+        for number in range(30):
+            await write_event(writer, order_id)
+            node.feed.stamp_soon()
+            await asyncio.sleep(0.01)
+            if number == 10:
+                relay.cut()
+        assert not reading.done()
+        relay.mend()
+        assert sequences(await reading) == list(range(1, 31))
+
+
+async def test_a_process_may_start_before_its_database_does(
+    fresh_database_url: str, order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "START_SECONDS", 0.1)
+    async with relay_to(fresh_database_url) as relay:
+        relay.cut()
+        async with node_on(relay.url) as node:
+            with pytest.raises(Unavailable):
+                await node.first(1, order_id)
+            relay.mend()
+            await asyncio.wait_for(node.feed.ready.wait(), 5)
+            reading = await joined(node, order_id, 1)
+            reading.cancel()
 
 
 async def test_a_subscriber_may_come_while_the_feed_is_cut_off(

@@ -1,0 +1,110 @@
+"""A shop to look around in: invented people, goods and places, and some three hundred orders in every state.
+
+All of it goes through the public mutations, with moments of the last sixty days. Every draw is seeded and every key
+derived, so a load that was broken off goes on where it was when it is called again.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from app.database import connected
+from app.demo.fates import Fate, stories
+from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stock
+from app.demo.shop import Shop
+from app.demo.story import Story
+from app.failure import Failure
+from app.graph import open_engine
+from app.settings import Settings
+from app.terminal import Report
+from domain.store.setup import channel_names
+
+AT_ONCE = 12
+"""Stories that are told side by side: enough to keep the writers' pool busy."""
+OPENED = timedelta(days=61)
+"""How long ago the first count was."""
+EARLIEST = "{ stockMovements(last: 1) { nodes { occurredAt } } }"
+
+
+class State(Enum):
+    """What a database holds of the demo."""
+
+    NOTHING = "nothing at all"
+    BEGUN = "a demo that was broken off"
+    SOMETHING = "a demo, or anything else"
+
+
+async def state(url: str) -> State:
+    """How far the demo has come, told by what its first channel is called."""
+    async with connected(url) as connection:
+        names = await channel_names(connection)
+    if not names:
+        return State.NOTHING
+    return State.BEGUN if names.get(CHANNELS[0]["code"]) == SET_UP_NAME else State.SOMETHING
+
+
+async def load(settings: Settings, report: Report) -> None:
+    """Load the demo, or what is missing of it, into a database that has the shape of this release."""
+    async with open_engine(settings) as (engine, _feed):
+        shop = Shop(engine)
+        report("Setting up channels and goods", 0, 1)
+        await _set_up(shop)
+        now = await _count_stock(shop)
+        await _tell(stories(shop, now), report)
+        await _name_first_channel(shop, CHANNELS[0]["name"], "done")
+
+
+async def _set_up(shop: Shop) -> None:
+    await _name_first_channel(shop, SET_UP_NAME, "begun")
+    for channel in CHANNELS[1:]:
+        await _by_owner(shop, "channelSet", channel["code"], channel)
+    for place in PLACES:
+        made = await _by_owner(shop, "locationSet", place.code, place.as_input())
+        shop.locations[place.code] = made["location"]["id"]
+    await _by_owner(shop, "variantsSet", "all", {"variants": [variant.as_input() for variant in VARIANTS]})
+
+
+async def _name_first_channel(shop: Shop, name: str, when: str) -> None:
+    await _by_owner(shop, "channelSet", f"web:{when}", {**CHANNELS[0], "name": name})
+
+
+async def _by_owner(shop: Shop, mutation: str, key: str, given: dict[str, Any]) -> dict[str, Any]:
+    return await shop.do(shop.owner, mutation, {"idempotencyKey": f"demo:{key}", **given})
+
+
+async def _count_stock(shop: Shop) -> datetime:
+    """Count what every location has; the present as all stories know it, however often the load is broken off."""
+    counted = await _first_count(shop) or datetime.now(UTC) - OPENED
+    for place in PLACES:
+        given = {"locationId": shop.locations[place.code], "reason": "CYCLE_COUNT", "occurredAt": counted.isoformat()}
+        await _by_owner(shop, "stockAdjust", place.code, {**given, "lines": opening_stock(place)})
+    return counted + OPENED
+
+
+async def _first_count(shop: Shop) -> datetime | None:
+    found = (await shop.ask(shop.owner, EARLIEST))["stockMovements"]["nodes"]
+    return datetime.fromisoformat(found[0]["occurredAt"]) if found else None
+
+
+async def _tell(told: list[tuple[Story, Fate]], report: Report) -> None:
+    """Orders begin one after the other, so that their numbers follow their moments; then they live side by side."""
+    gate, done = asyncio.Semaphore(AT_ONCE), 0
+
+    async def live(story: Story, fate: Fate) -> None:
+        nonlocal done
+        try:
+            await fate.life(story)
+        finally:
+            gate.release()
+        done += 1
+        report("Telling the orders' stories", done, len(told))
+
+    try:
+        async with asyncio.TaskGroup() as lives:
+            for story, fate in told:
+                await gate.acquire()
+                await fate.begin(story)
+                lives.create_task(live(story, fate))
+    except* Failure as failures:
+        raise failures.exceptions[0] from None
