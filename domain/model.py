@@ -456,27 +456,23 @@ class Customer:
     phone: str | None = None
 
 
-Row = (
-    Order
-    | OrderLine
-    | OrderHold
-    | OrderAdjustment
-    | Payment
-    | FulfillmentOrder
-    | FulfillmentOrderLine
-    | Package
-    | PackageLine
-    | Shipment
-    | ShipmentLine
-    | TrackingEvent
-    | Return
-    | ReturnLine
-    | ReturnInspection
-    | StockLevel
-    | StockMovement
-    | RoutingDecision
-    | Customer
-)
+@dataclass(frozen=True, slots=True)
+class CustomerAddress:
+    """`customer_addresses`: an entry of a customer's address book."""
+
+    table: ClassVar[str] = "customer_addresses"
+
+    id: UUID
+    customer_id: UUID
+    is_default: bool
+    created_at: datetime
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
 
 PARTS: dict[type, tuple[str, ...]] = {
     Order: ("lines", "holds", "adjustments", "payments", "fulfillment_orders", "shipments", "returns"),

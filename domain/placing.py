@@ -1,8 +1,9 @@
 """Placing an order: price it, route it, allocate its stock and open its books. All or nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from domain.acts import Act
@@ -11,6 +12,7 @@ from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.ids import new_id
 from domain.model import (
     Customer,
+    CustomerAddress,
     Decided,
     FulfillmentOrder,
     FulfillmentOrderLine,
@@ -112,6 +114,8 @@ class Catalog:
     customer_id: UUID | None
     offers: Mapping[str, Offer]
     shelves: Mapping[UUID, Shelf]
+    known: Mapping[str, str | None] = field(default_factory=dict)
+    """The buyer's own e-mail, names and phone, for what the order leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ class Routed:
     level_of: Mapping[tuple[UUID, UUID], UUID]
     """(variant, location) → level."""
     customer: Customer | None
+    """A buyer whom nobody knew before."""
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -161,8 +166,13 @@ def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None 
         deliver_by_earliest=placement.promised_earliest,
         deliver_by_latest=placement.promised_latest,
         lines=lines,
-        **{name: getattr(placement.buyer, name) for name in BUYER_FIELDS},
+        **_particulars(placement.buyer, catalog.known),
     )
+
+
+def _particulars(buyer: Buyer, known: Mapping[str, str | None]) -> dict[str, Any]:
+    given = {name: getattr(buyer, name) for name in BUYER_FIELDS}
+    return given | {name: value for name, value in known.items() if given[name] is None}
 
 
 BUYER_FIELDS = (
@@ -299,7 +309,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
     ]
     order, counted = numbered(order, tuple(events))
     records = (
-        *([routed_order.customer] if routed_order.customer else []),
+        *newcomer(routed_order.customer, order, act),
         record(order, decision, routed_order.decided_id, act),
         *ledger.movements,
     )
@@ -438,8 +448,18 @@ def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
     return replace(catalog, offers=offers)
 
 
+def newcomer(customer: Customer | None, order: Order, act: Act) -> tuple[Any, ...]:
+    """The rows of a buyer whom nobody knew before: themselves, and the address of their first order."""
+    if customer is None:
+        return ()
+    if order.country is None:
+        return (customer,)
+    place = {name: getattr(order, name) for name in ("line1", "line2", "city", "region", "postal_code", "country")}
+    return customer, CustomerAddress(id=new_id(), customer_id=customer.id, is_default=True, created_at=act.at, **place)
+
+
 def drafted(order: Order, customer: Customer | None, act: Act) -> Decided:
     """A draft on record: it holds nothing and binds nobody."""
     told = about(order, EventType.ORDER_DRAFTED, f"Draft {order.number} was begun.")
     order, counted = numbered(order, (told,))
-    return Decided(order, records=(customer,) if customer else (), events=counted)
+    return Decided(order, records=newcomer(customer, order, act), events=counted)

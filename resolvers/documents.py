@@ -77,6 +77,8 @@ class Document:
             node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self.plans: Lru[Any] = Lru(PLANS_KEPT)
+        self.readers: dict[str, Any] = {}
+        """How each root field's input is read, by response key."""
         self.variable_names = tuple(node.variable.name.value for node in operation.variable_definitions or ())
         self.coercers = [
             (node.variable.name.value, coercer(type_from_ast(schema, node.type)), node.default_value is not None)

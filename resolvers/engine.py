@@ -132,7 +132,7 @@ class Engine:
         if selected.name == "__typename":
             return orjson.dumps(document.root.name)
         verb = verb_of(document.root, selected.name)
-        input_, given = input_of(document.root, selected.nodes[0], variables)
+        input_, given = input_of(document, selected, variables)
         outcome = await perform(self.world, verb, input_, given, viewer)
         return await self._payload(document, selected, variables, viewer, outcome)
 

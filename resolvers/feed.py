@@ -37,6 +37,9 @@ START_SECONDS = 5.0
 LOST = (*GONE, asyncpg.InternalClientError)
 """How asyncpg tells that a connection ended; the last where the server's farewell crossed the next question."""
 
+SESSION = {"TimeZone": "UTC", "jit": "off", "enable_seqscan": "off"}
+"""The log is read by its indexes alone, whatever the planner believes of a table that nobody has analyzed yet."""
+
 
 class FellBehind(Exception):  # noqa: N818 - what became of the follower
     """More news came than the follower has room for; the log still has them."""
@@ -206,7 +209,7 @@ async def hold(url: str, name: str, live: Callable[[asyncpg.Connection], Awaitab
 
 @asynccontextmanager
 async def _connected(url: str, name: str) -> AsyncIterator[asyncpg.Connection]:
-    settings = {"application_name": name, "TimeZone": "UTC", "jit": "off"}
+    settings = {"application_name": name, **SESSION}
     connection = await asyncpg.connect(
         url, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=settings
     )

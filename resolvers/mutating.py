@@ -8,7 +8,6 @@ from typing import Any
 
 import strawberry
 from graphql import (
-    FieldNode,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
@@ -22,6 +21,7 @@ from sqlalchemy import JSON, BindParameter, ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from domain.refusals import Refused
+from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, reader
 from resolvers.reading.compiler import DEFINITION, Compiler, JsonObject, Selected, reads_of
 from resolvers.writing import Outcome, Verb
@@ -56,10 +56,14 @@ def made(arguments: Arguments, subject: str, type_: TypeEngine[Any]) -> BindPara
 # -- the input -----------------------------------------------------------------------------------------------------
 
 
-def input_of(root: GraphQLObjectType, node: FieldNode, variables: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def input_of(document: Document, selected: Selected, variables: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """A root field's input as the schema's object, and as it was coerced."""
-    type_ = root.fields[node.name.value].args["input"].type
-    given = reader((node.arguments or ())[0].value, type_, Undefined)(variables)
+    type_ = document.root.fields[selected.name].args["input"].type
+    read = document.readers.get(selected.key)
+    if read is None:
+        read = reader((selected.nodes[0].arguments or ())[0].value, type_, Undefined)
+        document.readers[selected.key] = read
+    given = read(variables)
     return objects(given, type_), given
 
 

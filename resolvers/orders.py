@@ -253,7 +253,7 @@ def _placed(work: Work, decided: Decided) -> Outcome:
     order = decided.order
     assert order is not None
     asked = tuple(entry.id for entry in order.payments if entry.status == "REQUESTED")
-    return Outcome({"order": order.id}, asks=asked, order_id=order.id)
+    return Outcome({"order": order.id}, asks=asked, order_id=order.id, order=order)
 
 
 @verb("orderDraft", Scope.ORDERS_PLACE)
@@ -311,7 +311,7 @@ async def cancel(work: Work, input: OrderCancelInput) -> Outcome:
     decided = ordering.cancel(order, wanted, input.reason, ledger, work.act)
     decided, asks = _money_back(work, input, decided)
     work.store(order, decided, levels)
-    return Outcome({"order": order.id}, asks=asks, order_id=order.id)
+    return Outcome({"order": order.id}, asks=asks, order_id=order.id, order=decided.order)
 
 
 def _lines(input: OrderCancelInput) -> list[tuple[UUID, int]] | None:

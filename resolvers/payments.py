@@ -116,7 +116,9 @@ async def settle(world: World, viewer: Viewer, input: Any, outcome: Outcome) -> 
     """Ask the providers and record what they say. What they refuse is an error beside the committed result."""
     method = getattr(input, "payment_method", None)
     token = getattr(method, "token", None) or getattr(input, "token", None)
-    for request_id in outcome.asks:
+    for position, request_id in enumerate(outcome.asks):
+        if position:
+            outcome = replace(outcome, order=None)
         assert outcome.order_id is not None
         outcome = await _settle_one(world, viewer, outcome, outcome.order_id, request_id, token)
     world.stamp_soon()
@@ -126,8 +128,10 @@ async def settle(world: World, viewer: Viewer, input: Any, outcome: Outcome) -> 
 async def _settle_one(
     world: World, viewer: Viewer, outcome: Outcome, order_id: UUID, request_id: UUID, token: str | None
 ) -> Outcome:
-    async with world.database.writes.acquire() as connection:
-        order = await stored_orders.load(connection, order_id)
+    order = outcome.order
+    if order is None:
+        async with world.database.writes.acquire() as connection:
+            order = await stored_orders.load(connection, order_id)
     request = next(entry for entry in order.payments if entry.id == request_id)
     if is_settled(order, request_id):
         return _with_failure(outcome, order, request_id)
@@ -236,13 +240,15 @@ async def refund(work: Work, input: RefundCreateInput) -> Outcome:
         after = ordering.with_credit(order, AdjustmentKind.GOODWILL, amount, input.note or "goodwill", work.act)
     decided, asks = asking(work, Decided(after), entries)
     work.store(order, decided)
-    return Outcome({"order": order.id, "refund": entries[0].id}, asks=asks, order_id=order.id)
+    subjects = {"order": order.id, "refund": entries[0].id}
+    return Outcome(subjects, asks=asks, order_id=order.id, order=decided.order)
 
 
 def _stored(work: Work, order: Order, entries: list[Payment]) -> Outcome:
     decided, asks = asking(work, Decided(order), entries)
     work.store(order, decided)
-    return Outcome({"order": order.id, "payments": [entry.id for entry in entries]}, asks=asks, order_id=order.id)
+    subjects = {"order": order.id, "payments": [entry.id for entry in entries]}
+    return Outcome(subjects, asks=asks, order_id=order.id, order=decided.order)
 
 
 def _recorded(work: Work, order: Order, kind: PaymentKind, input: Any) -> Payment:

@@ -213,4 +213,4 @@ def _refunded(
     )
     done, asks = asking(work, done, entries)
     work.store(order, done, levels)
-    return Outcome({"return": back.id}, asks=asks, order_id=order.id)
+    return Outcome({"return": back.id}, asks=asks, order_id=order.id, order=done.order)

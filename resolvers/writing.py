@@ -43,6 +43,8 @@ class Outcome:
     asks: tuple[UUID, ...] = ()
     """Requested payment entries whose providers are to be asked after the commit."""
     order_id: UUID | None = None
+    order: Order | None = None
+    """The order as it was stored, where the verb has just done so: it saves the next step a look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """The schema, put together."""
 
 from functools import cache
+from typing import Any
 
 import strawberry
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.reading.ordinary import attach
@@ -18,5 +20,19 @@ def build() -> strawberry.Schema:
     """The whole schema, with the ordinary executor's resolvers attached."""
     config = StrawberryConfig(scalar_map=SCALARS)
     schema = strawberry.Schema(Query, Mutation, Subscription, types=MEMBERS, config=config)
+    without_null_defaults(schema._schema)
     attach(schema._schema)
     return schema
+
+
+def without_null_defaults(schema: GraphQLSchema) -> None:
+    """Whatever may be left out simply may be: `= null` on each of them says nothing."""
+    for type_ in schema.type_map.values():
+        given: list[Any] = []
+        if isinstance(type_, GraphQLInputObjectType):
+            given = list(type_.fields.values())
+        elif isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+            given = [argument for field in type_.fields.values() for argument in field.args.values()]
+        for each in given:
+            if each.default_value is None:
+                each.default_value = Undefined

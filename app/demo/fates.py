@@ -201,8 +201,14 @@ async def held_for_a_while(story: Story) -> None:
     await delivered(story)
 
 
+def only_first_work(story: Story) -> None:
+    """An order of one line began as one work; what more there is was split off before the load was broken off."""
+    story.work = story.work[:1]
+
+
 async def found_short(story: Story) -> None:
     """A unit was broken on the shelf: it came from elsewhere."""
+    only_first_work(story)
     await accepted(story)
     work = story.work[0]
     units = story.lines[0]["quantity"]
@@ -212,6 +218,7 @@ async def found_short(story: Story) -> None:
 
 async def sent_in_parts(story: Story) -> None:
     """One parcel left at once, the other is still here."""
+    only_first_work(story)
     await picking(story)
     work, units = story.work[0], story.lines[0]["quantity"]
     parcels = [

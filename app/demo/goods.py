@@ -59,7 +59,7 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         "OSA1", "Osaka 1", "WAREHOUSE", JAPAN, _address("Nanko 3-1-8", "Osaka", "Osaka", "559-0031", "JP"),
-        (34.6380, 135.4120), (120, 300), 0.9,
+        (34.6380, 135.4120), (120, 300),
     ),
     Place(
         "IPANEMA", "Ipanema shop", "STORE", BRAZIL, _address("Rua da Praia 12", "Rio de Janeiro", "RJ", "22400-012"),

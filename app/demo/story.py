@@ -133,17 +133,19 @@ class Story:
         """Accept it."""
         await self.do(self.shop.agent, "orderConfirm", id=self.order_id, occurredAt=self.later(hours))
 
-    async def hold(self, kind: str, reason: str, hours: float = 1) -> str:
-        """Give a reason not to go on; the hold's id."""
+    async def hold(self, kind: str, reason: str, hours: float = 1) -> str | None:
+        """Give a reason not to go on; the hold's id, unless it was taken off before the load was broken off."""
         told = {"id": self.order_id, "kind": kind, "reason": reason, "occurredAt": self.later(hours)}
         held = await self.do(self.shop.agent, "orderHold", **told)
-        id_: str = held["order"]["holds"][-1]["id"]
-        return id_
+        return next((each["id"] for each in held["order"]["holds"]), None)
 
-    async def release(self, hold_id: str, hours: float = 4) -> None:
+    async def release(self, hold_id: str | None, hours: float = 4) -> None:
         """Take a hold off."""
         told = {"orderId": self.order_id, "holdId": hold_id, "occurredAt": self.later(hours)}
-        await self.do(self.shop.agent, "orderHoldRelease", **told)
+        if hold_id is None:
+            self.steps += 1
+        else:
+            await self.do(self.shop.agent, "orderHoldRelease", **told)
 
     async def cancel(self, reason: str, who: Viewer | None = None, hours: float = 3, **more: Any) -> None:
         """Call it off, or the units that are given."""

@@ -14,8 +14,14 @@ CATALOG = """
         c.id, c.currency,
         case when $5 then nextval('order_number')::text end,
         coalesce(
-            (select u.id from customers u where u.id = $3::uuid and u.kind in ('REGISTERED', 'GUEST')),
-            (select u.id from customers u where lower(u.email) = lower($4) and u.kind in ('REGISTERED', 'GUEST'))
+            (
+                select json_build_array(u.id, u.email, u.first_name, u.last_name, u.phone)
+                from customers u where u.id = $3::uuid and u.kind in ('REGISTERED', 'GUEST')
+            ),
+            (
+                select json_build_array(u.id)
+                from customers u where lower(u.email) = lower($4) and u.kind in ('REGISTERED', 'GUEST')
+            )
         ),
         (
             select coalesce(json_agg(json_build_array(
@@ -46,6 +52,10 @@ CATALOG = """
 """
 
 
+KNOWN = ("email", "first_name", "last_name", "phone")
+"""What of a customer an order takes over, where the customer is named by id: an e-mail address alone proves nothing."""
+
+
 async def catalog(
     connection: Any, channel: str, skus: Sequence[str], *, customer_id: UUID | None, email: str | None, numbered: bool
 ) -> Catalog | None:
@@ -58,7 +68,8 @@ async def catalog(
         channel_id=UUID(channel_id),
         currency=currency,
         number=number,
-        customer_id=UUID(customer) if customer else None,
+        customer_id=UUID(customer[0]) if customer else None,
+        known=dict(zip(KNOWN, customer[1:], strict=False)) if customer else {},
         offers={offer.sku: offer for offer in map(_offer, offers)},
         shelves={shelf.id: shelf for shelf in map(_shelf, shelves)},
     )

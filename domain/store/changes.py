@@ -143,7 +143,7 @@ async def write(connection: Any, changes: Changes) -> None:
         raise LostUpdate(f"{expected} rows were to change, {list(met)} did: {list(changes.updates)}")
 
 
-FEW = 4
+FEW = 12
 """Up to so many rows travel as values, each a parameter: asyncpg encodes an array's elements four times slower."""
 
 

@@ -52,23 +52,21 @@ ENTER_CLUSTER = """
 HAS_UNSTAMPED = "SELECT EXISTS (SELECT FROM events WHERE position IS NULL)"
 
 # A statement of its own: what the next one sees must begin after the lock was won.
-LOCK_HEAD = "SELECT FROM event_head FOR UPDATE"
+LOCK_HEAD = "SELECT epoch, position FROM event_head FOR UPDATE"
 
 STAMP = """
     WITH fresh AS MATERIALIZED (
         SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $1
     ), places AS (
-        SELECT fresh.id, event_head.epoch, event_head.position + row_number() OVER (ORDER BY fresh.id) AS position
-        FROM fresh CROSS JOIN event_head
+        SELECT id, $3::bigint + row_number() OVER (ORDER BY id) AS position FROM fresh
     ), stamped AS (
-        UPDATE events SET epoch = places.epoch, position = places.position FROM places WHERE events.id = places.id
-    ), counted AS (
-        SELECT count(*) AS number FROM fresh
+        UPDATE events SET epoch = $2::integer, position = places.position FROM places WHERE events.id = places.id
     ), head AS (
-        UPDATE event_head SET position = event_head.position + counted.number FROM counted WHERE counted.number > 0
-        RETURNING epoch, event_head.position, counted.number
+        UPDATE event_head SET position = last.position
+        FROM (SELECT max(position) AS position FROM places) AS last WHERE last.position IS NOT NULL
+        RETURNING event_head.epoch, event_head.position
     )
-    SELECT number, pg_notify($2, epoch || ':' || position) FROM head
+    SELECT position - $3::bigint, pg_notify($4::text, epoch || ':' || position) FROM head
 """
 
 
@@ -89,8 +87,8 @@ async def has_unstamped(connection: Connection) -> bool:
 async def stamp(connection: Connection, limit: int) -> int:
     """Give up to `limit` events their places; how many got one."""
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute(LOCK_HEAD)
-        number: int | None = await connection.fetchval(STAMP, limit, CHANNEL)
+        epoch, position = await head(connection, LOCK_HEAD)
+        number: int | None = await connection.fetchval(STAMP, limit, epoch, position, CHANNEL)
     return number or 0
 
 
@@ -111,9 +109,9 @@ ORDER_NEWS_AFTER = """
 """
 
 
-async def head(connection: Connection) -> Place:
+async def head(connection: Connection, question: str = HEAD) -> Place:
     """The last place that was given."""
-    row = await connection.fetchrow(HEAD)
+    row = await connection.fetchrow(question)
     if row is None:
         raise LookupError("event_head has no row; the migrations put one there")
     return Place(row["epoch"], row["position"])

@@ -132,18 +132,18 @@ class Shop:
         body = orjson.dumps({"query": query, "variables": variables or {}})
         return await self.client.post("/graphql", content=body, headers=headers)
 
-    async def ask(self, viewer: Viewer | str | None, query: str, **variables: Any) -> Answer:
+    async def ask(self, viewer: Viewer | str | None, query: str, /, **variables: Any) -> Answer:
         """The data of an answer without errors."""
         answer = await self.post(viewer, query, variables)
         assert (answer.status_code, answer.json().get("errors")) == (200, None), answer.text
         return answer.json()["data"]  # type: ignore[no-any-return]
 
-    async def contract(self, viewer: Viewer | str | None, name: str, **variables: Any) -> Any:
+    async def contract(self, viewer: Viewer | str | None, name: str, /, **variables: Any) -> Any:
         """One of the contract's operations, word for word; gives its only root field."""
         (answer,) = (await self.ask(viewer, document(name), **variables)).values()
         return answer
 
-    async def send(self, viewer: Viewer | str | None, mutation: str, selection: str = "", **input: Any) -> Answer:
+    async def send(self, viewer: Viewer | str | None, mutation: str, selection: str = "", /, **input: Any) -> Answer:
         """A mutation's payload; a key is made up where none is given and one is needed."""
         if mutation != "guestOrderAccess":
             input = {"idempotencyKey": self.new("key"), **input}
@@ -151,13 +151,13 @@ class Shop:
         query = f"mutation ($input: {type_}) {{ {mutation}(input: $input) {{ {selection} {REFUSALS} }} }}"
         return (await self.ask(viewer, query, input=input))[mutation]  # type: ignore[no-any-return]
 
-    async def do(self, viewer: Viewer | str | None, mutation: str, selection: str = "", **input: Any) -> Answer:
+    async def do(self, viewer: Viewer | str | None, mutation: str, selection: str = "", /, **input: Any) -> Answer:
         """The payload of a mutation that is not refused."""
         payload = await self.send(viewer, mutation, selection, **input)
         assert payload.pop("userErrors") == []
         return payload
 
-    async def refused(self, viewer: Viewer | str | None, mutation: str, **input: Any) -> Answer:
+    async def refused(self, viewer: Viewer | str | None, mutation: str, /, **input: Any) -> Answer:
         """The one refusal of a mutation, without its message."""
         payload = await self.send(viewer, mutation, **input)
         (refusal,) = payload["userErrors"]

@@ -641,7 +641,9 @@ async def test_a_warehouse_receives_a_return_inspects_it_and_the_money_goes_back
         "lines": [
             {"id": line, "inspections": [{"quantity": 1, "condition": "LIKE_NEW", "disposition": "RESTOCK"}]}
         ],
-        "refunds": [],  # money is not the warehouse's business
+        "refunds": [
+            {"id": inspected["return"]["refunds"][0]["id"], "status": "SUCCEEDED", "amount": money("40.00")}
+        ],
     }
     assert (await shop.stock(order["lines"][0]["sku"]))["CWB1"] == {"onHand": 1, "available": 1}
     after = await shop.order(order["id"])
@@ -741,7 +743,7 @@ async def test_every_routing_decision_says_why(shop: Shop) -> None:
     assert {code: (each["feasible"], each["rejectedBecause"]) for code, each in candidates.items()} == {
         "SAO1": (True, None),
         "RIO1": (True, "FARTHER"),
-        "CWB1": (False, "LACKS_UNITS"),
+        "CWB1": (False, "PARTIAL_STOCK"),
     }
     assert candidates["SAO1"]["distanceKm"] < candidates["RIO1"]["distanceKm"]
     assert (await shop.contract(shop.guest(order), "WhyRouted", orderId=order["id"]))["routing"] == []

@@ -55,16 +55,18 @@ PAYMENT_STATUS_IS_DERIVED = Invariant(
 ANSWERS_SETTLE_WHAT_WAS_ASKED = Invariant(
     "answers_settle_what_was_asked",
     "Every settled entry settles one requested entry of the same order, kind, amount, currency and provider, and "
-    "nothing is settled twice. A chargeback nobody asked for.",
+    "nothing is settled twice. Nobody asked for a chargeback, nor for what happened elsewhere and is only recorded.",
     """
     select 'Payment', answer.id, coalesce(concat_ws(' ', asked.kind, asked.amount_minor, asked.currency, asked.provider),
                                           'a requested entry'),
            concat_ws(' ', answer.status, answer.kind, answer.amount_minor, answer.currency, answer.provider,
-                     case when answer.times > 1 then 'settled ' || answer.times || ' times' end)
+                     case when answer.request_id is not null and answer.times > 1
+                          then 'settled ' || answer.times || ' times' end)
     from (select *, count(*) over (partition by request_id) as times from payments) answer
     left join payments asked on asked.id = answer.request_id
     where (answer.status = 'REQUESTED' and answer.request_id is not null)
-       or (answer.status <> 'REQUESTED' and answer.request_id is null and answer.kind <> 'CHARGEBACK')
+       or (answer.status <> 'REQUESTED' and answer.request_id is null and answer.kind <> 'CHARGEBACK'
+           and answer.provider <> 'manual' and answer.destination is distinct from 'MANUAL')
        or (answer.request_id is not null and (answer.times > 1 or asked.status is distinct from 'REQUESTED'
            or (answer.order_id, answer.kind, answer.amount_minor, answer.currency, answer.provider)
               is distinct from (asked.order_id, asked.kind, asked.amount_minor, asked.currency, asked.provider)))
