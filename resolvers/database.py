@@ -28,7 +28,8 @@ class Unavailable(Exception):
     """The database does not answer; the caller may try again."""
 
 
-GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
+GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
+    asyncpg.InternalClientError, asyncpg.CannotConnectNowError,
         asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)
 """What asyncpg raises when the server goes away, is not back yet, or is full."""
 

@@ -25,6 +25,8 @@ V = TypeVar("V")
 
 TOKENS_LIMIT = 4_000
 DEPTH_LIMIT = 20
+FIELDS_LIMIT = 2_000
+"""Fields of an operation with every fragment spread out: more than any screen asks for."""
 DOCUMENTS_KEPT = 1_000
 PLANS_KEPT = 50
 
@@ -122,13 +124,16 @@ class Documents:
         key = (text, operation_name)
         found = self.kept.get(key)
         if found is None:
-            found = self.kept.put(key, self._read(text, operation_name))
+            try:
+                found = self.kept.put(key, self._read(text, operation_name))
+            except RecursionError:
+                raise refuse("GRAPHQL_PARSE_FAILED", "The document is nested too deeply.") from None
         return found
 
     def _read(self, text: str, operation_name: str | None) -> Document:
         ast = self._parse(text)
         operation = pick(ast, operation_name)
-        limit_depth(ast)
+        limit(ast)
         errors = validate(self.schema, ast, max_errors=20)
         if errors:
             for error in errors:
@@ -142,8 +147,6 @@ class Documents:
         except GraphQLSyntaxError as error:
             error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
             raise RequestError([error]) from None
-        except RecursionError:
-            raise refuse("GRAPHQL_PARSE_FAILED", "The document is nested too deeply.") from None
 
 
 def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
@@ -157,22 +160,31 @@ def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNo
     return operations[0]
 
 
-def limit_depth(ast: DocumentNode) -> None:
-    """Refuse what is nested too deeply; every fragment is measured once, so spreads cost nothing twice."""
-    fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-    measured: dict[str, int] = {}
+def limit(ast: DocumentNode) -> None:
+    """Refuse what nests too deeply or spreads out too far.
 
-    def depth(node: Any) -> int:
+    Every fragment is measured once, so this is linear in the document, although what it stands for may not be.
+    """
+    fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+    measured: dict[str, tuple[int, int]] = {}
+
+    def measure(node: Any) -> tuple[int, int]:
+        """(how deep, how many fields)."""
         if node.kind == "fragment_spread":
             name = node.name.value
             if name not in measured:
-                measured[name] = 0  # a cycle adds nothing; validation refuses it
+                measured[name] = 0, 0  # a cycle adds nothing; validation refuses it
                 if name in fragments:
-                    measured[name] = depth(fragments[name])
+                    measured[name] = measure(fragments[name])
             return measured[name]
-        inner = max((depth(child) for child in node.selection_set.selections), default=0) if node.selection_set else 0
-        return inner + (1 if node.kind == "field" else 0)
+        inner = [measure(child) for child in node.selection_set.selections] if node.selection_set else []
+        own = 1 if node.kind == "field" else 0
+        return max((depth for depth, _ in inner), default=0) + own, sum(size for _, size in inner) + own
 
-    deepest = max((depth(node) for node in ast.definitions if hasattr(node, "selection_set")), default=0)
-    if deepest > DEPTH_LIMIT:
-        raise refuse("GRAPHQL_VALIDATION_FAILED", f"Fields may nest {DEPTH_LIMIT} deep; these nest {deepest} deep.")
+    for node in ast.definitions:
+        if hasattr(node, "selection_set"):
+            deep, many = measure(node)
+            if deep > DEPTH_LIMIT:
+                raise refuse("GRAPHQL_VALIDATION_FAILED", f"Fields may nest {DEPTH_LIMIT} deep; these nest {deep} deep.")
+            if many > FIELDS_LIMIT:
+                raise refuse("GRAPHQL_VALIDATION_FAILED", f"At most {FIELDS_LIMIT} fields; these are {many}.")

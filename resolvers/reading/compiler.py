@@ -146,12 +146,17 @@ class Compiler:
     def collect(self, type_: GraphQLObjectType, selections: Iterable[SelectionNode]) -> list[Selected]:
         """The fields that apply to `type_`, by response key, in document order."""
         found: dict[str, Selected] = {}
-        self._collect(type_, selections, found)
+        self._collect(type_, selections, found, set())
         return list(found.values())
 
     def _collect(
-        self, type_: GraphQLObjectType, selections: Iterable[SelectionNode], found: dict[str, Selected]
+        self,
+        type_: GraphQLObjectType,
+        selections: Iterable[SelectionNode],
+        found: dict[str, Selected],
+        visited: set[str],
     ) -> None:
+        """As the specification's CollectFields: a fragment counts once, however often it is spread."""
         for node in selections:
             if not self._included(node):
                 continue
@@ -159,9 +164,13 @@ class Compiler:
                 key = node.alias.value if node.alias else node.name.value
                 found.setdefault(key, Selected(key, [])).nodes.append(node)
                 continue
-            fragment = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            if self._applies(fragment, type_):
-                self._collect(type_, fragment.selection_set.selections, found)
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in visited:
+                    continue
+                visited.add(node.name.value)
+                node = self.fragments[node.name.value]  # noqa: PLW2901 (what the spread stands for)
+            if self._applies(node, type_):
+                self._collect(type_, node.selection_set.selections, found, visited)
 
     def _included(self, node: SelectionNode) -> bool:
         for directive in node.directives or ():
