@@ -6,10 +6,8 @@ Exit codes: 0 done, 1 refused or failed (standard error says why), 2 wrong usage
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +18,7 @@ from app.database import connected, running_database
 from app.failure import Failure
 from app.settings import Settings, read_settings
 from app.sign_in import Request, needs_database, refuse_misfits, token_for
-from app.terminal import complain, out, progress_bar
+from app.terminal import complain, out
 from domain.viewer import Role, Scope
 
 cli = typer.Typer(
@@ -46,11 +44,23 @@ def serve(
 
     Without DATABASE_URL the embedded PostgreSQL is started too. Ctrl-C stops all of it.
     """
-    from app.serve import serve as run_server  # noqa: PLC0415 - other commands need no HTTP server
+    from app.demo import fill  # noqa: PLC0415 - other commands need no HTTP server
+    from app.serve import serve as run_server  # noqa: PLC0415 - the same
 
     chosen = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = _settings().model_copy(update=chosen)
-    _run(run_server(settings, _demo_loader() if with_demo else None))
+    _run(run_server(settings, fill if with_demo else None))
+
+
+@cli.command()
+def demo() -> None:
+    """Load the demo: a shop with goods, customers and orders in every state.
+
+    The database must be empty; a load that was broken off is finished.
+    """
+    from app.demo import run  # noqa: PLC0415 - other commands need none of it
+
+    _run(run(_settings()))
 
 
 @cli.command()
@@ -147,18 +157,6 @@ async def _token(settings: Settings, request: Request, ttl_seconds: int) -> str:
         return await token_for(request, None, settings.secret, ttl_seconds)
     async with running_database(settings) as url, connected(url) as connection:
         return await token_for(request, connection, settings.secret, ttl_seconds)
-
-
-def _demo_loader() -> Callable[[Settings], Awaitable[None]] | None:
-    if find_spec("app.demo") is None:
-        return None
-    demo = import_module("app.demo")
-
-    async def load(settings: Settings) -> None:
-        with progress_bar() as report:
-            await demo.load(settings, report)
-
-    return load
 
 
 def _scopes(names: list[str]) -> frozenset[Scope]:

@@ -10,19 +10,18 @@ from contextlib import contextmanager
 import uvicorn
 
 from app.asgi import create_app
-from app.database import connected, running_database
+from app.database import running_database
 from app.failure import Failure
 from app.graph import Graph, open_graph
 from app.migrate import upgrade
 from app.settings import Settings
 from app.terminal import err
 from app.welcome import welcome
-from domain.store.sign_in import examples
 
 LARGEST_FRAME_BYTES = 256 * 1024
 """A WebSocket frame holds one operation; the endpoint caps a request's body alike."""
 
-Load = Callable[[Settings], Awaitable[None]]
+Load = Callable[[Settings], Awaitable[object]]
 
 
 class ServeError(Failure):
@@ -30,20 +29,15 @@ class ServeError(Failure):
 
 
 async def serve(settings: Settings, load_demo: Load | None) -> None:
-    """Run until a signal ends it. `load_demo` fills a database that is empty."""
+    """Run until a signal ends it. `load_demo` fills a database that is empty, and leaves any other alone."""
     with bound(settings) as listener:
         async with running_database(settings) as url:
             settings = settings.model_copy(update={"database_url": url})
             if await upgrade(url):
                 err.print("The database has the shape of this release now.")
-            if load_demo is not None and await _is_empty(url):
+            if load_demo is not None:
                 await load_demo(settings)
             await _run(settings, listener)
-
-
-async def _is_empty(url: str) -> bool:
-    async with connected(url) as connection:
-        return (await examples(connection)).channel is None
 
 
 @contextmanager

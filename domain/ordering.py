@@ -24,7 +24,7 @@ from domain.orders import (
     return_status,
 )
 from domain.payments import Tender, recorded, with_payments, with_status
-from domain.refusals import NotFound, QuantityExceeds
+from domain.refusals import InvalidTransition, NotFound, QuantityExceeds
 from domain.returns import OPEN as OPEN_RETURNS
 from domain.stock import Bucket, Ledger, MovementKind
 
@@ -115,10 +115,11 @@ def decided(order: Order, act: Act, events: list[Event], ledger: Ledger | None =
 
 def units_to_cancel(order: Order, lines: Sequence[tuple[UUID, int]] | None) -> dict[UUID, int]:
     """What to call off by line: the units asked for, or all that have not left. Refused: more than there are."""
+    ORDER.after(OrderStatus(order.status), OrderAction.CANCEL)
     if lines is None:
         wanted = {line.id: line.cancelable for line in order.lines if line.cancelable}
-        if not wanted:
-            ORDER.after(OrderStatus.COMPLETED, OrderAction.CANCEL)
+        if not wanted:  # everything has left
+            raise InvalidTransition(order.status, OrderAction.CANCEL, ())
         return wanted
     by_id = {line.id: line for line in order.lines}
     wanted = {}

@@ -137,9 +137,10 @@ def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None 
     """The order with its lines and prices, not yet routed: a draft."""
     wanted = merged(placement.lines)
     order_id = draft.id if draft else new_id()
+    line_ids = [line.id for line in draft.lines] if draft else [new_id() for _ in wanted]
     lines = tuple(
-        _line(order_id, position, line, _offer(catalog, line), catalog.currency)
-        for position, line in enumerate(wanted, start=1)
+        _line(order_id, id_, position, line, _offer(catalog, line, placement), catalog.currency)
+        for position, (id_, line) in enumerate(zip(line_ids, wanted, strict=True), start=1)
     )
     subtotal = sum(line.total_minor for line in lines)
     if subtotal + placement.shipping_minor > LARGEST_MINOR:
@@ -158,8 +159,10 @@ def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None 
         shipping_minor=placement.shipping_minor,
         tax_minor=0,
         total_minor=subtotal + placement.shipping_minor,
-        created_at=act.at,
+        created_at=draft.created_at if draft else act.at,
         placed_at=act.at,
+        version=draft.version if draft else 1,
+        event_sequence=draft.event_sequence if draft else 0,
         customer_id=catalog.customer_id,
         external_reference=placement.external_reference,
         note=placement.note,
@@ -205,20 +208,21 @@ def merged(lines: Sequence[Wanted]) -> tuple[Wanted, ...]:
     return tuple(replace(key, quantity=quantity) for key, quantity in units.items())
 
 
-def _offer(catalog: Catalog, line: Wanted) -> Offer:
+def _offer(catalog: Catalog, line: Wanted, placement: Placement) -> Offer:
     offer = catalog.offers.get(line.sku)
+    place = ("lines", str([each.sku for each in placement.lines].index(line.sku)), "sku")
     if offer is None:
-        raise UnknownSku(line.sku, field=("lines",))
+        raise UnknownSku(line.sku, field=place)
     if line.unit_price_minor is None and offer.price_minor is None:
-        raise InvalidInput(f"{line.sku} has no price in {catalog.currency} in this channel", field=("lines",))
+        raise InvalidInput(f"{line.sku} has no price in {catalog.currency} in this channel", field=place)
     return offer
 
 
-def _line(order_id: UUID, position: int, line: Wanted, offer: Offer, currency: str) -> OrderLine:
+def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, currency: str) -> OrderLine:
     price = line.unit_price_minor if line.unit_price_minor is not None else offer.price_minor
     assert price is not None
     return OrderLine(
-        id=new_id(),
+        id=id_,
         order_id=order_id,
         position=position,
         variant_id=offer.variant_id,

@@ -154,7 +154,7 @@ KIND_OF = {AdjustReason.CYCLE_COUNT: MovementKind.COUNT, AdjustReason.RECEIVED: 
 """The ledger's kind for a reason; ADJUST for the rest."""
 
 
-def adjust(ledger: Ledger, level: StockLevel, on_hand: int, reason: AdjustReason) -> None:
+def adjust(ledger: Ledger, level: StockLevel, on_hand: int, reason: AdjustReason, place: tuple[str, ...]) -> None:
     """Set what is on hand: the difference comes into, or goes out of, what is available.
 
     Refused where more is promised or set aside than would be left: that must be taken back first.
@@ -165,6 +165,6 @@ def adjust(ledger: Ledger, level: StockLevel, on_hand: int, reason: AdjustReason
         ledger.move(level.id, kind, difference, None, Bucket.AVAILABLE, reason=reason.value)
     elif difference < 0:
         if level.available + difference < 0:
-            raise QuantityExceeds(level.available, field=("lines", "setOnHand"))
+            raise QuantityExceeds(level.available, field=place)
         kind = MovementKind.ADJUST if kind is MovementKind.RECEIVE else kind
         ledger.move(level.id, kind, -difference, Bucket.AVAILABLE, None, reason=reason.value)

@@ -30,8 +30,9 @@ class Unavailable(Exception):
 
 GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
     asyncpg.InternalClientError, asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)
-"""What asyncpg raises when the server goes away, is not back yet, or is full."""
+        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError,
+        asyncpg.ObjectNotInPrerequisiteStateError)
+"""What asyncpg raises when the server goes away, is not back yet, is full, or lets nobody into the database."""
 
 
 @dataclass(frozen=True, slots=True)

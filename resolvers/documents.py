@@ -2,10 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from graphql import (
     DocumentNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
@@ -14,8 +16,10 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
+    Visitor,
     type_from_ast,
     validate,
+    visit,
 )
 from graphql.execution.values import get_variable_values
 
@@ -135,6 +139,7 @@ class Documents:
         operation = pick(ast, operation_name)
         limit(ast)
         errors = validate(self.schema, ast, max_errors=20)
+        errors = errors or endless(ast)
         if errors:
             for error in errors:
                 error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
@@ -158,6 +163,19 @@ def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNo
         asked = f"No operation is named {operation_name}." if operation_name else "Name one of the operations."
         raise refuse("OPERATION_RESOLUTION_FAILURE", asked if operations or operation_name else "There is no operation.")
     return operations[0]
+
+
+def endless(ast: DocumentNode) -> list[GraphQLError]:
+    """Numbers such as 1e400, which no float can hold: validation lets them pass and coercion then finds no value."""
+    found: list[GraphQLError] = []
+
+    class Endless(Visitor):
+        def enter_float_value(self, node: FloatValueNode, *_: Any) -> None:
+            if not isfinite(float(node.value)):
+                found.append(GraphQLError(f"Float cannot represent {node.value}.", node))
+
+    visit(ast, Endless())
+    return found
 
 
 def limit(ast: DocumentNode) -> None:

@@ -18,7 +18,9 @@ from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound
 from domain.stock import Ledger
 from domain.store.catalog import catalog, code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
+from resolvers.fulfillment import LIMIT
 from resolvers.payments import asking, currencies_agree, record_of, settle
+from resolvers.setup import refuse_off_the_globe
 from resolvers.writing import Outcome, Work, World, verb
 
 if TYPE_CHECKING:
@@ -63,9 +65,9 @@ class GuestAccess:
 async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     """Place an order, or a draft: priced, routed, allocated, and its payment asked for, in one transaction."""
     _only_what_there_is(input)
-    draft = await _draft(work, input) if input.draft_id else None
+    draft = await _draft(work, input) if input.draft_id is not None else None
     placement = _placement(work, input, draft)
-    offered = await _catalog(work, placement, await _channel_of(work, input, draft), input, numbered=draft is None)
+    offered = await _catalog(work, placement, await _channel_of(work, input, draft), input, draft)
     currencies_agree(work, offered.currency)
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act, draft), offered)
     _check_total(input, begun)
@@ -121,12 +123,14 @@ async def _channel_of(work: Work, input: OrderPlaceInput | OrderDraftInput, draf
 
 
 async def _catalog(
-    work: Work, placement: Placement, channel: str, input: OrderPlaceInput | OrderDraftInput, *, numbered: bool
+    work: Work, placement: Placement, channel: str, input: OrderPlaceInput | OrderDraftInput, draft: Order | None
 ) -> Catalog:
     skus = sorted({line.sku for line in placement.lines})
-    customer_id = _customer_id(work.viewer, input)
+    customer_id = _customer_id(work.viewer, input) or (draft and draft.customer_id)
     email = None if customer_id else placement.buyer.email
-    found = await catalog(work.connection, channel, skus, customer_id=customer_id, email=email, numbered=numbered)
+    found = await catalog(
+        work.connection, channel, skus, customer_id=customer_id, email=email, numbered=draft is None
+    )
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
     if customer_id and found.customer_id is None:
@@ -169,7 +173,9 @@ def _with_customer(work: Work, order: Order, offered: Catalog) -> tuple[Order, C
 
 def _placement(work: Work, input: OrderPlaceInput | OrderDraftInput, draft: Order | None) -> Placement:
     """The command out of the input; what only history may tell wants its scope."""
-    if draft is not None and not input.lines:
+    if draft is not None:
+        if input.lines is not None:
+            raise InvalidInput("a draft is placed with the lines it holds", field=("lines",))
         lines = tuple(Wanted(line.sku, line.quantity, line.unit_price_minor) for line in draft.lines)
     else:
         lines = tuple(_wanted(work, line, index) for index, line in enumerate(input.lines or ()))
@@ -217,9 +223,12 @@ def _history(work: Work, place: tuple[str, ...]) -> None:
 def _buyer(input: OrderPlaceInput | OrderDraftInput, draft: Order | None) -> Buyer:
     kept = {name: getattr(draft, name) for name in placing.BUYER_FIELDS} if draft else {}
     given: dict[str, Any] = {}
+    if input.shipping_address is not None:
+        refuse_off_the_globe(input.shipping_address.latitude, input.shipping_address.longitude, "shippingAddress")
     for part in (input.customer, input.shipping_address):
         if part is not None:
-            given |= {name: value for name, value in vars(part).items() if value is not None}
+            said = {name: value.strip() if isinstance(value, str) else value for name, value in vars(part).items()}
+            given |= {name: value for name, value in said.items() if value not in (None, "")}
     return Buyer(**(kept | given))
 
 
@@ -260,7 +269,7 @@ def _placed(work: Work, decided: Decided) -> Outcome:
 async def draft(work: Work, input: OrderDraftInput) -> Outcome:
     """Begin a draft: priced, on record, holding nothing."""
     placement = _placement(work, input, None)
-    offered = await _catalog(work, placement, await _channel_of(work, input, None), input, numbered=True)
+    offered = await _catalog(work, placement, await _channel_of(work, input, None), input, None)
     currencies_agree(work, offered.currency)
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act), offered)
     decided = placing.drafted(begun, customer, work.act)
@@ -317,6 +326,8 @@ async def cancel(work: Work, input: OrderCancelInput) -> Outcome:
 def _lines(input: OrderCancelInput) -> list[tuple[UUID, int]] | None:
     if input.lines is None:
         return None
+    if not 1 <= len(input.lines) <= LIMIT:
+        raise InvalidInput(f"1 to {LIMIT} lines at once", field=("lines",))
     found = []
     for index, line in enumerate(input.lines):
         key = ids.decode("OrderLine", line.order_line_id)

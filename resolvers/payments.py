@@ -80,6 +80,8 @@ def record_of(work: Work, record: Any, place: tuple[str, ...]) -> Tender:
     """A payment that happened elsewhere."""
     if record.kind not in (PaymentKind.AUTHORIZATION, PaymentKind.CAPTURE):
         raise InvalidInput("only authorizations and captures are recorded here", field=(*place, "kind"))
+    if record.occurred_at is not None and record.occurred_at > work.act.recorded_at:
+        raise InvalidInput("what occurred lies in the past", field=(*place, "occurredAt"))
     amount = parse(record.amount.amount, record.amount.currency)
     work.currencies.append((record.amount.currency, (*place, "amount")))
     return Tender(
@@ -137,7 +139,7 @@ async def _settle_one(
         return _with_failure(outcome, order, request_id)
     try:
         answer = await asyncio.wait_for(_ask(world, order, request, token), PROVIDER_SECONDS)
-    except TimeoutError:
+    except (TimeoutError, OSError):
         return replace(outcome, errors=(*outcome.errors, PaymentUnresolved("the provider did not answer in time")))
     if answer.status is OutcomeStatus.CHALLENGE:
         action = PaymentAction("REDIRECT", answer.redirect_url, answer.client_secret)

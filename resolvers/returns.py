@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import returning
-from domain.ids import new_id
 from domain.model import Decided, Order, Return, StockLevel
 from domain.ordering import decided
 from domain.payments import RefundDestination, RefundReason, refundable, refunds
@@ -15,7 +14,6 @@ from domain.returning import Announced, Finding
 from domain.returns import ReturnMethod
 from domain.stock import Ledger
 from domain.store import returns as stored
-from domain.store.stock import lock_levels_at
 from domain.viewer import Scope
 from resolvers.fulfillment import LIMIT, key_of
 from resolvers.payments import asking, settle
@@ -189,7 +187,7 @@ async def _levels(
     variants = {line.id: line.variant_id for line in order.lines}
     wanted = {line.order_line_id: variants[line.order_line_id] for line in back.lines}
     places = [(variant, location_id) for variant in set(wanted.values())]
-    found = await lock_levels_at(work.connection, places, [new_id() for _ in places])
+    found = await work.levels_at(places)
     level_of = {line_id: found[variant, location_id].id for line_id, variant in wanted.items()}
     return {level.id: level for level in found.values()}, level_of
 

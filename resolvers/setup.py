@@ -8,13 +8,11 @@ from uuid import UUID
 
 from domain import ids
 from domain import stock as stock_rules
-from domain.ids import new_id
 from domain.model import Decided
 from domain.money import parse
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChanged, UnknownSku
 from domain.stock import Ledger
 from domain.store import setup as stored
-from domain.store.stock import lock_levels_at
 from domain.viewer import Role, Scope
 from resolvers.writing import Outcome, Work, verb
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 LIMIT = 100
 ON_HAND_LIMIT = 1_000_000
 CODE_LIMIT = 100
+PRICES_LIMIT = 20
 
 
 def _bounded(rows: list[Any], name: str) -> None:
@@ -32,10 +31,18 @@ def _bounded(rows: list[Any], name: str) -> None:
         raise InvalidInput(f"1 to {LIMIT} {name} at once, not {len(rows)}", field=(name,))
 
 
-def _code(value: str, name: str) -> str:
+def _code(value: str, *place: str) -> str:
     if not 0 < len(value.strip()) <= CODE_LIMIT:
-        raise InvalidInput(f"a {name} has 1 to {CODE_LIMIT} characters", field=(name,))
+        raise InvalidInput(f"a {place[-1]} has 1 to {CODE_LIMIT} characters", field=place)
     return value.strip()
+
+
+def refuse_off_the_globe(latitude: float | None, longitude: float | None, *place: str) -> None:
+    """Coordinates are degrees, and finite."""
+    if not -90 <= (latitude or 0) <= 90:
+        raise InvalidInput("degrees north are -90 to 90", field=(*place, "latitude"))
+    if not -180 <= (longitude or 0) <= 180:
+        raise InvalidInput("degrees east are -180 to 180", field=(*place, "longitude"))
 
 
 @verb("channelSet", Scope.CATALOG_WRITE)
@@ -65,8 +72,7 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
     place = input.address
     latitude = input.latitude if input.latitude is not None else place and place.latitude
     longitude = input.longitude if input.longitude is not None else place and place.longitude
-    if not -90 <= (latitude or 0) <= 90 or not -180 <= (longitude or 0) <= 180:
-        raise InvalidInput("coordinates are degrees: -90 to 90 north, -180 to 180 east", field=("latitude",))
+    refuse_off_the_globe(latitude, longitude)
     channels = await stored.channels_by_code(work.connection, input.channels[:LIMIT])
     for code in input.channels:
         if code not in channels:
@@ -81,7 +87,7 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
 async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     """Create or change variants, with their products and prices."""
     _bounded(input.variants, "variants")
-    by_sku = {_code(each.sku, "sku"): each for each in input.variants}
+    by_sku = _by_sku(input.variants)
     codes = {price.channel for each in by_sku.values() for price in each.prices}
     channels = await stored.channels_by_code(work.connection, sorted(codes))
     for code in codes - channels.keys():
@@ -97,6 +103,23 @@ async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
     await stored.set_prices(work.connection, prices)
     return Outcome({"variants": list(ids_.values())})
+
+
+def _by_sku(variants: list[VariantInput]) -> dict[str, VariantInput]:
+    """Variants by SKU; what is set twice in one breath would be either."""
+    by_sku: dict[str, VariantInput] = {}
+    for index, each in enumerate(variants):
+        place = ("variants", str(index))
+        sku = _code(each.sku, *place, "sku")
+        if sku in by_sku:
+            raise InvalidInput(f"{sku} is named twice", field=(*place, "sku"))
+        priced = {(price.channel, price.price.currency) for price in each.prices}
+        if not len(priced) == len(each.prices) <= PRICES_LIMIT:
+            raise InvalidInput(
+                f"a variant has at most {PRICES_LIMIT} prices, one for each channel and currency", field=(*place, "prices")
+            )
+        by_sku[sku] = each
+    return by_sku
 
 
 def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ...]:
@@ -130,13 +153,13 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
             raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
 
     places = [(variants[sku], location_id) for sku in skus]
-    levels = await lock_levels_at(work.connection, places, [new_id() for _ in places])
+    levels = await work.levels_at(places)
     ledger = Ledger(work.act, "StockAdjustment", work.act.id, levels.values())
-    for line in input.lines:
-        level = levels[variants[line.sku], location_id]
+    for index, line in enumerate(input.lines):
+        level, place = levels[variants[line.sku], location_id], ("lines", str(index))
         if line.expected_on_hand is not None and line.expected_on_hand != level.on_hand:
-            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=("lines", "expectedOnHand"))
-        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason)
+            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=(*place, "expectedOnHand"))
+        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason, (*place, "setOnHand"))
 
     decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
     work.store(None, decided, {level.id: level for level in levels.values()})

@@ -44,7 +44,7 @@ def _dispatch(input: ShipmentCreateInput) -> Dispatch:
         parcels = tuple(
             Leaving(
                 key_of("Package", each.package_id, ("packages", str(index), "packageId")),
-                each.tracking_number,
+                (each.tracking_number or "").strip() or None,
                 each.tracking_url,
                 each.label_url,
             )
@@ -79,11 +79,15 @@ async def deliver(work: Work, input: ShipmentDeliverInput) -> Outcome:
 @verb("trackingEventAdd", Scope.TRACKING_WRITE, past=Scope.TRACKING_WRITE)
 async def track(work: Work, input: TrackingEventAddInput) -> Outcome:
     """Record what a carrier said about a parcel."""
-    parcel = await parcel_of(work.connection, input.carrier, input.tracking_number)
+    unknown = NotFound("Package", input.tracking_number, field=("trackingNumber",))
+    parcel = await parcel_of(work.connection, input.carrier.strip(), input.tracking_number.strip())
     if parcel is None:
-        raise NotFound("Package", input.tracking_number, field=("trackingNumber",))
+        raise unknown
     shipment_id, package_id = parcel
-    order = await work.order("Shipment", ids.encode("Shipment", shipment_id), field=("trackingNumber",))
+    try:
+        order = await work.order("Shipment", ids.encode("Shipment", shipment_id))
+    except NotFound:
+        raise unknown from None  # whose it is, is none of their business
     said = TrackingEvent(
         id=new_id(),
         shipment_id=shipment_id,

@@ -6,7 +6,7 @@ payment providers (never inside a transaction) and having the log's new events s
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -96,13 +96,28 @@ class Work:
         locked = []
         for _, hanging in sorted(found.items()):
             order = await self.order(typename, keys[hanging[0]], field=field)
+            for key in hanging[1:]:  # to see one is not to see all: another location may ship the rest
+                if await stored_orders.lock(self.connection, typename, key, self.viewer) is None:
+                    raise NotFound(typename, keys[key], field=field)
             locked.append((order, hanging))
         return locked
 
     async def levels(self, level_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """Stock levels, locked; always after the order."""
         wanted = set(level_ids)
-        return await stock.lock_levels(self.connection, wanted) if wanted else {}
+        found = await stock.lock_levels(self.connection, wanted) if wanted else {}
+        self._hear()
+        return found
+
+    async def levels_at(self, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], StockLevel]:
+        """Stock levels by (variant, location), locked; one that does not exist yet is begun empty."""
+        found = await stock.lock_levels_at(self.connection, places, [new_id() for _ in places])
+        self._hear()
+        return found
+
+    def _hear(self) -> None:
+        """We are told now: who waited for a lock must not be on record before whom they waited for."""
+        self.act = replace(self.act, recorded_at=max(self.act.recorded_at, self.world.now()))
 
     def store(self, before: Order | None, decided: Decided, levels: Mapping[UUID, StockLevel] | None = None) -> None:
         """Note the difference that a decision makes; it is written when the verb is done. `levels` are as locked."""
@@ -154,12 +169,16 @@ async def perform(world: World, verb: Verb, input: Any, given: dict[str, Any], v
     except GONE as error:
         raise Unavailable(str(error)) from error
     world.stamp_soon()
-    return await verb.finish(world, viewer, input, outcome) if verb.finish else outcome
+    try:
+        return await verb.finish(world, viewer, input, outcome) if verb.finish else outcome
+    except GONE as error:
+        raise Unavailable(str(error)) from error
 
 
 async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
     if not viewer.may(verb.scope):
         raise Forbidden(verb.scope.value)
+    refuse_odd_texts(given)
     act = act_of(viewer, input, world.now(), verb.past)
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -167,10 +186,10 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
                 return await _once(Work(world, connection, viewer, act), verb, input, given)
         except asyncpg.UniqueViolationError as error:
             if attempt == ATTEMPTS or error.constraint_name not in RACES:
-                raise named(error) from error
-        except RETRIED:
+                raise named(error, input) from error
+        except RETRIED as error:
             if attempt == ATTEMPTS:
-                raise
+                raise Unavailable(str(error)) from error
     raise AssertionError("unreachable")
 
 
@@ -178,19 +197,46 @@ RACES = {"uq_customers_email"}
 """Two at once began what only one can be; the second attempt finds it."""
 
 CONSTRAINTS: dict[str, Callable[[Any], Refused]] = {
-    "uq_orders_channel_id_external_reference": lambda error: refusals.DuplicateReference(
-        error.detail or "", field=("externalReference",)
+    "uq_orders_channel_id_external_reference": lambda input: refusals.DuplicateReference(
+        input.external_reference or "", field=("externalReference",)
     ),
-    "uq_packages_tracking_number_carrier": lambda _error: InvalidInput(
+    "uq_packages_tracking_number_carrier": lambda _input: InvalidInput(
         "the carrier's tracking number is on another parcel already", field=("packages", "trackingNumber")
     ),
 }
 
 
-def named(error: asyncpg.UniqueViolationError) -> Exception:
+def named(error: asyncpg.UniqueViolationError, input: Any) -> Exception:
     """What a violated constraint means to the caller, where it means anything."""
     found = CONSTRAINTS.get(error.constraint_name or "")
-    return found(error) if found else error
+    return found(input) if found else error
+
+
+TEXT_LIMIT = 2_000
+"""Characters: more than anybody says in a note."""
+
+TEXT_LIMITS = {
+    "token": 10_000,  # some providers put a signed document in it
+    **dict.fromkeys(("carrier", "code", "email", "externalReference", "number", "phone", "productCode", "sku"), 200),
+    **dict.fromkeys(("trackingNumber",), 200),
+}
+"""Characters by field, where not `TEXT_LIMIT`: what is indexed is short, because an index's row is."""
+
+
+def refuse_odd_texts(value: Any, *place: str) -> None:
+    """Refuse what cannot be kept: PostgreSQL's text holds any character but U+0000, and nothing may be endless."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            refuse_odd_texts(inner, *place, name)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            refuse_odd_texts(inner, *place, str(index))
+    elif isinstance(value, str):
+        name = next(part for part in reversed(place) if not part.isdecimal())
+        if "\0" in value:
+            raise InvalidInput("text cannot hold the character U+0000", field=place)
+        if len(value) > (most := TEXT_LIMITS.get(name, TEXT_LIMIT)):
+            raise InvalidInput(f"this text has at most {most} characters", field=place)
 
 
 async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Outcome:
@@ -198,7 +244,7 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
     key = getattr(input, "idempotency_key", None)
     if key is None:  # a look-up that changes nothing
         return await verb.function(work, input)
-    if not 0 < len(key) <= KEY_LIMIT:
+    if not key.strip() or len(key) > KEY_LIMIT:
         raise InvalidInput(f"an idempotency key has 1 to {KEY_LIMIT} characters", field=("idempotencyKey",))
     mine = (work.viewer.subject, verb.name, key)
     digest = digest_of(given)
@@ -243,10 +289,11 @@ def act_of(viewer: Viewer, input: Any, now: datetime, past: Scope = Scope.HISTOR
     """The act behind a mutation. Who holds the scope `past` may give its moment; it cannot lie in the future."""
     at = getattr(input, "occurred_at", None) or getattr(input, "placed_at", None)
     if at is not None:
+        place = ("placedAt" if hasattr(input, "placed_at") else "occurredAt",)
         if not viewer.may(past):
-            raise Forbidden(past.value, field=("occurredAt",))
+            raise Forbidden(past.value, field=place)
         if at > now:
-            raise InvalidInput("what occurred lies in the past", field=("occurredAt",))
+            raise InvalidInput("what occurred lies in the past", field=place)
     kind = viewer.kind.value if viewer.role is not Role.SHOPPER else "CUSTOMER"
     return Act(new_id(), at or now, now, kind, viewer.subject, viewer.display_name)
 

@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from app.database import connected
-from app.demo.fates import Fate, stories
+from app.database import connected, running_database
+from app.demo.fates import ORDERS, Fate, stories
 from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stock
-from app.demo.shop import Shop
+from app.demo.shop import DemoError, Shop
 from app.demo.story import Story
 from app.failure import Failure
 from app.graph import open_engine
+from app.migrate import upgrade
 from app.settings import Settings
-from app.terminal import Report
+from app.terminal import Report, out, progress_bar
 from domain.store.setup import channel_names
 
 AT_ONCE = 12
@@ -42,6 +43,25 @@ async def state(url: str) -> State:
     if not names:
         return State.NOTHING
     return State.BEGUN if names.get(CHANNELS[0]["code"]) == SET_UP_NAME else State.SOMETHING
+
+
+async def run(settings: Settings) -> None:
+    """`ordergraph demo`: load it into the configured database, or say why not."""
+    async with running_database(settings) as url:
+        settings = settings.model_copy(update={"database_url": url})
+        await upgrade(url)
+        if not await fill(settings):
+            raise DemoError("there are channels already: the demo is for an empty database")
+    out.print(f"{ORDERS} orders of {len(CHANNELS)} channels are there; `ordergraph serve` shows them.")
+
+
+async def fill(settings: Settings) -> bool:
+    """Load the demo where nothing is, or finish a load that was broken off; whether there was anything to do."""
+    if await state(settings.database_url or "") is State.SOMETHING:
+        return False
+    with progress_bar() as report:
+        await load(settings, report)
+    return True
 
 
 async def load(settings: Settings, report: Report) -> None:

@@ -221,9 +221,7 @@ async def sent_in_parts(story: Story) -> None:
     only_first_work(story)
     await picking(story)
     work, units = story.work[0], story.lines[0]["quantity"]
-    parcels = [
-        {"lines": [{"fulfillmentOrderLineId": work.lines[0], "quantity": part}]} for part in (1, units - 1)
-    ]
+    parcels = [{"lines": [{"fulfillmentOrderLineId": work.lines[0], "quantity": part}]} for part in (1, units - 1)]
     packages = await story.pack(work, parcels)
     rest = await story.ship(work, packages[:1])
     story.work += [each for each in rest if each.id != work.id]

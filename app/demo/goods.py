@@ -123,7 +123,9 @@ PRODUCTS: tuple[Product, ...] = (
     Product("NOTEBOOK", "Notebook", "Desk", 240, (210, 148, 18), 3490, 1000, ("Lined", "Dotted", "Plain")),
     Product("PENCILS", "Pencil case", "Desk", 110, (210, 80, 50), 4990, 1500, ("Canvas", "Felt")),
     Product("CLOCK", "Wall clock", "Desk", 720, (310, 310, 60), 17990, 5100, ("Birch", "Walnut")),
-    Product("APRON", "Apron", "Kitchen", 330, (280, 220, 40), 8990, 2600, ("Natural", "Indigo", "Olive", "Clay", "Rose")),
+    Product(
+        "APRON", "Apron", "Kitchen", 330, (280, 220, 40), 8990, 2600, ("Natural", "Indigo", "Olive", "Clay", "Rose")
+    ),
 )
 
 

@@ -62,13 +62,18 @@ IN_JAPAN = (
     City("Sapporo", "Hokkaido", "060", (43.0618, 141.3545)),
 )
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 FIRST = {
-    "BR": "Ana Beatriz Caio Davi Elisa Fabio Gabriela Heitor Iara Joana Kaique Larissa Mateus Nina Otavio Paula".split(),
-    "JP": "Aoi Daichi Emi Haruto Kaito Mei Ren Sora Yui Yuki".split(),
+    "BR": _words("Ana Beatriz Caio Davi Elisa Fabio Gabriela Heitor Iara Joana Kaique Larissa Mateus Nina Paula"),
+    "JP": _words("Aoi Daichi Emi Haruto Kaito Mei Ren Sora Yui Yuki"),
 }
 LAST = {
-    "BR": "Almeida Barros Campos Dias Esteves Farias Gomes Lima Moura Nunes Prado Ramos Souza Teixeira".split(),
-    "JP": "Abe Fujita Hayashi Ito Kondo Mori Ono Sato Tanaka Ueda".split(),
+    "BR": _words("Almeida Barros Campos Dias Esteves Farias Gomes Lima Moura Nunes Prado Ramos Souza Teixeira"),
+    "JP": _words("Abe Fujita Hayashi Ito Kondo Mori Ono Sato Tanaka Ueda"),
 }
 STREETS = {
     "BR": ("Rua das Palmeiras", "Rua do Sol", "Avenida das Águas", "Travessa da Serra", "Rua dos Ipês"),

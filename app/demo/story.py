@@ -53,7 +53,9 @@ class Story:
 
     # -- how a step is taken ---------------------------------------------------------------------------------------
 
-    async def do(self, who: Viewer, mutation: str, *, expected: frozenset[str] = frozenset(), **given: Any) -> dict[str, Any]:
+    async def do(
+        self, who: Viewer, mutation: str, *, expected: frozenset[str] = frozenset(), **given: Any
+    ) -> dict[str, Any]:
         """The next step. Its key follows from its place in the story, so that a step taken before is not taken twice."""
         self.steps += 1
         key = f"demo:{self.number}:{self.steps}"

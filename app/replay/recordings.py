@@ -123,9 +123,17 @@ def read(folder: Path, window: Window) -> Recordings:
     sold = [item for each in items.values() for item in each]
     return Recordings(
         tuple(sorted(recorded, key=lambda each: (each.purchased_at, each.id))),
-        _products(folder, {item.product_id for item in sold}),
-        _sellers(folder, {item.seller_id for item in sold}, places),
+        _known(_products(folder, {item.product_id for item in sold}), (item.product_id for item in sold), "products"),
+        _known(_sellers(folder, {item.seller_id for item in sold}, places), (item.seller_id for item in sold), "sellers"),
     )
+
+
+def _known(found: Mapping[str, T], wanted: Iterable[str], name: str) -> Mapping[str, T]:
+    """What was found, if it is everything that orders name."""
+    for id_ in wanted:
+        if id_ not in found:
+            raise RecordingsError(f"{name}.csv.gz does not know {id_}, which order_items.csv.gz names")
+    return found
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
@@ -157,7 +165,9 @@ def moment_of(text: str) -> datetime:
 def minor_of(text: str) -> int:
     """An amount such as 12.9 in cents, exactly."""
     whole, _, fraction = text.partition(".")
-    return int(whole) * 100 + int(fraction[:2].ljust(2, "0"))
+    if len(fraction) > 2:
+        raise RecordingsError(f"{text} is finer than a cent")
+    return int(whole) * 100 + int(fraction.ljust(2, "0"))
 
 
 def _moment_or_none(text: str) -> datetime | None:

@@ -53,7 +53,7 @@ class OrderPlaceInput:
 
     idempotency_key: str = key()
     channel: str | None = optional("The channel's code; needed without a draft.")
-    draft_id: strawberry.ID | None = optional("The draft to place; what is given here goes before what it holds.")
+    draft_id: strawberry.ID | None = optional("The draft to place, with the lines it holds; other things given here go before what it holds.")
     expected_version: int | None = version()
     customer_id: strawberry.ID | None = optional("Who buys; staff only. A signed-in customer buys for themselves.")
     customer: OrderCustomerInput | None = optional("Who buys, where they are not signed in.")

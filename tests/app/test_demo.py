@@ -1,0 +1,143 @@
+"""The demo: everything that can happen to an order has happened to one of its orders, and it all adds up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app import demo
+from app.demo.fates import ORDERS, stories
+from app.demo.goods import CHANNELS, PLACES, RARE, VARIANTS
+from app.settings import Settings
+from domain.fulfillment import FulfillmentOrderStatus
+from domain.orders import FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
+from domain.returns import ReturnStatus
+from domain.shipments import ShipmentStatus
+from domain.stock import LocationKind
+from domain.store.verify import verify
+
+NOT_YET = {
+    OrderStatus.EXPIRED,
+    PaymentStatus.CHARGED_BACK,
+    FulfillmentOrderStatus.READY_FOR_PICKUP,
+    FulfillmentOrderStatus.PICKED_UP,
+    FulfillmentOrderStatus.REJECTED,
+    ShipmentStatus.LOST,
+    ShipmentStatus.CANCELED,
+    ReturnStatus.IN_TRANSIT,
+    ReturnStatus.CANCELED,
+    ReturnStatus.EXPIRED,
+}
+"""States that no mutation leads to yet: whoever adds one adds a fate."""
+
+COUNTS = """
+    select (select count(*) from orders), (select count(*) from events), (select count(*) from payments),
+           (select count(*) from stock_movements), (select count(*) from idempotency_claims),
+           (select count(*) from customers), (select max(recorded_at) from events)
+"""
+
+
+def silent(_step: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="module")
+async def loaded(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a database with the demo in it, loaded in two goes."""
+    assert await demo.state(settings.database_url or "") is demo.State.NOTHING
+    await _broken_off(settings)
+    assert await demo.state(settings.database_url or "") is demo.State.BEGUN
+    await demo.load(settings, silent)
+    assert await demo.state(settings.database_url or "") is demo.State.SOMETHING
+    connection = await asyncpg.connect(settings.database_url)
+    yield connection
+    await connection.close()
+
+
+async def _broken_off(settings: Settings) -> None:
+    """Load a third of the stories and stop in the middle of others."""
+    far_enough = asyncio.Event()
+
+    def report(_step: str, done: int, total: int) -> None:
+        if total == ORDERS and done > total / 3:
+            far_enough.set()
+
+    loading = asyncio.create_task(demo.load(settings, report))
+    await far_enough.wait()
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+
+
+async def statuses(connection: asyncpg.Connection, table: str, column: str = "status") -> set[str]:
+    """The states there are."""
+    return {row[0] for row in await connection.fetch(f"select distinct {column} from {table}")}
+
+
+async def test_every_state_that_can_be_reached_is_there(loaded: asyncpg.Connection) -> None:
+    for words, table, column in (
+        (OrderStatus, "orders", "status"),
+        (PaymentStatus, "orders", "payment_status"),
+        (FulfillmentStatus, "orders", "fulfillment_status"),
+        (OrderReturnStatus, "orders", "return_status"),
+        (FulfillmentOrderStatus, "fulfillment_orders", "status"),
+        (ShipmentStatus, "shipments", "status"),
+        (ReturnStatus, "returns", "status"),
+    ):
+        assert await statuses(loaded, table, column) == set(words) - NOT_YET, (table, column)
+
+
+async def test_it_is_as_large_as_we_say(loaded: asyncpg.Connection) -> None:
+    assert await loaded.fetchval("select count(*) from orders") == ORDERS
+    assert 280 < ORDERS < 320
+    assert await loaded.fetchval("select count(*) from variants") == len(VARIANTS) == 60
+    assert {row["kind"] for row in await loaded.fetch("select kind from locations")} == set(LocationKind)
+    assert await loaded.fetchval("select count(*) from locations") == len(PLACES) == 8
+    codes = {row["code"] for row in await loaded.fetch("select code from channels")}
+    assert codes == {channel["code"] for channel in CHANNELS} >= {"web", "call-center"}
+    assert 70 <= await loaded.fetchval("select count(*) from customers") <= 80
+    orders = "select max(n) from (select count(*) as n from orders group by customer_id) each"
+    assert await loaded.fetchval(orders) >= 8
+
+
+async def test_no_invariant_is_broken(loaded: asyncpg.Connection) -> None:
+    assert await verify(loaded) == []
+
+
+async def test_loading_it_again_changes_nothing(loaded: asyncpg.Connection, settings: Settings) -> None:
+    before = await loaded.fetchrow(COUNTS)
+    await demo.load(settings, silent)
+    assert await loaded.fetchrow(COUNTS) == before
+    assert await demo.fill(settings) is False
+
+
+async def test_numbers_follow_the_moments(loaded: asyncpg.Connection) -> None:
+    rows = await loaded.fetch("select number from orders order by placed_at")
+    numbers = [int(row["number"]) for row in rows]
+    assert numbers == sorted(numbers)
+
+
+async def test_what_the_contract_buys_is_in_stock(loaded: asyncpg.Connection) -> None:
+    available = "select sum(available) from stock_levels s join variants v on v.id = s.variant_id where v.sku = $1"
+    for sku in ("SKU-1", "SKU-2"):
+        assert await loaded.fetchval(available, sku) > 500
+    assert await loaded.fetchval(available, RARE.sku) == 3
+
+
+async def test_nothing_lies_in_the_future(loaded: asyncpg.Connection) -> None:
+    assert await loaded.fetchval("select count(*) from events where occurred_at > recorded_at") == 0
+
+
+def test_the_same_moment_gives_the_same_stories() -> None:
+    nobody: Any = None
+    told = [
+        [
+            (story.person, story.channel, story.goods, story.at)
+            for story, _ in stories(nobody, datetime(2026, 1, 1, tzinfo=UTC))
+        ]
+        for _ in range(2)
+    ]
+    assert told[0] == told[1]
