@@ -105,7 +105,7 @@ class GraphQLEndpoint:
 # -- what was sent -----------------------------------------------------------------------------------------------------
 
 
-class _ClientLeft(Exception):  # noqa: N818 - nobody is there to be answered
+class _ClientLeft(Exception):
     """The connection ended before the request did."""
 
 

@@ -134,7 +134,7 @@ class EmbeddedPostgres:
 
     def url_of(self, database: str) -> str:
         """The same for another database of this server."""
-        assert self._socket_dir is not None, "not started"  # noqa: S101 - a mistake in our own code
+        assert self._socket_dir is not None, "not started"
         return f"postgresql://{USER}@/{database}?host={quote(str(self._socket_dir))}"
 
     @property
@@ -276,7 +276,7 @@ class EmbeddedPostgres:
 
     async def _becomes_ready(self) -> bool:
         """Wait for our child to say so in its pid file. A probe by connecting once found somebody else's server."""
-        assert self._child is not None  # noqa: S101 - only called after a spawn
+        assert self._child is not None
         deadline = _now() + START_SECONDS
         while self._child.poll() is None:
             postmaster = Postmaster.of(self.data_dir)

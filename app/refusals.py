@@ -19,7 +19,7 @@ log = structlog.get_logger()
 Header = tuple[bytes, bytes]
 
 
-class Refused(Exception):  # noqa: N818 - what became of the request
+class Refused(Exception):
     """A request that HTTP itself refuses, before anyone looks at its document."""
 
     def __init__(

@@ -27,7 +27,7 @@ KINDS: dict[Role, ViewerKind] = {
 """What sort of party plays each role. A shopper's token is a channel's, printed in its pages: nobody in particular."""
 
 
-class InvalidToken(Exception):  # noqa: N818 - named by what the caller holds
+class InvalidToken(Exception):
     """The token was not made by us, or not for this; the message is safe to send to its bearer."""
 
 

@@ -29,7 +29,7 @@ LONGEST_REASON = 120
 Message = dict[str, Any]
 
 
-class _Closing(Exception):  # noqa: N818 - what happens next
+class _Closing(Exception):
     """We end the socket, with a code and a reason."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -38,7 +38,7 @@ class _Closing(Exception):  # noqa: N818 - what happens next
         self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
 
 
-class _ClientLeft(Exception):  # noqa: N818 - nobody is there to be answered
+class _ClientLeft(Exception):
     """The client, or the server as a whole, ended the socket."""
 
 

@@ -58,7 +58,7 @@ def main() -> None:
     header = f"Authorization: Bearer {auth}\r\n" if auth != "-" else ""
     sent = [request(path, header, line.rstrip(b"\n")) for line in sys.stdin.buffer]
     stream = itertools.cycle(sent) if forever == "cycle" else iter(sent)
-    print(json.dumps(asyncio.run(run(int(port), stream, int(connections), float(seconds)))))  # noqa: T201
+    print(json.dumps(asyncio.run(run(int(port), stream, int(connections), float(seconds)))))
 
 
 if __name__ == "__main__":

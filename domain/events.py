@@ -72,7 +72,8 @@ def numbered(order: Order, events: tuple[Event, ...]) -> tuple[Order, tuple[Even
 
     Subjects are the order and what hangs on it; events that have a sequence already (stock) keep it.
     """
-    known = {row.id: row.event_sequence for row in (order, *order.fulfillment_orders, *order.shipments, *order.returns)}
+    subjects: list[Any] = [order, *order.fulfillment_orders, *order.shipments, *order.returns]
+    known = {row.id: row.event_sequence for row in subjects}
     counted = []
     for event in events:
         if not event.sequence:

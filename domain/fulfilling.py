@@ -80,7 +80,9 @@ def accept(order: Order, ful_id: UUID, act: Act) -> Decided:
     if order.status == OrderStatus.CONFIRMED:
         order = replace(order, status=ORDER.after(OrderStatus.CONFIRMED, OrderAction.START_FULFILLMENT).value)
     order = with_work(order, ful)
-    told = about(order, EventType.FULFILLMENT_ORDER_ACCEPTED, f"Work for order {order.number} was accepted.", subject=ful)
+    told = about(
+        order, EventType.FULFILLMENT_ORDER_ACCEPTED, f"Work for order {order.number} was accepted.", subject=ful
+    )
     return decided(order, act, [told])
 
 
@@ -152,9 +154,7 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
     picked, short = sum(each.picked for each in found), sum(each.short for each in found)
     if not picked and not short:
         return line
-    return replace(
-        line, allocated=line.allocated - picked - short, picked=line.picked + picked, open=line.open + short
-    )
+    return replace(line, allocated=line.allocated - picked - short, picked=line.picked + picked, open=line.open + short)
 
 
 # -- routing again -------------------------------------------------------------------------------------------------
@@ -162,9 +162,7 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
 
 def reroute(order: Order, catalog: Catalog, avoiding: set[UUID]) -> tuple[Decision, UUID] | None:
     """Decide from where open units ship, leaving out locations that just failed; None when nothing is open."""
-    demand = [
-        DemandLine(line.id, line.sku, line.variant_id, line.open) for line in order.lines if line.open
-    ]
+    demand = [DemandLine(line.id, line.sku, line.variant_id, line.open) for line in order.lines if line.open]
     if not demand:
         return None
     places = [place for place in placing.locations(order, catalog) if place.id not in avoiding]
@@ -207,7 +205,9 @@ def pack(order: Order, ful_id: UUID, parcels: Sequence[Parcel], act: Act) -> Dec
         packages.append(_package(ful, packages, parcel, act, ("packages", str(index))))
     ful = replace(ful, packages=tuple(packages), packed_at=act.at)
     order = with_work(order, ful)
-    told = about(order, EventType.FULFILLMENT_ORDER_PACKED, f"Parcels for order {order.number} were packed.", subject=ful)
+    told = about(
+        order, EventType.FULFILLMENT_ORDER_PACKED, f"Parcels for order {order.number} were packed.", subject=ful
+    )
     return decided(order, act, [told])
 
 
@@ -221,7 +221,9 @@ def unpacked(ful: FulfillmentOrder, packages: Sequence[Package]) -> dict[UUID, i
     return left
 
 
-def _package(ful: FulfillmentOrder, packed: Sequence[Package], parcel: Parcel, act: Act, place: tuple[str, ...]) -> Package:
+def _package(
+    ful: FulfillmentOrder, packed: Sequence[Package], parcel: Parcel, act: Act, place: tuple[str, ...]
+) -> Package:
     left = unpacked(ful, packed)
     wanted = parcel.lines if parcel.lines is not None else tuple((id_, n) for id_, n in left.items() if n)
     sizes = (parcel.weight_grams, parcel.length_mm, parcel.width_mm, parcel.height_mm)

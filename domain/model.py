@@ -388,14 +388,7 @@ class StockLevel:
     @property
     def on_hand(self) -> int:
         """Everything under the roof."""
-        return (
-            self.available
-            + self.reserved
-            + self.allocated
-            + self.safety_stock
-            + self.quality_control
-            + self.damaged
-        )
+        return self.available + self.reserved + self.allocated + self.safety_stock + self.quality_control + self.damaged
 
 
 @dataclass(frozen=True, slots=True)

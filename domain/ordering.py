@@ -101,7 +101,9 @@ def _with_work(order: Order, action: FulfillmentOrderAction, told: EventType) ->
     return replace(order, fulfillment_orders=tuple(work)), events
 
 
-def decided(order: Order, act: Act, events: list[Event], ledger: Ledger | None = None, records: tuple[Any, ...] = ()) -> Decided:
+def decided(
+    order: Order, act: Act, events: list[Event], ledger: Ledger | None = None, records: tuple[Any, ...] = ()
+) -> Decided:
     """Round a decision off: derive the statuses, number the events, carry the ledger's entries along."""
     order, more = derived(order, act)
     moved = ledger.events if ledger else []
@@ -184,13 +186,13 @@ def _line_canceled(line: OrderLine, taken: dict[str, int] | None) -> OrderLine:
     return replace(line, canceled=line.canceled + sum(taken.values()), **left)
 
 
-def _with_work_canceled(
-    order: Order, taken: dict[UUID, dict[str, int]], ledger: Ledger
-) -> tuple[Order, list[Event]]:
+def _with_work_canceled(order: Order, taken: dict[UUID, dict[str, int]], ledger: Ledger) -> tuple[Order, list[Event]]:
     """Take the units out of the work that holds them, the least advanced first; empty work is called off."""
     unpicked = {line_id: units["allocated"] for line_id, units in taken.items()}
     picked = {line_id: units["picked"] for line_id, units in taken.items()}
-    by_progress = sorted(order.fulfillment_orders, key=lambda ful: list(FulfillmentOrderStatus).index(ful.status))
+    by_progress = sorted(
+        order.fulfillment_orders, key=lambda ful: list(FulfillmentOrderStatus).index(FulfillmentOrderStatus(ful.status))
+    )
     changed, events = {}, []
     for ful in by_progress:
         lines = tuple(_work_line_canceled(order, line, unpicked, picked, ledger) for line in ful.lines)
@@ -231,6 +233,6 @@ def _work_line_canceled(
             line_id=line.id,
             order=order,
         )
-        back = {"picked": line.picked - units} if target is Bucket.QUALITY_CONTROL else {}
-        line = replace(line, canceled=line.canceled + units, **back)
+        picked_back = units if target is Bucket.QUALITY_CONTROL else 0
+        line = replace(line, canceled=line.canceled + units, picked=line.picked - picked_back)
     return line

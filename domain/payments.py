@@ -100,7 +100,7 @@ def totals(entries: Iterable[Entry]) -> Totals:
     """Only what succeeded counts: a failed refund gave nothing back, a requested capture took nothing yet."""
     sums: Counter[PaymentKind] = Counter()
     for entry in succeeded(entries):
-        sums[entry.kind] += entry.amount_minor
+        sums[PaymentKind(entry.kind)] += entry.amount_minor
     return Totals(
         authorized=sums[PaymentKind.AUTHORIZATION],
         voided=sums[PaymentKind.VOID],

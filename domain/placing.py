@@ -430,9 +430,7 @@ def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> Rou
             }
             for candidate in decision.candidates
         ],
-        unfilled=[
-            {"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled
-        ],
+        unfilled=[{"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled],
         decided_at=act.at,
     )
 

@@ -19,7 +19,7 @@ from domain import money
 
 
 @dataclass(eq=False)
-class Refused(Exception):  # noqa: N818 (a refusal is no error: the caller may fix it)
+class Refused(Exception):
     """Refused."""
 
     code: ClassVar[str] = "REFUSED"

@@ -166,6 +166,8 @@ def receive(
     act: Act,
 ) -> tuple[Order, Return, Event]:
     """Take units in: they wait in quality control. `level_of`: order line → the level at this location."""
+    if back.location_id not in (None, location_id):
+        raise InvalidInput("the rest is received where the first units were", field=("locationId",))
     units = _arrived(back, arrived)
     lines = tuple(
         replace(line, received_quantity=line.received_quantity + units.get(line.id, 0)) if line.id in units else line

@@ -180,9 +180,7 @@ def _status_of(lines: Sequence[FulfillmentOrderLine], packages: Sequence[Package
     return FulfillmentOrderStatus.PICKING if picked else FulfillmentOrderStatus.ACCEPTED
 
 
-def _shipment(
-    order: Order, ful: FulfillmentOrder, dispatch: Dispatch, units: Mapping[UUID, int], act: Act
-) -> Shipment:
+def _shipment(order: Order, ful: FulfillmentOrder, dispatch: Dispatch, units: Mapping[UUID, int], act: Act) -> Shipment:
     id_ = new_id()
     numbered = bool(dispatch.parcels) and all(parcel.tracking_number for parcel in dispatch.parcels or ())
     lines = tuple(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from domain.acts import Act
@@ -85,7 +86,7 @@ class Ledger:
         self.events.append(self._event(level, kind, quantity, order))
 
     def _moved(self, level: StockLevel, quantity: int, source: Bucket | None, target: Bucket | None) -> StockLevel:
-        changes = {"version": level.version + 1}
+        changes: dict[str, Any] = {"version": level.version + 1}
         if source:
             changes[source.lower()] = getattr(level, source.lower()) - quantity
         if target:
@@ -131,10 +132,10 @@ class Ledger:
             level.id,
             f"{kind.value}: {quantity}",
             data={"kind": kind.value, "quantity": quantity, "available": level.available, "onHand": level.on_hand},
-            customer_id=order and order.customer_id,
-            order_id=order and order.id,
+            customer_id=order.customer_id if order else None,
+            order_id=order.id if order else None,
             location_id=level.location_id,
-            channel_id=order and order.channel_id,
+            channel_id=order.channel_id if order else None,
             sequence=level.version,
         )
 

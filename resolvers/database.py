@@ -28,10 +28,18 @@ class Unavailable(Exception):
     """The database does not answer; the caller may try again."""
 
 
-GONE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
-    asyncpg.InternalClientError, asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError,
-        asyncpg.ObjectNotInPrerequisiteStateError)
+GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+)
 """What asyncpg raises when the server goes away, is not back yet, is full, or lets nobody into the database."""
 
 
@@ -42,15 +50,16 @@ class Database:
     reads: asyncpg.Pool
     writes: asyncpg.Pool
 
-    async def read(self, sql: str, *parameters: Any) -> Any:
-        """The single value of a statement: JSON as bytes, untouched."""
+    async def read(self, sql: str, *parameters: Any) -> bytes:
+        """The JSON that a statement builds, untouched."""
         try:
             async with self.reads.acquire() as connection:
-                return await connection.fetchval(sql, *parameters)
+                built: bytes = await connection.fetchval(sql, *parameters)
+                return built
         except GONE as error:
             raise Unavailable(str(error)) from error
 
-    async def read_own(self, sql: str, *parameters: Any) -> Any:
+    async def read_own(self, sql: str, *parameters: Any) -> bytes:
         """The same, certain to see what this process has just committed: never a replica's."""
         return await self.read(sql, *parameters)
 
@@ -61,7 +70,10 @@ async def _as_bytes(connection: asyncpg.Connection) -> None:
         "json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=lambda value: value
     )
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value, default=str).decode(), decoder=orjson.loads
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: orjson.dumps(value, default=str).decode(),
+        decoder=orjson.loads,
     )
 
 
@@ -74,7 +86,7 @@ async def _tidy(connection: asyncpg.Connection) -> None:
 @asynccontextmanager
 async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[Database]:
     """Both pools, for as long as the block runs."""
-    common = {
+    common: Any = {
         "dsn": url,
         "init": _as_bytes,
         "statement_cache_size": STATEMENTS_KEPT,

@@ -3,20 +3,21 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 from math import isfinite
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from graphql import (
     DocumentNode,
     FloatValueNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLInputType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
-    parse,
     Visitor,
+    parse,
     type_from_ast,
     validate,
     visit,
@@ -79,15 +80,17 @@ class Document:
         self.operation = operation
         self.kind: OperationType = operation.operation
         self.root: GraphQLObjectType = schema.get_root_type(operation.operation)  # type: ignore[assignment]
-        self.fragments = {
-            node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+        self.fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         self.plans: Lru[Any] = Lru(PLANS_KEPT)
         self.readers: dict[str, Any] = {}
         """How each root field's input is read, by response key."""
         self.variable_names = tuple(node.variable.name.value for node in operation.variable_definitions or ())
         self.coercers = [
-            (node.variable.name.value, coercer(type_from_ast(schema, node.type)), node.default_value is not None)
+            (
+                node.variable.name.value,
+                coercer(cast("GraphQLInputType", type_from_ast(schema, node.type))),
+                node.default_value is not None,
+            )
             for node in operation.variable_definitions or ()
         ]
 
@@ -102,7 +105,7 @@ class Document:
             for error in found:
                 error.extensions = {"code": "BAD_USER_INPUT"}
             raise RequestError(found)
-        return getattr(found, "coerced", found)
+        return found.coerced
 
     def _coerced(self, given: dict[str, Any]) -> dict[str, Any]:
         coerced = {}
@@ -161,7 +164,9 @@ def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNo
         operations = [node for node in operations if node.name and node.name.value == operation_name]
     if len(operations) != 1:
         asked = f"No operation is named {operation_name}." if operation_name else "Name one of the operations."
-        raise refuse("OPERATION_RESOLUTION_FAILURE", asked if operations or operation_name else "There is no operation.")
+        raise refuse(
+            "OPERATION_RESOLUTION_FAILURE", asked if operations or operation_name else "There is no operation."
+        )
     return operations[0]
 
 
@@ -203,6 +208,8 @@ def limit(ast: DocumentNode) -> None:
         if hasattr(node, "selection_set"):
             deep, many = measure(node)
             if deep > DEPTH_LIMIT:
-                raise refuse("GRAPHQL_VALIDATION_FAILED", f"Fields may nest {DEPTH_LIMIT} deep; these nest {deep} deep.")
+                raise refuse(
+                    "GRAPHQL_VALIDATION_FAILED", f"Fields may nest {DEPTH_LIMIT} deep; these nest {deep} deep."
+                )
             if many > FIELDS_LIMIT:
                 raise refuse("GRAPHQL_VALIDATION_FAILED", f"At most {FIELDS_LIMIT} fields; these are {many}.")

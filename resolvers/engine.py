@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLSchema, OperationType, get_named_type
 
 from domain.ids import new_id
 from domain.viewer import Viewer
-from resolvers.database import GONE, Database, Unavailable
+from resolvers.database import GONE, Unavailable
 from resolvers.documents import Document, Documents, refuse
 from resolvers.mutating import SUBJECTS, VALUES, input_of, payload, values_of, verb_of, without_rows
 from resolvers.reading import ordinary
@@ -70,9 +70,7 @@ class Engine:
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
-    async def read(
-        self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer
-    ) -> bytes:
+    async def read(self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer) -> bytes:
         """A query's answer: the compiled statement's JSON, as PostgreSQL built it."""
         found = self.plan(document, variables, viewer)
         if found is not None:
@@ -95,9 +93,7 @@ class Engine:
     def _compile(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> Any:
         selections = document.operation.selection_set.selections
         try:
-            return compile_selection(
-                self.schema, document.fragments, document.root, selections, variables, viewer
-            )
+            return compile_selection(self.schema, document.fragments, document.root, selections, variables, viewer)
         except (NotCompiled, BadInput):
             return FALLBACK
 
@@ -121,9 +117,8 @@ class Engine:
     async def mutate(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> bytes:
         """A mutation's answer: its root fields one after the other, each its own transaction, each read anew."""
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
-        answers = []
-        for selected in compiler.collect(document.root, document.operation.selection_set.selections):
-            answers.append((selected.key, await self._perform(document, selected, variables, viewer)))
+        wanted = compiler.collect(document.root, document.operation.selection_set.selections)
+        answers = [(each.key, await self._perform(document, each, variables, viewer)) for each in wanted]
         return b'{"data":{' + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}}"
 
     async def _perform(
@@ -142,14 +137,19 @@ class Engine:
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         type_ = get_named_type(document.root.fields[selected.name].type)
         if not outcome.subjects:
-            return orjson.dumps(without_rows(compiler, type_, selected, outcome))  # type: ignore[arg-type]
-        key = (selected.key, viewer.role, viewer.scopes, *[shape(variables.get(name)) for name in document.variable_names])
+            return orjson.dumps(without_rows(compiler, type_, selected, outcome))
+        key = (
+            selected.key,
+            viewer.role,
+            viewer.scopes,
+            *[shape(variables.get(name)) for name in document.variable_names],
+        )
         found = document.plans.get(key)
         if found is None:
-            found = document.plans.put(key, plan(compiler.binder, payload(compiler, type_, selected)))  # type: ignore[arg-type]
-        values = values_of(compiler, type_, selected, outcome)  # type: ignore[arg-type]
+            found = document.plans.put(key, plan(compiler.binder, payload(compiler, type_, selected)))
+        values = values_of(compiler, type_, selected, outcome)
         filled = {**variables, SUBJECTS: outcome.subjects, VALUES: values}
-        return await self.database.read_own(found.sql, *found.parameters(filled, viewer))  # type: ignore[no-any-return]
+        return await self.database.read_own(found.sql, *found.parameters(filled, viewer))
 
 
 def told(error: GraphQLError) -> dict[str, Any]:

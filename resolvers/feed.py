@@ -41,7 +41,7 @@ SESSION = {"TimeZone": "UTC", "jit": "off", "enable_seqscan": "off"}
 """The log is read by its indexes alone, whatever the planner believes of a table that nobody has analyzed yet."""
 
 
-class FellBehind(Exception):  # noqa: N818 - what became of the follower
+class FellBehind(Exception):
     """More news came than the follower has room for; the log still has them."""
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import fulfilling, ids, placing
+from domain.events import Event
 from domain.fulfilling import Found, Parcel
 from domain.model import FulfillmentOrder, Order, StockLevel
 from domain.ordering import decided
-from domain.orders import ORDER, OrderAction, OrderStatus
+from domain.orders import ORDER, OrderStatus
 from domain.placing import Catalog
-from domain.refusals import InvalidInput, NotFound
+from domain.refusals import InvalidInput, InvalidTransition, NotFound
 from domain.stock import Ledger
 from domain.store.catalog import catalog, code_of_channel
 from domain.viewer import Scope
@@ -76,7 +77,7 @@ async def _pick_short(work: Work, order: Order, ful: FulfillmentOrder, found: tu
 
 def _routed(
     work: Work, order: Order, offered: Catalog, avoiding: set[UUID], earlier: Ledger | None
-) -> tuple[Order, tuple[FulfillmentOrder, ...], list[object], tuple[object, ...], Ledger]:
+) -> tuple[Order, tuple[FulfillmentOrder, ...], list[Event], tuple[Any, ...], Ledger]:
     """Route what is open; its ledger goes on where the earlier one stopped."""
     levels = earlier.levels.values() if earlier else ()
     found = fulfilling.reroute(order, offered, avoiding)
@@ -85,14 +86,12 @@ def _routed(
     decision, decision_id = found
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels)
     order, made, told = fulfilling.rerouted(order, decision, decision_id, offered, ledger, work.act)
-    return order, made, list(told), (placing.record(order, decision, decision_id, work.act),), ledger
+    return order, made, told, (placing.record(order, decision, decision_id, work.act),), ledger
 
 
 async def _offered(work: Work, order: Order, skus: set[str]) -> Catalog:
     code = await code_of_channel(work.connection, order.channel_id)
-    found = await catalog(
-        work.connection, code, sorted(skus), customer_id=None, email=None, numbered=False
-    )
+    found = await catalog(work.connection, code, sorted(skus), customer_id=None, email=None, numbered=False)
     assert found is not None
     return found
 
@@ -125,16 +124,18 @@ async def pack(work: Work, input: FulfillmentOrderPackInput) -> Outcome:
     return Outcome({"fulfillmentOrder": ful_id})
 
 
-def _parcel(package: object, place: tuple[str, ...]) -> Parcel:
-    given = package.lines  # type: ignore[attr-defined]
+def _parcel(package: Any, place: tuple[str, ...]) -> Parcel:
+    given = package.lines
     lines = None
     if given is not None:
         lines = tuple(
-            (key_of("FulfillmentOrderLine", line.fulfillment_order_line_id, (*place, "lines", str(index))), line.quantity)
+            (
+                key_of("FulfillmentOrderLine", line.fulfillment_order_line_id, (*place, "lines", str(index))),
+                line.quantity,
+            )
             for index, line in enumerate(given)
         )
-    sizes = [getattr(package, name) for name in ("weight_grams", "length_mm", "width_mm", "height_mm")]
-    return Parcel(*sizes, lines)
+    return Parcel(package.weight_grams, package.length_mm, package.width_mm, package.height_mm, lines)
 
 
 @verb("orderRoute", Scope.ORDERS_WRITE)
@@ -142,12 +143,12 @@ async def route(work: Work, input: OrderRouteInput) -> Outcome:
     """Route units that no location has."""
     order = await work.order("Order", input.id)
     if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.IN_FULFILLMENT):
-        ORDER.after(OrderStatus(order.status), OrderAction.HOLD)
+        raise InvalidTransition(order.status, "ROUTE", ORDER.actions(OrderStatus(order.status)))
     offered = await _offered(work, order, {line.sku for line in order.lines if line.open})
     levels: dict[UUID, StockLevel] = await work.levels(placing.level_of(offered).values())
     offered = placing.corrected(offered, levels.values())
     start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
     after, _, told, records, ledger = _routed(work, order, offered, set(), start)
     if told:
-        work.store(order, decided(after, work.act, list(told), ledger, records), levels)  # type: ignore[arg-type]
+        work.store(order, decided(after, work.act, told, ledger, records), levels)
     return Outcome({"order": order.id})

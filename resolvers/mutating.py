@@ -39,7 +39,7 @@ def mutation(verb: Verb, input_type: type, payload_type: type, description: str)
         """The engine performs the verb; this signature only declares it."""
         raise NotImplementedError(verb.name)
 
-    field.__annotations__ = {"input": input_type, "return": payload_type | None}  # type: ignore[operator]
+    field.__annotations__ = {"input": input_type, "return": payload_type | None}
     return strawberry.field(field, name=verb.name, description=description, metadata={VERB: verb})
 
 
@@ -83,7 +83,9 @@ def maker(type_: GraphQLInputType) -> Callable[[Any], Any]:
     if not isinstance(type_, GraphQLInputObjectType):
         return lambda value: value
     class_ = type_.extensions[DEFINITION].origin
-    parts = [(name, field.extensions[DEFINITION].python_name, maker(field.type)) for name, field in type_.fields.items()]
+    parts = [
+        (name, field.extensions[DEFINITION].python_name, maker(field.type)) for name, field in type_.fields.items()
+    ]
 
     def make(value: Any) -> Any:
         if value is None:
@@ -113,7 +115,9 @@ def values_of(compiler: Compiler, type_: GraphQLObjectType, selected: Selected, 
     """The parts of a payload that Python knows, by response key."""
     found = {**outcome.values, "user_errors": outcome.errors}
     return {
-        one.key: shown(compiler, found.get(_python_name(type_, one.name)), get_named_type(type_.fields[one.name].type), one)
+        one.key: shown(
+            compiler, found.get(_python_name(type_, one.name)), get_named_type(type_.fields[one.name].type), one
+        )
         for one in compiler.collect(type_, selected.selections())
         if one.name != "__typename" and reads_of(type_, one.name) is None
     }
@@ -134,7 +138,7 @@ def shown(compiler: Compiler, value: Any, type_: Any, selected: Selected) -> Any
         return [shown(compiler, each, type_, selected) for each in value]
     if is_leaf_type(type_):
         return _leaf(value)
-    concrete = compiler.schema.type_map[type(value).__name__] if isinstance(value, Refused) else type_
+    concrete: Any = compiler.schema.type_map[type(value).__name__] if isinstance(value, Refused) else type_
     wanted: Iterable[Selected] = compiler.collect(concrete, selected.selections())
     return {one.key: _shown_field(compiler, value, concrete, one) for one in wanted}
 

@@ -11,8 +11,8 @@ from domain import ids, ordering, placing
 from domain.ids import new_id
 from domain.model import Customer, Decided, Order, Payment
 from domain.money import Money, parse
-from domain.orders import CancelReason, OrderStatus
-from domain.payments import PaymentKind, RefundDestination, RefundReason, Tender, owed, refunds, voids, with_payments
+from domain.orders import ORDER, OrderAction, OrderStatus
+from domain.payments import PaymentKind, RefundDestination, RefundReason, Tender, owed, refunds, voids
 from domain.placing import Buyer, Catalog, Placement, Routed, Wanted
 from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound, TotalChanged
 from domain.stock import Ledger
@@ -75,7 +75,7 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     routed, levels = await _routed_and_locked(work, begun, placement, offered, customer)
     decided = placing.place(routed, placement.tenders, levels, work.act)
     work.store(draft, decided, levels)
-    return _placed(work, decided)
+    return _placed(decided)
 
 
 def _only_what_there_is(input: OrderPlaceInput) -> None:
@@ -109,8 +109,7 @@ def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
 
 async def _draft(work: Work, input: OrderPlaceInput) -> Order:
     draft = await work.order("Order", input.draft_id or "", expected_version=input.expected_version, field=("draftId",))
-    if draft.status != OrderStatus.DRAFT:
-        raise InvalidTransition(draft.status, "PLACE", (), field=("draftId",))
+    ORDER.after(OrderStatus(draft.status), OrderAction.PLACE)
     return draft
 
 
@@ -126,11 +125,9 @@ async def _catalog(
     work: Work, placement: Placement, channel: str, input: OrderPlaceInput | OrderDraftInput, draft: Order | None
 ) -> Catalog:
     skus = sorted({line.sku for line in placement.lines})
-    customer_id = _customer_id(work.viewer, input) or (draft and draft.customer_id)
+    customer_id = _customer_id(work.viewer, input) or (draft.customer_id if draft else None)
     email = None if customer_id else placement.buyer.email
-    found = await catalog(
-        work.connection, channel, skus, customer_id=customer_id, email=email, numbered=draft is None
-    )
+    found = await catalog(work.connection, channel, skus, customer_id=customer_id, email=email, numbered=draft is None)
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
     if customer_id and found.customer_id is None:
@@ -186,8 +183,8 @@ def _placement(work: Work, input: OrderPlaceInput | OrderDraftInput, draft: Orde
     return Placement(
         lines=lines,
         buyer=_buyer(input, draft),
-        external_reference=input.external_reference or (draft and draft.external_reference),
-        note=input.note or (draft and draft.note),
+        external_reference=input.external_reference or (draft.external_reference if draft else None),
+        note=input.note or (draft.note if draft else None),
         shipping_minor=shipping or (draft.shipping_minor if draft else 0),
         promised_earliest=promised.earliest if promised else None,
         promised_latest=promised.latest if promised else None,
@@ -243,7 +240,9 @@ def _tenders(work: Work, input: OrderPlaceInput | OrderDraftInput) -> tuple[Tend
     method = getattr(input, "payment_method", None)
     if method is not None:
         if method.provider not in work.world.providers or method.provider == "manual":
-            raise InvalidInput(f"no payment provider {method.provider} takes tokens", field=("paymentMethod", "provider"))
+            raise InvalidInput(
+                f"no payment provider {method.provider} takes tokens", field=("paymentMethod", "provider")
+            )
         tenders.append(Tender(PaymentKind.AUTHORIZATION, method.provider, token=method.token))
     return tuple(tenders)
 
@@ -258,7 +257,7 @@ def _check_total(input: OrderPlaceInput, order: Order) -> None:
         raise TotalChanged(expected, actual, field=("expectedTotal",))
 
 
-def _placed(work: Work, decided: Decided) -> Outcome:
+def _placed(decided: Decided) -> Outcome:
     order = decided.order
     assert order is not None
     asked = tuple(entry.id for entry in order.payments if entry.status == "REQUESTED")
@@ -346,4 +345,4 @@ def _money_back(work: Work, input: OrderCancelInput, decided: Decided) -> tuple[
     if due > 0 and (input.refund is not None or not work.viewer.may(Scope.ORDERS_WRITE)):
         destination = input.refund.destination if input.refund else RefundDestination.ORIGINAL_PAYMENT
         entries += refunds(order, due, RefundReason.CANCELLATION, work.act, destination=destination.value)
-    return asking(work, decided, entries)
+    return asking(decided, entries)

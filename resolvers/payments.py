@@ -16,7 +16,7 @@ from domain import ordering
 from domain.events import numbered
 from domain.model import Decided, Order, Payment
 from domain.money import Money, parse
-from domain.orders import AdjustmentKind
+from domain.orders import AdjustmentKind, OrderStatus
 from domain.payments import (
     EntryStatus,
     OutcomeStatus,
@@ -95,7 +95,7 @@ def record_of(work: Work, record: Any, place: tuple[str, ...]) -> Tender:
     )
 
 
-def asking(work: Work, decided: Decided, entries: list[Payment]) -> tuple[Decided, tuple[UUID, ...]]:
+def asking(decided: Decided, entries: list[Payment]) -> tuple[Decided, tuple[UUID, ...]]:
     """A decision with more payment entries. What only has to be recorded succeeds at once; the rest is to be asked."""
     if not entries or decided.order is None:
         return decided, ()
@@ -202,7 +202,7 @@ async def authorize(work: Work, input: PaymentAuthorizeInput) -> Outcome:
     if input.payment_method is not None:
         if input.payment_method.provider not in work.world.providers or input.payment_method.provider == RECORDED:
             raise InvalidInput("no such payment provider takes tokens", field=("paymentMethod", "provider"))
-        tender = Tender(PaymentKind.AUTHORIZATION, input.payment_method.provider, _amount(work, order, input.amount))
+        tender = Tender(PaymentKind.AUTHORIZATION, input.payment_method.provider, _amount(order, input.amount))
         entry = requested(order, tender, work.act)
     else:
         entry = _recorded(work, order, PaymentKind.AUTHORIZATION, input)
@@ -213,9 +213,11 @@ async def authorize(work: Work, input: PaymentAuthorizeInput) -> Outcome:
 async def capture(work: Work, input: PaymentCaptureInput) -> Outcome:
     """Take money out of what was authorized, or put on record that it was taken elsewhere."""
     order = await work.order("Order", input.order_id, field=("orderId",))
+    if order.status == OrderStatus.DRAFT:
+        raise InvalidTransition(order.status, "CAPTURE", (), field=("orderId",))
     if input.recorded:
         return _stored(work, order, [_recorded(work, order, PaymentKind.CAPTURE, input)])
-    return _stored(work, order, captures(order, _amount(work, order, input.amount), work.act))
+    return _stored(work, order, captures(order, _amount(order, input.amount), work.act))
 
 
 @verb("paymentVoid", Scope.PAYMENTS_WRITE, finish=settle)
@@ -232,22 +234,20 @@ async def void(work: Work, input: PaymentVoidInput) -> Outcome:
 async def refund(work: Work, input: RefundCreateInput) -> Outcome:
     """Give money back. Goodwill is a credit as well: what the buyer owes shrinks with it."""
     order = await work.order("Order", input.order_id, field=("orderId",))
-    amount = _amount(work, order, input.amount)
+    amount = _amount(order, input.amount)
     assert amount is not None
-    entries = refunds(
-        order, amount, input.reason, work.act, destination=input.destination.value, note=input.note
-    )
+    entries = refunds(order, amount, input.reason, work.act, destination=input.destination.value, note=input.note)
     after = order
     if input.reason is RefundReason.GOODWILL:
         after = ordering.with_credit(order, AdjustmentKind.GOODWILL, amount, input.note or "goodwill", work.act)
-    decided, asks = asking(work, Decided(after), entries)
+    decided, asks = asking(Decided(after), entries)
     work.store(order, decided)
     subjects = {"order": order.id, "refund": entries[0].id}
     return Outcome(subjects, asks=asks, order_id=order.id, order=decided.order)
 
 
 def _stored(work: Work, order: Order, entries: list[Payment]) -> Outcome:
-    decided, asks = asking(work, Decided(order), entries)
+    decided, asks = asking(Decided(order), entries)
     work.store(order, decided)
     subjects = {"order": order.id, "payments": [entry.id for entry in entries]}
     return Outcome(subjects, asks=asks, order_id=order.id, order=decided.order)
@@ -259,7 +259,7 @@ def _recorded(work: Work, order: Order, kind: PaymentKind, input: Any) -> Paymen
     tender = Tender(
         kind,
         RECORDED,
-        _amount(work, order, input.amount),
+        _amount(order, input.amount),
         happened=True,
         method=input.method,
         reference=input.reference,
@@ -267,7 +267,7 @@ def _recorded(work: Work, order: Order, kind: PaymentKind, input: Any) -> Paymen
     return recorded(order, tender, work.act)
 
 
-def _amount(work: Work, order: Order, given: Any) -> int | None:
+def _amount(order: Order, given: Any) -> int | None:
     """An amount in the order's currency and above zero."""
     if given is None:
         return None

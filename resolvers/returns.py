@@ -8,7 +8,7 @@ from uuid import UUID
 from domain import returning
 from domain.model import Decided, Order, Return, StockLevel
 from domain.ordering import decided
-from domain.payments import RefundDestination, RefundReason, refundable, refunds
+from domain.payments import RefundDestination, RefundReason, owed, refundable, refunds
 from domain.refusals import InvalidInput
 from domain.returning import Announced, Finding
 from domain.returns import ReturnMethod
@@ -64,7 +64,9 @@ async def _received_now(
     ledger = Ledger(work.act, "Return", back.id, levels.values())
     arrived = [(line.id, line.quantity) for line in back.lines]
     after, back, came = returning.receive(after, back, arrived, location_id, level_of, ledger, work.act)
-    findings = [_finding(line.id, given, index) for index, (line, given) in enumerate(zip(back.lines, input.lines, strict=True))]
+    findings = [
+        _finding(line.id, given, index) for index, (line, given) in enumerate(zip(back.lines, input.lines, strict=True))
+    ]
     after, back, found, credit = returning.inspect(after, back, findings, level_of, ledger, work.act)
     after, closed = returning.close(after, back, work.act)
     done = decided(after, work.act, [*told, came, found, closed], ledger)
@@ -87,7 +89,10 @@ async def _order_of(work: Work, lines: list[Any]) -> Order:
     return await work.order(by, lines[0].order_line_id, field=("lines", "0", "orderLineId"))
 
 
-async def _requested(work: Work, order: Order, input: ReturnRequestInput | ReturnCreateInput) -> tuple[Order, Return, Any]:
+async def _requested(
+    work: Work, order: Order, input: ReturnRequestInput | ReturnCreateInput
+) -> tuple[Order, Return, Any]:
+    lines: list[Any] = list(input.lines)
     announced = [
         Announced(
             key_of("OrderLine", line.order_line_id, ("lines", str(index), "orderLineId")),
@@ -95,7 +100,7 @@ async def _requested(work: Work, order: Order, input: ReturnRequestInput | Retur
             line.reason,
             line.comment,
         )
-        for index, line in enumerate(input.lines)
+        for index, line in enumerate(lines)
     ]
     number, window_days = await stored.number_and_window(work.connection, order.channel_id)
     return returning.request(order, announced, ReturnMethod(input.method), number, window_days, work.act)
@@ -201,14 +206,14 @@ def _refunded(
     destination: RefundDestination,
     levels: dict[UUID, StockLevel],
 ) -> Outcome:
-    """Give back what the units cost, as far as it was paid."""
+    """Give back what the units cost, as far as more was paid than is owed now."""
     assert done.order is not None
-    amount = min(credit, sum(refundable(done.order).values()))
+    amount = max(0, min(credit, -owed(done.order), sum(refundable(done.order).values())))
     entries = (
         refunds(done.order, amount, RefundReason.RETURN, work.act, destination=destination.value, return_id=back.id)
         if amount
         else []
     )
-    done, asks = asking(work, done, entries)
+    done, asks = asking(done, entries)
     work.store(order, done, levels)
     return Outcome({"return": back.id}, asks=asks, order_id=order.id, order=done.order)

@@ -70,8 +70,8 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
 async def set_location(work: Work, input: LocationSetInput) -> Outcome:
     """Create or change a location."""
     place = input.address
-    latitude = input.latitude if input.latitude is not None else place and place.latitude
-    longitude = input.longitude if input.longitude is not None else place and place.longitude
+    latitude = input.latitude if input.latitude is not None or place is None else place.latitude
+    longitude = input.longitude if input.longitude is not None or place is None else place.longitude
     refuse_off_the_globe(latitude, longitude)
     channels = await stored.channels_by_code(work.connection, input.channels[:LIMIT])
     for code in input.channels:
@@ -116,7 +116,8 @@ def _by_sku(variants: list[VariantInput]) -> dict[str, VariantInput]:
         priced = {(price.channel, price.price.currency) for price in each.prices}
         if not len(priced) == len(each.prices) <= PRICES_LIMIT:
             raise InvalidInput(
-                f"a variant has at most {PRICES_LIMIT} prices, one for each channel and currency", field=(*place, "prices")
+                f"a variant has at most {PRICES_LIMIT} prices, one for each channel and currency",
+                field=(*place, "prices"),
             )
         by_sku[sku] = each
     return by_sku
@@ -156,10 +157,10 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     levels = await work.levels_at(places)
     ledger = Ledger(work.act, "StockAdjustment", work.act.id, levels.values())
     for index, line in enumerate(input.lines):
-        level, place = levels[variants[line.sku], location_id], ("lines", str(index))
+        level, where = levels[variants[line.sku], location_id], ("lines", str(index))
         if line.expected_on_hand is not None and line.expected_on_hand != level.on_hand:
-            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=(*place, "expectedOnHand"))
-        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason, (*place, "setOnHand"))
+            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=(*where, "expectedOnHand"))
+        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason, (*where, "setOnHand"))
 
     decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
     work.store(None, decided, {level.id: level for level in levels.values()})

@@ -20,9 +20,14 @@ def build() -> strawberry.Schema:
     """The whole schema, with the ordinary executor's resolvers attached."""
     config = StrawberryConfig(scalar_map=SCALARS)
     schema = strawberry.Schema(Query, Mutation, Subscription, types=MEMBERS, config=config)
-    without_null_defaults(schema._schema)
-    attach(schema._schema)
+    without_null_defaults(core_of(schema))
+    attach(core_of(schema))
     return schema
+
+
+def core_of(schema: strawberry.Schema) -> GraphQLSchema:
+    """The graphql-core schema inside, which is what runs."""
+    return schema._schema  # noqa: SLF001 (strawberry has no public way to it)
 
 
 def without_null_defaults(schema: GraphQLSchema) -> None:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, Table, Text, case, func, literal_column
+from sqlalchemy import ColumnElement, Table, Text, case, literal_column
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain import ids
 from domain.money import CURRENCY, EXPONENTS
 from domain.store.visibility import Rule
 from domain.words import Word
-from resolvers.reading.mapping import Entity, Row, Scalar, Values, column, inline, reads
+from resolvers.reading.mapping import Entity, Row, Values, column, inline
 
 T = TypeVar("T")
 W = TypeVar("W", bound=type[Enum])
@@ -37,14 +36,14 @@ def instant(text: str) -> datetime:
     return moment.astimezone(UTC)  # refuses moments whose year is out of range there: they could not be stored
 
 
-def country(text: str) -> str:
+def country(text: Any) -> str:
     """A country code as the graph takes it."""
     if not (isinstance(text, str) and len(text) == 2 and text.isascii() and text.isalpha()):
         raise ValueError("a country is two letters, as in ISO 3166-1")
     return text.upper()
 
 
-def currency_code(text: str) -> str:
+def currency_code(text: Any) -> str:
     """A currency code as the graph takes it."""
     if not (isinstance(text, str) and CURRENCY.fullmatch(text)):
         raise ValueError("a currency is three capital letters, as in ISO 4217")
@@ -146,7 +145,9 @@ class Connection(Generic[T]):
     total_count: int = strawberry.field(description="How many items the whole list has; counted only when asked for.")
 
 
-First = Annotated[int | None, strawberry.argument(description="How many items from the start: 0 to 100; 20 if neither.")]
+First = Annotated[
+    int | None, strawberry.argument(description="How many items from the start: 0 to 100; 20 if neither.")
+]
 After = Annotated[str | None, strawberry.argument(description="The cursor to go on after.")]
 Last = Annotated[int | None, strawberry.argument(description="How many items from the end: 0 to 100.")]
 Before = Annotated[str | None, strawberry.argument(description="The cursor to stop before.")]

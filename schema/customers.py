@@ -81,7 +81,6 @@ class Customer(Node):
         sort: OrderSort | None = None,
     ) -> Connection[Annotated["Order", strawberry.lazy("schema.orders")]]:
         """The customer's orders."""
-        ...
 
 
 @strawberry.input(description="Who buys, as the order knows them.")

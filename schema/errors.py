@@ -10,21 +10,27 @@ import strawberry
 from domain import money, refusals
 from schema.common import Money
 
+_CODES: Any = Enum("UserErrorCode", {refusal.code: refusal.code for refusal in refusals.REFUSALS})  # type: ignore[misc]
+
 UserErrorCode: Any = strawberry.enum(
-    Enum("UserErrorCode", {refusal.code: refusal.code for refusal in refusals.REFUSALS}),
+    _CODES,
     description="What a mutation was refused for.",
 )
 for _value, _refusal in zip(UserErrorCode.__strawberry_definition__.values, refusals.REFUSALS, strict=True):
     _value.description = (_refusal.__doc__ or "").replace("{", "").replace("}", "")
 
 
-@strawberry.interface(description="Why a mutation, or a part of it, was not done. Each member carries what a program needs.")
+@strawberry.interface(
+    description="Why a mutation, or a part of it, was not done. Each member carries what a program needs."
+)
 class UserError:
     """A refusal."""
 
     code: UserErrorCode = strawberry.field(description="What it was refused for.")
     message: str = strawberry.field(description="The refusal in a sentence, for people.")
-    field: list[str] | None = strawberry.field(description="The path of the input at fault; null where none is; at most 10.")
+    field: list[str] | None = strawberry.field(
+        description="The path of the input at fault; null where none is; at most 10."
+    )
 
 
 TYPES: dict[Any, Any] = {money.Money: Money, datetime | None: datetime | None, tuple[str, ...]: list[str]}

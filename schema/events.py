@@ -82,7 +82,7 @@ class Event(Node):
 
 def _subject(row: FromClause, given: Argument) -> ColumnElement[bool]:
     """Any id of ours names a subject: keys are unique across types."""
-    return row.c.subject_id == given.bind(Uuid(), lambda id_: ids.key_of(id_))
+    return row.c.subject_id == given.bind(Uuid(), ids.key_of)
 
 
 def _channel(row: FromClause, code: Argument) -> ColumnElement[bool]:

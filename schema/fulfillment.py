@@ -2,21 +2,50 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Double, FromClause, Integer, Text, Uuid, any_, column as named
-from sqlalchemy import func, literal_column, null, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Double,
+    FromClause,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    func,
+    null,
+    select,
+)
+from sqlalchemy import column as named
 from sqlalchemy.dialects.postgresql import JSONB
 
-from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentKind, FulfillmentOrderAction, FulfillmentOrderStatus
-from domain.fulfillment import ShortReason
+from domain.fulfillment import (
+    FULFILLMENT_ORDER,
+    FulfillmentKind,
+    FulfillmentOrderAction,
+    FulfillmentOrderStatus,
+    ShortReason,
+)
 from domain.store import tables as t
 from domain.store import visibility
 from domain.viewer import Role, Scope, Viewer
 from resolvers.reading.actions import available_actions
-from resolvers.reading.arguments import Argument
-from resolvers.reading.mapping import Condition, Elements, Row, Sort, Values, by_viewer, column, inline, many, one, reads
+from resolvers.reading.mapping import (
+    Condition,
+    Elements,
+    Row,
+    Sort,
+    Values,
+    by_viewer,
+    column,
+    inline,
+    many,
+    one,
+    reads,
+)
 from schema.common import DateRange, Money, Node, SortDirection, entity, id_of, optional_money, words
 from schema.stock import Location
 
@@ -46,14 +75,15 @@ class RoutingObjective:
     total: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "All terms together.")
 
 
-def _elements(name: str, **columns: object) -> object:
+def _elements(name: str, **columns: object) -> Any:
     return lambda row: func.jsonb_to_recordset(getattr(row.c, name)).table_valued(
         *(named(key, type_) for key, type_ in columns.items())  # type: ignore[arg-type]
     )
 
 
 def _place(choice: Row, place: FromClause) -> ColumnElement[bool]:
-    return place.c.id == choice.c.location_id
+    same: ColumnElement[bool] = place.c.id == choice.c.location_id
+    return same
 
 
 @strawberry.type(description="A location that was chosen, and what it ships.")
@@ -83,7 +113,9 @@ class RoutingCandidate:
     rejected_because: str | None = column("rejected_because", "Why it was not chosen; null where it was.")
     distance_km: float | None = column("distance_km", "How far it is to the destination, as the crow flies.")
     cost: Money | None = optional_money(lambda _: null(), lambda _: null(), "What it costs; null where not weighed.")
-    capacity_left: int | None = column(lambda _: null().cast(Integer), "Orders it can still take today; null: no limit.")
+    capacity_left: int | None = column(
+        lambda _: null().cast(Integer), "Orders it can still take today; null: no limit."
+    )
 
 
 @strawberry.type(description="Units that no location could take.")
@@ -161,15 +193,15 @@ class Allocation(Node):
     )
 
 
-FULFILLMENT_SCOPES = {
-    action: Scope.FULFILLMENT_WRITE
-    for action in (
+FULFILLMENT_SCOPES = dict.fromkeys(
+    (
         FulfillmentOrderAction.ACCEPT,
         FulfillmentOrderAction.PICK,
         FulfillmentOrderAction.PACK,
         FulfillmentOrderAction.SHIP,
-    )
-}
+    ),
+    Scope.FULFILLMENT_WRITE,
+)
 
 
 def _actions(row: Row, viewer: Viewer) -> ColumnElement[object]:
@@ -181,7 +213,9 @@ def _on_hold(row: Row) -> ColumnElement[bool]:
     return select(order.c.on_hold).where(order.c.id == row.c.order_id).correlate_except(order).scalar_subquery()
 
 
-@strawberry.type(description="Work given to one location: it ships whole, and what is shipped apart is split off first.")
+@strawberry.type(
+    description="Work given to one location: it ships whole, and what is shipped apart is split off first."
+)
 @entity(t.fulfillment_orders, visibility.at_location)
 class FulfillmentOrder(Node):
     """A fulfillment order."""

@@ -17,7 +17,10 @@ class Mutation:
     """The root of writes."""
 
     order_draft = mutation(
-        orders.draft, order_inputs.OrderDraftInput, payloads.OrderDraftPayload, "Begin an order without binding anybody."
+        orders.draft,
+        order_inputs.OrderDraftInput,
+        payloads.OrderDraftPayload,
+        "Begin an order without binding anybody.",
     )
     order_place = mutation(
         orders.place,
@@ -77,31 +80,55 @@ class Mutation:
         fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
     )
     fulfillment_order_accept = mutation(
-        fulfillment.accept, work_inputs.FulfillmentOrderAcceptInput, payloads.FulfillmentOrderAcceptPayload, "Take work on."
+        fulfillment.accept,
+        work_inputs.FulfillmentOrderAcceptInput,
+        payloads.FulfillmentOrderAcceptPayload,
+        "Take work on.",
     )
     fulfillment_order_pick = mutation(
-        fulfillment.pick, work_inputs.FulfillmentOrderPickInput, payloads.FulfillmentOrderPickPayload, "Record what was found on the shelf; what is short is routed elsewhere."
+        fulfillment.pick,
+        work_inputs.FulfillmentOrderPickInput,
+        payloads.FulfillmentOrderPickPayload,
+        "Record what was found on the shelf; what is short is routed elsewhere.",
     )
     fulfillment_order_pack = mutation(
-        fulfillment.pack, work_inputs.FulfillmentOrderPackInput, payloads.FulfillmentOrderPackPayload, "Put what was picked into parcels."
+        fulfillment.pack,
+        work_inputs.FulfillmentOrderPackInput,
+        payloads.FulfillmentOrderPackPayload,
+        "Put what was picked into parcels.",
     )
     shipment_create = mutation(
-        shipments.ship, work_inputs.ShipmentCreateInput, payloads.ShipmentCreatePayload, "Ship packed parcels: the units leave the building and the books."
+        shipments.ship,
+        work_inputs.ShipmentCreateInput,
+        payloads.ShipmentCreatePayload,
+        "Ship packed parcels: the units leave the building and the books.",
     )
     shipment_hand_over = mutation(
-        shipments.hand_over, work_inputs.ShipmentHandOverInput, payloads.ShipmentHandOverPayload, "Record that the carrier took them."
+        shipments.hand_over,
+        work_inputs.ShipmentHandOverInput,
+        payloads.ShipmentHandOverPayload,
+        "Record that the carrier took them.",
     )
     shipment_deliver = mutation(
-        shipments.deliver, work_inputs.ShipmentDeliverInput, payloads.ShipmentDeliverPayload, "Record that the recipient has them."
+        shipments.deliver,
+        work_inputs.ShipmentDeliverInput,
+        payloads.ShipmentDeliverPayload,
+        "Record that the recipient has them.",
     )
     tracking_event_add = mutation(
-        shipments.track, work_inputs.TrackingEventAddInput, payloads.TrackingEventAddPayload, "Record what the carrier said."
+        shipments.track,
+        work_inputs.TrackingEventAddInput,
+        payloads.TrackingEventAddPayload,
+        "Record what the carrier said.",
     )
     return_request = mutation(
         returns.request, return_inputs.ReturnRequestInput, payloads.ReturnRequestPayload, "Ask to send goods back."
     )
     return_create = mutation(
-        returns.create, return_inputs.ReturnCreateInput, payloads.ReturnCreatePayload, "Take goods back, or allow it, as staff."
+        returns.create,
+        return_inputs.ReturnCreateInput,
+        payloads.ReturnCreatePayload,
+        "Take goods back, or allow it, as staff.",
     )
     return_approve = mutation(
         returns.approve, return_inputs.ReturnApproveInput, payloads.ReturnApprovePayload, "Allow goods to come back."
@@ -113,11 +140,12 @@ class Mutation:
         returns.receive, return_inputs.ReturnReceiveInput, payloads.ReturnReceivePayload, "Record that goods arrived."
     )
     return_inspect = mutation(
-        returns.inspect, return_inputs.ReturnInspectInput, payloads.ReturnInspectPayload, "Record what was found; money goes back for it."
+        returns.inspect,
+        return_inputs.ReturnInspectInput,
+        payloads.ReturnInspectPayload,
+        "Record what was found; money goes back for it.",
     )
-    return_close = mutation(
-        returns.close, return_inputs.ReturnCloseInput, payloads.ReturnClosePayload, "Settle it."
-    )
+    return_close = mutation(returns.close, return_inputs.ReturnCloseInput, payloads.ReturnClosePayload, "Settle it.")
     guest_order_access = mutation(
         guests.access,
         return_inputs.GuestOrderAccessInput,

@@ -1,6 +1,7 @@
 """Orders: what a customer bought in one channel, and everything that has become of it."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import strawberry
@@ -19,15 +20,28 @@ from domain.orders import (
 )
 from domain.store import tables as t
 from domain.store import visibility
-from domain.viewer import Scope, Viewer
+from domain.viewer import Role, Scope, Viewer
 from resolvers.reading.actions import available_actions
 from resolvers.reading.mapping import Row, Values, by_viewer, column, inline, many, one
 from schema.catalog import Channel, Variant
-from schema.common import Actor, Address, CurrencyCode, DateRange, Money, Node, actor, address, entity, id_of, money, words
+from schema.common import (
+    Actor,
+    Address,
+    CurrencyCode,
+    DateRange,
+    Money,
+    Node,
+    actor,
+    address,
+    entity,
+    id_of,
+    money,
+    words,
+)
 from schema.customers import Customer
 from schema.fulfillment import Allocation, FulfillmentOrder, Pickup, RoutingDecision
 from schema.payments import Payment
-from schema.returns import Returnability, Return, returnability_of
+from schema.returns import Return, Returnability, returnability_of
 from schema.shipments import Shipment
 
 words(AdjustmentKind)
@@ -39,7 +53,9 @@ words(OrderReturnStatus)
 words(PaymentStatus)
 
 
-@strawberry.type(description="Where the units of a line are: ordered = open + backordered + allocated + picked + shipped + canceled.")
+@strawberry.type(
+    description="Where the units of a line are: ordered = open + backordered + allocated + picked + shipped + canceled."
+)
 class LineQuantities:
     """A line's units by what became of them."""
 
@@ -98,7 +114,9 @@ class OrderHold(Node):
     placed_by: Actor = actor("placed_by_kind", "placed_by", "Who put it there.")
 
 
-@strawberry.type(description="An entry that changes what an order costs: charges add, credits take away. Never changed.")
+@strawberry.type(
+    description="An entry that changes what an order costs: charges add, credits take away. Never changed."
+)
 @entity(t.order_adjustments, visibility.payments)
 class OrderAdjustment(Node):
     """A charge or a credit."""
@@ -132,10 +150,12 @@ ORDER_SCOPES = {
 
 
 def _actions(row: Row, viewer: Viewer) -> ColumnElement[object]:
-    guards = {
+    guards: dict[StrEnum, ColumnElement[bool]] = {
         OrderAction.RELEASE_HOLD: row.c.on_hold,
         OrderAction.CANCEL: row.c.fulfillment_status != FulfillmentStatus.FULFILLED.value,
     }
+    if viewer.role in (Role.CUSTOMER, Role.GUEST):  # what has been begun, staff call off
+        guards[OrderAction.CANCEL] = row.c.status != OrderStatus.IN_FULFILLMENT.value
     return available_actions(ORDER, ORDER_SCOPES, row, viewer, guards)
 
 
@@ -186,9 +206,7 @@ class Order(Node):
     tags: list[str] = column("tags", "Labels that staff use.")
     version: int = column("version", "Grows with every change; give it as `expectedVersion`.")
     deliver_by: DateRange | None = inline(
-        lambda row: Values(
-            earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=null()
-        ),
+        lambda row: Values(earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=null()),
         "What was promised when it was placed; null where nothing was.",
         present=lambda row: row.c.deliver_by_latest,
     )

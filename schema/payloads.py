@@ -61,7 +61,9 @@ class OrderPlacePayload:
     """What orderPlace answers."""
 
     order: Order | None = one_made("order", "The order; null when it was refused.")
-    guest_access: GuestAccess | None = strawberry.field(description="How a guest comes back to it; null when signed in.")
+    guest_access: GuestAccess | None = strawberry.field(
+        description="How a guest comes back to it; null when signed in."
+    )
     payment_action: PaymentAction | None = strawberry.field(
         description="What the buyer has to do before the payment can go on; null when nothing is left to do."
     )

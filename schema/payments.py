@@ -18,7 +18,9 @@ words(RefundDestination)
 words(RefundReason)
 
 
-@strawberry.type(description="One fact about an order's money. Entries are only ever added; what failed counts for nothing.")
+@strawberry.type(
+    description="One fact about an order's money. Entries are only ever added; what failed counts for nothing."
+)
 @entity(t.payments, visibility.payments)
 class Payment(Node):
     """A payment entry."""
@@ -65,7 +67,9 @@ class Refund(Node):
     occurred_at: datetime = column("occurred_at", "When it was asked for.")
 
 
-@strawberry.input(description="How the buyer pays: a token that the provider's own form gave. Card data never comes here.")
+@strawberry.input(
+    description="How the buyer pays: a token that the provider's own form gave. Card data never comes here."
+)
 class PaymentMethodInput:
     """A provider and its token."""
 
@@ -73,7 +77,9 @@ class PaymentMethodInput:
     token: str = strawberry.field(description="The provider's token.")
 
 
-@strawberry.input(description="A payment that happened elsewhere, to be put on record. Needs the scope payments:record.")
+@strawberry.input(
+    description="A payment that happened elsewhere, to be put on record. Needs the scope payments:record."
+)
 class PaymentRecordInput:
     """An entry of the provider `manual`."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import Text
 
 from domain import ids
 from domain.viewer import Role
-from resolvers.reading.mapping import EVERYONE, Inline, Nodes, One, Pages, Subject, Values, asks, reads
+from resolvers.reading.mapping import Inline, Nodes, One, Pages, Subject, Values, asks, reads
 from schema.catalog import Channel, Product, Variant
 from schema.common import After, Before, Connection, First, Last, Node
 from schema.customers import Customer
@@ -40,7 +40,9 @@ def _by_code(argument: str) -> One:
 NODES_LIMIT = 100
 
 
-@strawberry.type(description="Everything that can be asked. A whole query is one statement, so one consistent snapshot.")
+@strawberry.type(
+    description="Everything that can be asked. A whole query is one statement, so one consistent snapshot."
+)
 class Query:
     """The root of reads."""
 
@@ -55,19 +57,16 @@ class Query:
     )
     def node(self, id: Id) -> Node | None:
         """Relay's refetch."""
-        ...
 
     @asks(Nodes(NODES_LIMIT), "Objects by their ids, in that order, null where there is none; at most 100.")
     def nodes(
         self, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
     ) -> list[Node | None]:
         """Relay's plural refetch."""
-        ...
 
     @asks(_by_id("Order"), "An order.")
     def order(self, id: Id) -> Order | None:
         """One order."""
-        ...
 
     @asks(
         Pages(
@@ -93,64 +92,54 @@ class Query:
         ] = None,
     ) -> Connection[Order]:
         """Lists of orders."""
-        ...
 
     @asks(_by_id("Customer"), "A customer.")
     def customer(self, id: Id) -> Customer | None:
         """One customer."""
-        ...
 
     @asks(_by_code("code"), "A channel by its code.")
     def channel(self, code: Annotated[str, strawberry.argument(description="The channel's code.")]) -> Channel | None:
         """One channel."""
-        ...
 
     @asks(Pages(None, {"CODE": (lambda row: [row.c.code], False)}, "CODE"), "Channels, by code.")
     def channels(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Channel]:
         """All channels."""
-        ...
 
     @asks(_by_code("code"), "A location by its code.")
-    def location(self, code: Annotated[str, strawberry.argument(description="The location's code.")]) -> Location | None:
+    def location(
+        self, code: Annotated[str, strawberry.argument(description="The location's code.")]
+    ) -> Location | None:
         """One location."""
-        ...
 
     @asks(Pages(None, {"CODE": (lambda row: [row.c.code], False)}, "CODE"), "Locations, by code.")
     def locations(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Location]:
         """All locations."""
-        ...
 
     @asks(_by_code("sku"), "A variant by its SKU.")
     def variant(self, sku: Annotated[str, strawberry.argument(description="The variant's SKU.")]) -> Variant | None:
         """One variant."""
-        ...
 
     @asks(Pages(None, {"SKU": (lambda row: [row.c.sku], False)}, "SKU"), "Variants, by SKU.")
     def variants(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Variant]:
         """All variants."""
-        ...
 
     @asks(_by_code("code"), "A product by its code.")
     def product(self, code: Annotated[str, strawberry.argument(description="The product's code.")]) -> Product | None:
         """One product."""
-        ...
 
     @asks(Pages(None, {"CODE": (lambda row: [row.c.code], False)}, "CODE"), "Products, by code.")
     def products(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Product]:
         """All products."""
-        ...
 
-    @asks(
-        Pages(None, MOVEMENT_SORTS, "RECORDED_AT", MOVEMENT_FILTERS), "The stock ledger, the latest entries first."
-    )
+    @asks(Pages(None, MOVEMENT_SORTS, "RECORDED_AT", MOVEMENT_FILTERS), "The stock ledger, the latest entries first.")
     def stock_movements(
         self,
         first: First = None,
@@ -160,16 +149,12 @@ class Query:
         filter: StockMovementFilter | None = None,
     ) -> Connection[StockMovement]:
         """The ledger."""
-        ...
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:
         """One fulfillment order."""
-        ...
 
-    @asks(
-        Pages(None, FULFILLMENT_SORTS, "DUE_AT", FULFILLMENT_FILTERS), "Work, the most urgent first."
-    )
+    @asks(Pages(None, FULFILLMENT_SORTS, "DUE_AT", FULFILLMENT_FILTERS), "Work, the most urgent first.")
     def fulfillment_orders(
         self,
         first: First = None,
@@ -180,21 +165,16 @@ class Query:
         sort: FulfillmentOrderSort | None = None,
     ) -> Connection[FulfillmentOrder]:
         """Lists of work."""
-        ...
 
     @asks(_by_id("Shipment"), "A shipment.")
     def shipment(self, id: Id) -> Shipment | None:
         """One shipment."""
-        ...
 
     @asks(_by_id("Return"), "A return.", name="return")
     def return_(self, id: Id) -> Return | None:
         """One return."""
-        ...
 
-    @asks(
-        Pages(stamped, EVENT_SORTS, EVENT_ORDER, EVENT_FILTERS), "The log, from the beginning; resume with `after`."
-    )
+    @asks(Pages(stamped, EVENT_SORTS, EVENT_ORDER, EVENT_FILTERS), "The log, from the beginning; resume with `after`.")
     def events(
         self,
         first: First = None,
@@ -204,4 +184,3 @@ class Query:
         filter: EventFilter | None = None,
     ) -> Connection[Event]:
         """The log."""
-        ...

@@ -6,7 +6,6 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import ColumnElement, case, func, null, select
 
-from domain.payments import RefundDestination
 from domain.returns import (
     RETURN,
     Condition,
@@ -168,9 +167,9 @@ class Return(Node):
         limit=20,
     )
     refunds: list[Refund] = many(
-        lambda row, refund: (refund.c.return_id == row.c.id)
-        & (refund.c.kind == "REFUND")
-        & refund.c.request_id.is_(None),
+        lambda row, refund: (
+            (refund.c.return_id == row.c.id) & (refund.c.kind == "REFUND") & refund.c.request_id.is_(None)
+        ),
         lambda refund: [refund.c.occurred_at, refund.c.id],
         "Money that went back for it; at most 20.",
         limit=20,

@@ -1,7 +1,7 @@
 """Stock: what lies where, in which bucket, and every movement that made it so."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, Integer, Text, cast, func, select
@@ -97,7 +97,7 @@ class StockMovement(Node):
     recorded_at: datetime = column("recorded_at", "When we were told.")
 
 
-def _total(bucket: str) -> "object":
+def _total(bucket: str) -> Any:
     def over_levels(total: Row) -> ColumnElement[int]:
         level = t.stock_levels.alias()
         added = select(func.coalesce(func.sum(level.c[bucket]), 0)).where(level.c.variant_id == total.c.variant_id)
@@ -145,7 +145,6 @@ class Inventory:
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[StockLevel]:
         """Stock levels of the variant."""
-        ...
 
 
 def inventory_of(variant: Row) -> Values:

@@ -20,10 +20,12 @@ class Viewer:
     """The caller."""
 
     kind: ViewerKind = column(lambda _: bindparam("viewer_kind", type_=Text()), "What sort of party it is.")
-    role: Role | None = column(lambda _: bindparam("viewer_role", type_=Text()), "The part it plays; null without a token.")
+    role: Role | None = column(
+        lambda _: bindparam("viewer_role", type_=Text()), "The part it plays; null without a token."
+    )
     scopes: list[str] = column(lambda _: bindparam("viewer_scopes", type_=ARRAY(Text)), "What it may do; at most 50.")
     channels: list[Channel] = many(
-        lambda _row, channel: true(),
+        lambda _row, _channel: true(),
         lambda channel: [channel.c.code],
         "The channels it may use; at most 100.",
         limit=100,

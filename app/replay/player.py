@@ -21,7 +21,7 @@ EXAMPLES_KEPT = 5
 Input = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 - what the API did
+class Refused(Exception):
     """A step was refused: the rest of the order's life cannot be told."""
 
 

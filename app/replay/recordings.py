@@ -124,7 +124,9 @@ def read(folder: Path, window: Window) -> Recordings:
     return Recordings(
         tuple(sorted(recorded, key=lambda each: (each.purchased_at, each.id))),
         _known(_products(folder, {item.product_id for item in sold}), (item.product_id for item in sold), "products"),
-        _known(_sellers(folder, {item.seller_id for item in sold}, places), (item.seller_id for item in sold), "sellers"),
+        _known(
+            _sellers(folder, {item.seller_id for item in sold}, places), (item.seller_id for item in sold), "sellers"
+        ),
     )
 
 

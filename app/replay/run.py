@@ -56,7 +56,7 @@ class ReplayDiffers(Failure):
     """What the API says is not what was recorded; the report said what."""
 
 
-class Stopped(Exception):  # noqa: N818 - what happened
+class Stopped(Exception):
     """Somebody stopped the replay; the message says how far it was."""
 
 

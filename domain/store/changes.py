@@ -31,14 +31,18 @@ class LostUpdate(Exception):
 
 
 @cache
-def columns_of(class_: type) -> tuple[str, ...]:
+def columns_of(class_: Any) -> tuple[str, ...]:
     """The columns of a row class."""
     return tuple(each.name for each in fields(class_) if each.name not in PARTS.get(class_, ()))
 
 
 @cache
-def _values_of(class_: type) -> Any:
+def _values_of(class_: Any) -> Any:
     return attrgetter(*columns_of(class_))
+
+
+def _class(row: Any) -> Any:
+    return type(row)
 
 
 @dataclass(slots=True)
@@ -72,7 +76,7 @@ class Changes:
 
     def _put(self, after: Any, known: dict[tuple[type, Any], Any]) -> bool:
         """Insert or update one row and what hangs on it; whether anything differs."""
-        class_ = type(after)
+        class_: Any = type(after)
         before = known.get((class_, after.id))
         if before is after:
             return False
@@ -83,7 +87,7 @@ class Changes:
 
     def _differs(self, before: Any, after: Any, *, inner_differs: bool) -> bool:
         changed = self._changed(before, after)
-        if "version" in columns_of(type(after)) and (changed or inner_differs) and "version" not in changed:
+        if "version" in columns_of(_class(after)) and (changed or inner_differs) and "version" not in changed:
             changed["version"] = before.version + 1
         if changed:
             was = {"id": before.id} | {name: getattr(before, name) for name in WAS if name in changed}
@@ -91,8 +95,8 @@ class Changes:
         return bool(changed) or inner_differs
 
     def _changed(self, before: Any, after: Any) -> dict[str, Any]:
-        values = _values_of(type(after))
-        pairs = zip(columns_of(type(after)), values(before), values(after), strict=True)
+        values = _values_of(_class(after))
+        pairs = zip(columns_of(_class(after)), values(before), values(after), strict=True)
         return {name: new for name, old, new in pairs if old is not new and old != new}
 
     def log(self, act: Act, events: Iterable[Event]) -> None:
@@ -182,7 +186,7 @@ def _insert(table: str, columns: tuple[str, ...], few: int, numbers: Iterator[in
     if few:
         return f"insert into {table} ({names}) values {_values(table, columns, few, numbers)}"
     given = ", ".join(f"v.{name}{_cast(table, name)}" for name in columns)
-    return f"insert into {table} ({names}) select {given} from {_unnest(table, columns, numbers)}"  # noqa: S608
+    return f"insert into {table} ({names}) select {given} from {_unnest(table, columns, numbers)}"
 
 
 def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], few: int, numbers: Iterator[int]) -> str:
@@ -196,7 +200,7 @@ def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], few: int
         arrays = ", ".join(f"${next(numbers)}::{_array(table, name)}" for name in (*was, *becomes))
         source = f"unnest({arrays}) as v ({names})"
         sets = ", ".join(f"{name} = v.new_{name}{_cast(table, name)}" for name in becomes)
-    return f"update {table} as t set {sets} from {source} where {found} returning 1"  # noqa: S608
+    return f"update {table} as t set {sets} from {source} where {found} returning 1"
 
 
 def _values(table: str, columns: tuple[str, ...], rows: int, numbers: Iterator[int]) -> str:

@@ -14,9 +14,9 @@ ANSWERED = """
     select digest, answer::json as answer from idempotency_claims where actor = $1 and mutation = $2 and key = $3
 """
 
+
 async def claim(connection: Any, actor: str, mutation: str, key: str, digest: str, now: datetime) -> Any:
     """Claim a key; None when it is ours now, else the claim that stands. Waits for a twin that is still at work."""
     if await connection.fetchval(CLAIM, actor, mutation, key, digest, now) is not None:
         return None
     return await connection.fetchrow(ANSWERED, actor, mutation, key)
-

@@ -21,7 +21,7 @@ from domain.store.sql import Statement, compiled
 from domain.store.visibility import VIEWER_PARAMETERS, Rule
 from domain.viewer import Role, Scope, Viewer
 
-LOADED: dict[tuple[type, str], tuple[type, str, str]] = {
+LOADED: dict[tuple[type, str], tuple[Any, str, str]] = {
     (model.Order, "lines"): (model.OrderLine, "order_id", "true order by {a}.position"),
     (model.Order, "holds"): (model.OrderHold, "order_id", "{a}.released_at is null order by {a}.id"),
     (model.Order, "adjustments"): (model.OrderAdjustment, "order_id", "true order by {a}.id"),
@@ -43,7 +43,7 @@ def _load_order() -> str:
     return f"select {_packed(model.Order, 'o', iter(range(1, 1000)))} from orders o where o.id = $1"
 
 
-def _packed(class_: type, alias: str, numbers: Any) -> str:
+def _packed(class_: Any, alias: str, numbers: Any) -> str:
     """A row as a JSON array: its columns, then its parts, in the order of the class's fields."""
     own = [f"{alias}.{name}" for name in columns_of(class_)]
     parts = [_part(class_, alias, part, numbers) for part in model.PARTS.get(class_, ())]
@@ -58,7 +58,7 @@ def _part(class_: type, alias: str, part: str, numbers: Any) -> str:
     where, _, order = condition.format(a=a).partition(" order by ")
     packed = _packed(inner, a, numbers)
     return (
-        f"(select coalesce(json_agg({packed} order by {order}), '[]'::json)"  # noqa: S608 (names of our own)
+        f"(select coalesce(json_agg({packed} order by {order}), '[]'::json)"
         f" from {inner.table} {a} where {a}.{key} = {alias}.id and {where})"
     )
 
@@ -68,7 +68,9 @@ def _unpacker(class_: type) -> Callable[[list[Any]], Any]:
     hints = get_type_hints(class_)
     width = len(columns_of(class_))
     readers = [_reader(hints[name]) for name in columns_of(class_)]
-    inner = [_unpacker(LOADED[class_, part][0]) if (class_, part) in LOADED else None for part in model.PARTS.get(class_, ())]
+    inner = [
+        _unpacker(LOADED[class_, part][0]) if (class_, part) in LOADED else None for part in model.PARTS.get(class_, ())
+    ]
 
     def unpack(packed: list[Any]) -> Any:
         own = [read(value) if read and value is not None else value for read, value in zip(readers, packed)]  # noqa: B905
@@ -127,7 +129,7 @@ async def lock(connection: Any, typename: str, key: UUID, viewer: Viewer) -> UUI
 async def order_id_of(connection: Any, typename: str, key: UUID) -> UUID | None:
     """The order that something hangs on, whoever may see it: lock it before anything is told."""
     table, column, _ = BY[typename]
-    found: UUID | None = await connection.fetchval(f"select {column} from {table.name} where id = $1", key)  # noqa: S608
+    found: UUID | None = await connection.fetchval(f"select {column} from {table.name} where id = $1", key)
     return found
 
 

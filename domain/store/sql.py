@@ -17,10 +17,10 @@ class InlineConstants(PGCompiler_asyncpg):
         """A constant as a literal, anything else as `$n`."""
         if not bindparam.required:
             options["literal_binds"] = True
-        return super().visit_bindparam(bindparam, *args, **options)
+        return str(super().visit_bindparam(bindparam, *args, **options))  # type: ignore[no-untyped-call]
 
 
-DIALECT = PGDialect_asyncpg()
+DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 DIALECT.statement_compiler = InlineConstants
 
 

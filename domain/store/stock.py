@@ -9,7 +9,7 @@ from domain.store.changes import columns_of
 
 COLUMNS = ", ".join(columns_of(StockLevel))
 
-LOCK = f"select {COLUMNS} from stock_levels where id = any($1) order by variant_id, location_id for update"  # noqa: S608
+LOCK = f"select {COLUMNS} from stock_levels where id = any($1) order by variant_id, location_id for update"
 
 ENSURE = """
     insert into stock_levels (id, variant_id, location_id)
@@ -21,7 +21,7 @@ LOCK_AT = f"""
     select {COLUMNS} from stock_levels
     where (variant_id, location_id) in (select * from unnest($1::uuid[], $2::uuid[]))
     order by variant_id, location_id for update
-"""  # noqa: S608
+"""
 
 
 async def lock_levels(connection: Any, ids: Iterable[UUID]) -> dict[UUID, StockLevel]:

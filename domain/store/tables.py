@@ -30,12 +30,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.customers import CustomerKind
+from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import EntryStatus, PaymentKind
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
-
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
 
@@ -194,7 +193,12 @@ customers = Table(
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     _at("created_at", nullable=False),
     _one_of("kind", CustomerKind),
-    Index("uq_customers_email", func.lower(text("email")), unique=True, postgresql_where=text("kind in ('REGISTERED', 'GUEST')")),
+    Index(
+        "uq_customers_email",
+        func.lower(text("email")),
+        unique=True,
+        postgresql_where=text("kind in ('REGISTERED', 'GUEST')"),
+    ),
     Index("ix_customers_created_at_id", "created_at", "id"),
 )
 
@@ -256,7 +260,9 @@ orders = Table(
     _one_of("return_status", OrderReturnStatus),
     CheckConstraint("(canceled_at is not null) = (status = 'CANCELED')", name="canceled_at_iff_canceled"),
     CheckConstraint("(completed_at is not null) = (status = 'COMPLETED')", name="completed_at_iff_completed"),
-    CheckConstraint("total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_is_the_sum"),
+    CheckConstraint(
+        "total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_is_the_sum"
+    ),
     Index("ix_orders_placed_at_id", "placed_at", "id"),
     Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
     Index("ix_orders_channel_id_placed_at_id", "channel_id", "placed_at", "id"),
@@ -328,7 +334,9 @@ order_adjustments = Table(
     Column("act_id", Uuid, nullable=False),
     _at("occurred_at", nullable=False),
     _one_of("kind", AdjustmentKind),
-    CheckConstraint("(kind in ('ITEMS', 'SHIPPING', 'TAX')) = (amount_minor >= 0)", name="charges_add_and_credits_take"),
+    CheckConstraint(
+        "(kind in ('ITEMS', 'SHIPPING', 'TAX')) = (amount_minor >= 0)", name="charges_add_and_credits_take"
+    ),
     UniqueConstraint("act_id", "order_id", "kind"),
 )
 
@@ -642,8 +650,14 @@ stock_movements = Table(
     CheckConstraint("(from_bucket is null) = (from_balance_after is null)", name="from_balance"),
     CheckConstraint("(to_bucket is null) = (to_balance_after is null)", name="to_balance"),
     UniqueConstraint(
-        "act_id", "line_id", "stock_level_id", "kind", "from_bucket", "to_bucket",
-        name="uq_stock_movements_once", postgresql_nulls_not_distinct=True,
+        "act_id",
+        "line_id",
+        "stock_level_id",
+        "kind",
+        "from_bucket",
+        "to_bucket",
+        name="uq_stock_movements_once",
+        postgresql_nulls_not_distinct=True,
     ),
     Index("ix_stock_movements_variant_id_recorded_at_id", "variant_id", "recorded_at", "id"),
     Index("ix_stock_movements_stock_level_id", "stock_level_id"),
@@ -676,8 +690,20 @@ events = Table(
     UniqueConstraint("subject_id", "sequence"),
     Index("uq_events_epoch_position", "epoch", "position", unique=True),
     Index("ix_events_unstamped", "id", postgresql_where=text("position is null")),
-    Index("ix_events_order_id_epoch_position", "order_id", "epoch", "position", postgresql_where=text("order_id is not null")),
-    Index("ix_events_customer_id_epoch_position", "customer_id", "epoch", "position", postgresql_where=text("customer_id is not null")),
+    Index(
+        "ix_events_order_id_epoch_position",
+        "order_id",
+        "epoch",
+        "position",
+        postgresql_where=text("order_id is not null"),
+    ),
+    Index(
+        "ix_events_customer_id_epoch_position",
+        "customer_id",
+        "epoch",
+        "position",
+        postgresql_where=text("customer_id is not null"),
+    ),
 )
 
 event_head = Table(

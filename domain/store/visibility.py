@@ -71,7 +71,8 @@ def order_id() -> ColumnElement[UUID]:
 
 def location_ids() -> ColumnElement[list[UUID]]:
     """The locations that a store's or warehouse's token names, as a parameter."""
-    return bindparam("viewer_location_ids", type_=ARRAY(Uuid))
+    bounds: ColumnElement[Any] = bindparam("viewer_location_ids", type_=ARRAY(Uuid))
+    return bounds
 
 
 def _here(column: ColumnElement[Any]) -> ColumnElement[bool]:

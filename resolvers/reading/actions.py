@@ -22,7 +22,14 @@ def available_actions(
     for action, scope in scopes.items():
         if viewer.may(scope):
             possible = row.c.status.in_([literal_column(f"'{state}'") for state in lifecycle.sources(action)])
-            offered.append(case((and_(possible, *([guards[action]] if action in guards else [])), literal_column(f"'{action}'::text"))))
+            offered.append(
+                case(
+                    (
+                        and_(possible, *([guards[action]] if action in guards else [])),
+                        literal_column(f"'{action}'::text"),
+                    )
+                )
+            )
     if not offered:
         return literal_column("'[]'::json")
-    return func.to_json(func.array_remove(array(offered, type_=Text), literal_column("NULL", Text)))
+    return func.to_json(func.array_remove(array[Any](offered, type_=Text()), literal_column("NULL", Text)))

@@ -9,9 +9,21 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLInputType, ValueNode, get_nullable_type
-from graphql import GraphQLInputObjectType, GraphQLList, ListValueNode, ObjectValueNode, Undefined, VariableNode
-from graphql import value_from_ast
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    get_nullable_type,
+    value_from_ast,
+)
 from sqlalchemy import BindParameter, Integer, Text, Uuid, bindparam
 from sqlalchemy.types import TypeEngine
 

@@ -71,7 +71,7 @@ PAGE_SIZE = 20
 CONDITIONS = {"include": True, "skip": False}
 """The directives that decide whether a selection counts, and the value of `if` with which it does."""
 
-EMPTY_LIST = literal_column("'[]'::json")
+EMPTY_LIST: ColumnElement[Any] = literal_column("'[]'::json")
 
 ONE_GROUP = literal_column("true", Boolean())
 """HAVING makes one row of a page also where nothing that was asked for aggregates, such as `totalCount` alone."""
@@ -91,7 +91,7 @@ class JsonObject(ColumnElement[Any]):
         self.pairs = pairs
 
 
-@compiles(JsonObject)  # type: ignore[untyped-decorator]
+@compiles(JsonObject)
 def _render_json_object(element: JsonObject, compiler: SQLCompiler, **options: Any) -> str:
     """Keys are GraphQL names or aliases (`[_A-Za-z0-9]`): safe inside quotes."""
     pairs = (f"'{key}' VALUE {compiler.process(value, **options)}" for key, value in element.pairs)
@@ -100,7 +100,8 @@ def _render_json_object(element: JsonObject, compiler: SQLCompiler, **options: A
 
 def reads_of(type_: GraphQLNamedType, field_name: str) -> Reads | None:
     """The mapping declared beside a field, if it has one."""
-    definition = type_.fields[field_name].extensions.get(DEFINITION)  # type: ignore[union-attr]
+    fields: Any = getattr(type_, "fields")  # noqa: B009 (not every named type has any)
+    definition = fields[field_name].extensions.get(DEFINITION)
     return definition.metadata.get(READS) if definition else None
 
 
@@ -164,18 +165,25 @@ class Compiler:
                 key = node.alias.value if node.alias else node.name.value
                 found.setdefault(key, Selected(key, [])).nodes.append(node)
                 continue
-            if isinstance(node, FragmentSpreadNode):
-                if node.name.value in visited:
-                    continue
-                visited.add(node.name.value)
-                node = self.fragments[node.name.value]  # noqa: PLW2901 (what the spread stands for)
-            if self._applies(node, type_):
-                self._collect(type_, node.selection_set.selections, found, visited)
+            fragment = self._fragment(node, visited)
+            if fragment is not None and self._applies(fragment, type_):
+                self._collect(type_, fragment.selection_set.selections, found, visited)
+
+    def _fragment(self, node: SelectionNode, visited: set[str]) -> InlineFragmentNode | FragmentDefinitionNode | None:
+        """What an inline fragment or a spread stands for; None for a spread that was followed already."""
+        if isinstance(node, InlineFragmentNode):
+            return node
+        assert isinstance(node, FragmentSpreadNode)
+        name = node.name.value
+        if name in visited:
+            return None
+        visited.add(name)
+        return self.fragments[name]
 
     def _included(self, node: SelectionNode) -> bool:
         for directive in node.directives or ():
             if directive.name.value in CONDITIONS:
-                condition = reader(directive.arguments[0].value, GraphQLNonNull(GraphQLBoolean), Undefined)
+                condition = reader((directive.arguments or ())[0].value, GraphQLNonNull(GraphQLBoolean), Undefined)
                 if condition(self.variables) is not CONDITIONS[directive.name.value]:
                     return False
         return True
@@ -270,7 +278,7 @@ class Compiler:
         """The row of whichever type it is, if the viewer may see it; PostgreSQL runs only that branch."""
         branches = []
         for possible in sorted(self.schema.get_possible_types(type_), key=lambda each: each.name):
-            entity = entity_of(possible)  # type: ignore[arg-type]
+            entity = entity_of(possible)
             row = self.alias(entity)
             found = select(self.object(possible, selected.selections(), row)).select_from(row)
             found = found.where(row.c.id == key.cast(Text).cast(row.c.id.type), entity.visible(self.viewer, row))
@@ -357,14 +365,14 @@ class Page:
             if self.arguments.get(name) is not None:
                 conditions.append(condition(self.source, self.arguments[name]))
         if self.arguments.get("filter") is not None:
-            conditions += [
-                mapping.filters[name](self.source, part) for name, part in self.arguments["filter"].parts()
-            ]
+            conditions += [mapping.filters[name](self.source, part) for name, part in self.arguments["filter"].parts()]
         return conditions
 
     def _opened(self) -> bool:
         opened = self.mapping.opened.items()
-        return any(self.compiler.viewer.role in roles and self.arguments.get(name) is not None for name, roles in opened)
+        return any(
+            self.compiler.viewer.role in roles and self.arguments.get(name) is not None for name, roles in opened
+        )
 
     def _sorted(self, row: FromClause) -> tuple[str, list[ColumnElement[Any]], bool]:
         asked = self.arguments.get("sort")
@@ -486,7 +494,8 @@ def subselect(found: Select[Any], own: FromClause) -> ColumnElement[Any]:
 
 def node_type(connection: GraphQLObjectType) -> GraphQLObjectType:
     """The type of a connection's nodes."""
-    return get_named_type(connection.fields["nodes"].type)  # type: ignore[return-value]
+    found: Any = get_named_type(connection.fields["nodes"].type)
+    return found  # type: ignore[no-any-return]
 
 
 def parsed_ids(given: list[str], limit: int) -> list[dict[str, str | None]]:

@@ -49,6 +49,7 @@ from resolvers.reading.mapping import (
 from resolvers.reading.plans import plan
 
 Key = tuple[Any, ...]
+Info = GraphQLResolveInfo[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +100,9 @@ class Record:
 class Session:
     """One request: its snapshot, its viewer, and the loaders that gather what fields ask for."""
 
-    def __init__(self, connection: Connection, viewer: Viewer, variables: dict[str, Any], schema: GraphQLSchema):
+    def __init__(
+        self, connection: Connection, viewer: Viewer, variables: dict[str, Any], schema: GraphQLSchema
+    ) -> None:
         self.connection = connection
         self.viewer = viewer
         self.variables = variables
@@ -181,21 +184,21 @@ class Field:
         self.mapping = mapping
         self.method = METHODS[type(mapping)]
 
-    async def __call__(self, source: Record | None, info: GraphQLResolveInfo, **_given: Any) -> Any:
+    async def __call__(self, source: Record | None, info: Info, **_given: Any) -> Any:
         """Resolve the field of one object."""
         record = source or Record("Query", ROOT, ())
         return await self.method(self, record, info)
 
-    def arguments(self, compiler: Compiler, info: GraphQLResolveInfo) -> Arguments:
+    def arguments(self, compiler: Compiler, info: Info) -> Arguments:
         """The field's arguments in this request."""
         return Arguments(compiler.binder, info.field_nodes[0], self.field, info.context.variables)
 
-    def loader_name(self, record: Record, info: GraphQLResolveInfo) -> Any:
+    def loader_name(self, record: Record, info: Info) -> Any:
         """Fields that may be asked for together: same field, same place, same arguments."""
         given = ",".join(sorted(print_ast(argument) for argument in info.field_nodes[0].arguments or ()))
         return (self.name, record.place, given)
 
-    async def scalar(self, record: Record, info: GraphQLResolveInfo) -> Any:
+    async def scalar(self, record: Record, info: Info) -> Any:
         """A leaf."""
         mapping, viewer = self.mapping, info.context.viewer
         assert isinstance(mapping, Scalar)
@@ -218,7 +221,7 @@ class Field:
             return [self.target.values[each].value for each in value]
         return self.target.values[value].value
 
-    async def inline(self, record: Record, info: GraphQLResolveInfo) -> Any:
+    async def inline(self, record: Record, info: Info) -> Any:
         """An object out of the same row."""
         mapping = self.mapping
         assert isinstance(mapping, Inline)
@@ -237,7 +240,7 @@ class Field:
 
         return part if await info.context.load(self.loader_name(record, info), record.key, ask) else None
 
-    async def joined(self, record: Record, info: GraphQLResolveInfo) -> list[Record]:
+    async def joined(self, record: Record, info: Info) -> list[Record]:
         """The rows that `One` or `Many` joins to, in order."""
         mapping = self.mapping
         assert isinstance(mapping, One | Many)
@@ -258,19 +261,19 @@ class Field:
         limit = mapping.limit if isinstance(mapping, Many) else 1
         return [Record(self.target.name, Place(entity), tuple(row)) for row in rows[:limit]]
 
-    async def one(self, record: Record, info: GraphQLResolveInfo) -> Record | None:
+    async def one(self, record: Record, info: Info) -> Record | None:
         """Another row."""
         found = await self.joined(record, info)
         return found[0] if found else None
 
-    async def many(self, record: Record, info: GraphQLResolveInfo) -> list[Record] | None:
+    async def many(self, record: Record, info: Info) -> list[Record] | None:
         """A list of rows."""
         assert isinstance(self.mapping, Many)
         if self.mapping.needs and not info.context.viewer.may(self.mapping.needs):
             return []
         return await self.joined(record, info)
 
-    async def elements(self, record: Record, info: GraphQLResolveInfo) -> list[Record] | None:
+    async def elements(self, record: Record, info: Info) -> list[Record] | None:
         """A list out of the row's own JSON."""
         mapping = self.mapping
         assert isinstance(mapping, Elements)
@@ -287,7 +290,7 @@ class Field:
         rows = await info.context.load(self.loader_name(record, info), record.key, ask) or []
         return [Record(self.target.name, place, (*record.key, *row)) for row in rows]
 
-    async def subject(self, record: Record, info: GraphQLResolveInfo) -> Record | None:
+    async def subject(self, record: Record, info: Info) -> Record | None:
         """An object of any of several types."""
         mapping = self.mapping
         assert isinstance(mapping, Subject)
@@ -301,13 +304,13 @@ class Field:
         typename, key = await info.context.load(self.loader_name(record, info), record.key, ask) or (None, None)
         return await _visible(info, typename, key)
 
-    async def nodes(self, record: Record, info: GraphQLResolveInfo) -> list[Record | None]:
+    async def nodes(self, _record: Record, info: Info) -> list[Record | None]:
         """Objects by their ids."""
         assert isinstance(self.mapping, Nodes)
         asked = self.arguments(info.context.compiler(), info).get("ids")
         return [await _visible(info, one["typename"], one["key"]) for one in parsed_ids(asked, self.mapping.limit)]
 
-    async def pages(self, record: Record, info: GraphQLResolveInfo) -> Any:
+    async def pages(self, record: Record, info: Info) -> Any:
         """A connection; not gathered over parents, because each has its own page."""
         session: Session = info.context
         assert isinstance(self.mapping, Pages)
@@ -332,7 +335,7 @@ class Field:
         )
         return Listed(edges, nodes, page_info, lambda: self._count(record, info))
 
-    async def _count(self, record: Record, info: GraphQLResolveInfo) -> int:
+    async def _count(self, record: Record, info: Info) -> int:
         session: Session = info.context
         assert isinstance(self.mapping, Pages)
         compiler = session.compiler()
@@ -342,7 +345,7 @@ class Field:
         return int(rows[0][0])
 
 
-async def _visible(info: GraphQLResolveInfo, typename: str | None, key: str | None) -> Record | None:
+async def _visible(info: Info, typename: str | None, key: str | None) -> Record | None:
     if typename is None:
         return None
     session: Session = info.context
@@ -354,7 +357,7 @@ async def _visible(info: GraphQLResolveInfo, typename: str | None, key: str | No
     return Record(typename, Place(entity), (key,)) if rows else None
 
 
-METHODS: dict[type, Callable[[Field, Record, GraphQLResolveInfo], Any]] = {
+METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {
     Scalar: Field.scalar,
     Inline: Field.inline,
     One: Field.one,

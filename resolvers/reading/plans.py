@@ -13,7 +13,6 @@ from domain.viewer import Viewer
 from resolvers.reading.arguments import Binder, Variables
 from resolvers.reading.compiler import Compiler
 
-
 Fill = Callable[[Variables, Viewer], Any]
 
 

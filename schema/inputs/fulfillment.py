@@ -33,7 +33,9 @@ class PickLineInput:
 
     fulfillment_order_line_id: strawberry.ID = given("The line of work.")
     picked: int = strawberry.field(default=0, description="Units taken off the shelf now.")
-    short: int = strawberry.field(default=0, description="Units that are not there, or not fit: routed elsewhere at once.")
+    short: int = strawberry.field(
+        default=0, description="Units that are not there, or not fit: routed elsewhere at once."
+    )
     short_reason: ShortReason | None = optional("Why units are short; needed where any are.")
 
 
@@ -90,7 +92,9 @@ class ShipmentPackageInput:
 class ShipmentCreateInput:
     """Which parcels leave, and with whom."""
 
-    fulfillment_order_id: strawberry.ID = given("The work that is shipped. Units not packed in these parcels are split off.")
+    fulfillment_order_id: strawberry.ID = given(
+        "The work that is shipped. Units not packed in these parcels are split off."
+    )
     idempotency_key: str = key()
     carrier: str = given("The carrier's short name.")
     service: str | None = optional("The carrier's service.")

@@ -18,7 +18,9 @@ class OrderLineInput:
 
     sku: str = given("The SKU.")
     quantity: int = given("How many units: 1 to 100,000.")
-    unit_price: MoneyInput | None = optional("What one unit cost, for history: needs history:write. The list price if left out.")
+    unit_price: MoneyInput | None = optional(
+        "What one unit cost, for history: needs history:write. The list price if left out."
+    )
     location_code: str | None = optional("The location that must ship it: needs routing:write, or history:write.")
 
 
@@ -53,7 +55,9 @@ class OrderPlaceInput:
 
     idempotency_key: str = key()
     channel: str | None = optional("The channel's code; needed without a draft.")
-    draft_id: strawberry.ID | None = optional("The draft to place, with the lines it holds; other things given here go before what it holds.")
+    draft_id: strawberry.ID | None = optional(
+        "The draft to place, with the lines it holds; other things given here go before what it holds."
+    )
     expected_version: int | None = version()
     customer_id: strawberry.ID | None = optional("Who buys; staff only. A signed-in customer buys for themselves.")
     customer: OrderCustomerInput | None = optional("Who buys, where they are not signed in.")
@@ -65,7 +69,9 @@ class OrderPlaceInput:
     reservation_id: strawberry.ID | None = optional("A reservation to consume; none are made yet, so any is refused.")
     payment_method: PaymentMethodInput | None = optional("How the buyer pays: the server authorizes the total.")
     payments: list[PaymentRecordInput] | None = optional("Payments made elsewhere; needs payments:record; at most 20.")
-    expected_total: MoneyInput | None = optional("The total that the buyer was shown: refused as TOTAL_CHANGED if not so.")
+    expected_total: MoneyInput | None = optional(
+        "The total that the buyer was shown: refused as TOTAL_CHANGED if not so."
+    )
     external_reference: str | None = optional("Another system's name for the order; unique per channel.")
     note: str | None = optional("What the buyer said.")
     placed_at: datetime | None = optional("When it was placed, for history: needs history:write. Now if left out.")

@@ -16,7 +16,9 @@ class PaymentAuthorizeInput:
 
     order_id: strawberry.ID = given("The order.")
     idempotency_key: str = key()
-    payment_method: PaymentMethodInput | None = optional("How the buyer pays. Without it, what happened elsewhere is recorded.")
+    payment_method: PaymentMethodInput | None = optional(
+        "How the buyer pays. Without it, what happened elsewhere is recorded."
+    )
     amount: MoneyInput | None = optional("How much; all that is owed if left out.")
     method: str | None = optional("How the buyer paid, such as credit_card, where it is recorded.")
     reference: str | None = optional("The other system's reference, where it is recorded.")
@@ -30,7 +32,9 @@ class PaymentCaptureInput:
     order_id: strawberry.ID = given("The order.")
     idempotency_key: str = key()
     amount: MoneyInput | None = optional("How much; all that is authorized (or owed, where recorded) if left out.")
-    recorded: bool = strawberry.field(default=False, description="Only record it: it happened elsewhere; needs payments:record.")
+    recorded: bool = strawberry.field(
+        default=False, description="Only record it: it happened elsewhere; needs payments:record."
+    )
     method: str | None = optional("How the buyer paid, such as credit_card, where it is recorded.")
     reference: str | None = optional("The other system's reference, where it is recorded.")
     occurred_at: datetime | None = moment()

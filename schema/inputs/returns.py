@@ -41,7 +41,9 @@ class ReturnCreateLineInput:
     disposition: Disposition | None = optional("What becomes of them; needed with receiveNow.")
 
 
-@strawberry.input(description="A return made by staff: approved at once and, at the counter, received, inspected and refunded.")
+@strawberry.input(
+    description="A return made by staff: approved at once and, at the counter, received, inspected and refunded."
+)
 class ReturnCreateInput:
     """One call at the counter."""
 

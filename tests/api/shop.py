@@ -33,7 +33,7 @@ ADDRESS: Answer = {
     "latitude": -23.55,
     "longitude": -46.65,
 }
-"""In São Paulo: SAO1 is the nearest location, then RIO1, then CWB1."""
+"""In São Paulo: SAO1 is the nearest location, then CWB1, then RIO1."""
 
 PLACES: dict[str, tuple[str, float, float]] = {
     "SAO1": ("WAREHOUSE", -23.5, -46.6),
@@ -86,6 +86,7 @@ ORDER = """
     }
     returns { id number status lines { id quantity receivedQuantity } refunds { id status amount { amount } } }
 """
+
 
 def money(amount: str, currency: str = "BRL") -> Answer:
     """An amount as the graph takes and gives it."""
@@ -195,7 +196,9 @@ class Shop:
         inventory = (await self.contract(OPERATIONS, "StockOf", sku=sku))["inventory"]
         levels = [edge["node"] for edge in inventory["levels"]["edges"]]
         return {
-            level["location"]["code"]: {name: units for name, units in level.items() if isinstance(units, int) and units}
+            level["location"]["code"]: {
+                name: units for name, units in level.items() if isinstance(units, int) and units
+            }
             for level in levels
         }
 

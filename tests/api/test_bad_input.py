@@ -5,6 +5,7 @@ import random
 import string
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
@@ -13,7 +14,7 @@ import pytest
 from app.tokens import sign
 from domain import ids
 from domain.store.verify import verify
-from domain.viewer import Role, Scope, Viewer
+from domain.viewer import Scope, Viewer
 from tests.api.shop import ADDRESS, AGENT, HISTORIAN, OPERATIONS, Answer, Shop, app, money
 from tests.conftest import SECRET
 
@@ -679,7 +680,9 @@ async def test_an_amount_is_a_plain_decimal_with_the_currencys_digits(shop: Shop
     priced = [{"sku": shop.new("SKU"), "name": "X", "prices": [{"channel": "web", "price": given}]}]
 
     refusals = [
-        await shop.refused(AGENT, "paymentAuthorize", **id_, amount=given, paymentMethod={"provider": "test", "token": "t"}),
+        await shop.refused(
+            AGENT, "paymentAuthorize", **id_, amount=given, paymentMethod={"provider": "test", "token": "t"}
+        ),
         await shop.refused(AGENT, "paymentCapture", **id_, amount=given),
         await shop.refused(
             AGENT, "refundCreate", **id_, amount=given, reason="GOODWILL", destination="ORIGINAL_PAYMENT"
@@ -730,13 +733,14 @@ async def test_amounts_are_in_the_orders_currency(shop: Shop) -> None:
         **mismatch,
         "field": ["payments", "0", "amount"],
     }
-    assert await shop.refused(OPERATIONS, "orderConfirm", **{"id": order["id"]}, payments=paid) == {
+    assert await shop.refused(OPERATIONS, "orderConfirm", id=order["id"], payments=paid) == {
         **mismatch,
         "field": ["payments", "0", "amount"],
     }
-    assert await shop.refused(
-        OPERATIONS, "channelSet", code="web", name="Web", currency="USD", timeZone="UTC"
-    ) == {**mismatch, "field": ["currency"]}
+    assert await shop.refused(OPERATIONS, "channelSet", code="web", name="Web", currency="USD", timeZone="UTC") == {
+        **mismatch,
+        "field": ["currency"],
+    }
     assert await shop.order(order["id"]) == order
 
 
@@ -1053,15 +1057,15 @@ async def test_lone_surrogates_are_refused_as_json_and_as_graphql(shop: Shop) ->
 
 async def administer(database_url: str, statement: str) -> None:
     """Run one statement in the administrator's database."""
-    name = database_url.rpartition("/")[2].partition("?")[0]
-    connection = await asyncpg.connect(database_url.replace(f"/{name}", "/postgres"))
+    name = urlsplit(database_url).path.lstrip("/")
+    connection = await asyncpg.connect(database_url, database="postgres")
     try:
         await connection.execute(statement.format(name=name))
     finally:
         await connection.close()
 
 
-KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+KILL = "select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = '{name}'"
 CLOSE = "alter database {name} allow_connections false"
 OPEN = "alter database {name} allow_connections true"
 

@@ -142,7 +142,11 @@ async def test_everyone_learns_who_they_are(shop: Shop) -> None:
     order = await shop.place((await shop.variant(SAO1=1), 1))
     web, abroad = ({"id": shop.channels[code], "code": code} for code in ("web", "abroad"))
     both = {"channels": [abroad, web]}
-    ana = {"id": f"cus_{customer.customer_id}", "displayName": "ana.maria@example.com", "email": "ana.maria@example.com"}
+    ana = {
+        "id": f"cus_{customer.customer_id}",
+        "displayName": "ana.maria@example.com",
+        "email": "ana.maria@example.com",
+    }
     places = [{"id": shop.places[code], "code": code} for code in ("RIO1", "SAO1")]
     expected: list[tuple[Viewer | None, Answer]] = [
         (None, {**told(None), "kind": "ANONYMOUS"}),
@@ -638,12 +642,8 @@ async def test_a_warehouse_receives_a_return_inspects_it_and_the_money_goes_back
     assert inspected["return"] == {
         "id": back["id"],
         "status": "RECEIVED",
-        "lines": [
-            {"id": line, "inspections": [{"quantity": 1, "condition": "LIKE_NEW", "disposition": "RESTOCK"}]}
-        ],
-        "refunds": [
-            {"id": inspected["return"]["refunds"][0]["id"], "status": "SUCCEEDED", "amount": money("40.00")}
-        ],
+        "lines": [{"id": line, "inspections": [{"quantity": 1, "condition": "LIKE_NEW", "disposition": "RESTOCK"}]}],
+        "refunds": [{"id": inspected["return"]["refunds"][0]["id"], "status": "SUCCEEDED", "amount": money("40.00")}],
     }
     assert (await shop.stock(order["lines"][0]["sku"]))["CWB1"] == {"onHand": 1, "available": 1}
     after = await shop.order(order["id"])
@@ -710,7 +710,7 @@ async def test_the_order_desk_lists_what_is_held(shop: Shop) -> None:
     order = await shop.place((await shop.variant(SAO1=1), 1))
     await shop.contract(AGENT, "PutOnHold", id=order["id"], key=shop.new("key"))
     everything = (
-        "query { orders(first: 100, filter: {channel: \"web\", status: [PENDING, CONFIRMED], onHold: true}) "
+        'query { orders(first: 100, filter: {channel: "web", status: [PENDING, CONFIRMED], onHold: true}) '
         "{ nodes { id } } }"
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from graphql import (
+    REMOVE,
     ArgumentNode,
     DocumentNode,
     FieldNode,
@@ -17,7 +18,6 @@ from graphql import (
     TypeInfoVisitor,
     ValueNode,
     Visitor,
-    VisitorAction,
     get_named_type,
     print_ast,
     visit,
@@ -94,7 +94,7 @@ class Meaningful(Visitor):
             return _with(node, IntValueNode(value=str(one_of(SIZES, node.value))))
         if name in ("after", "before"):
             known = self.cursors.get(get_named_type(self.types.get_type()).name)  # type: ignore[union-attr, arg-type]
-            return _with(node, _text(one_of(known, node.value))) if known else VisitorAction.REMOVE
+            return _with(node, _text(one_of(known, node.value))) if known else REMOVE
         if name == "ids":
             return _with(node, ListValueNode(values=tuple(map(_text, one_of(HANDFULS, node.value)))))
         return None
