@@ -45,12 +45,15 @@ TYPES = {prefix: name for name, prefix in PREFIXES.items()}
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7: 48 bits of milliseconds, then 74 random bits."""
-    millis = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    return UUID(
-        int=(millis << 80) | (0x7 << 76) | ((random >> 68 & 0xFFF) << 64) | (0b10 << 62) | (random & 0x3FFFFFFFFFFFFFFF)
-    )
+    """A fresh UUIDv7: milliseconds, their fraction in 12 bits, 62 random bits.
+
+    The fraction (RFC 9562 §6.2, method 3) keeps ids that one process draws in the order they were drawn: a step is 244
+    nanoseconds, and drawing one takes longer.
+    """
+    millis, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = rest * 4_096 // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") & 0x3FFFFFFFFFFFFFFF
+    return UUID(int=(millis << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | random)
 
 
 def encode(typename: str, key: UUID | int) -> str:

@@ -1,6 +1,6 @@
 """What staff and buyers decide about an order: confirm, hold, release, cancel; and what follows from any decision."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,16 @@ from domain.acts import Act
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus
 from domain.ids import new_id
-from domain.model import Decided, FulfillmentOrderLine, Order, OrderAdjustment, OrderHold, OrderLine
+from domain.model import (
+    Decided,
+    FulfillmentOrderLine,
+    Order,
+    OrderAdjustment,
+    OrderHold,
+    OrderLine,
+    Package,
+    PackageLine,
+)
 from domain.orders import (
     ORDER,
     AdjustmentKind,
@@ -198,7 +207,7 @@ def _with_work_canceled(order: Order, taken: dict[UUID, dict[str, int]], ledger:
         lines = tuple(_work_line_canceled(order, line, unpicked, picked, ledger) for line in ful.lines)
         if lines == ful.lines:
             continue
-        after = replace(ful, lines=lines)
+        after = replace(ful, lines=lines, packages=_packages_opened(ful.packages, lines))
         if not any(line.held or line.shipped for line in lines):
             after = replace(after, status=FulfillmentOrderStatus.CANCELED.value, closed_at=ledger.act.at)
             told = f"Work for order {order.number} was called off."
@@ -206,6 +215,31 @@ def _with_work_canceled(order: Order, taken: dict[UUID, dict[str, int]], ledger:
         changed[ful.id] = after
     work = tuple(changed.get(ful.id, ful) for ful in order.fulfillment_orders)
     return replace(order, fulfillment_orders=work), events
+
+
+def _packages_opened(packages: tuple[Package, ...], lines: Sequence[FulfillmentOrderLine]) -> tuple[Package, ...]:
+    """Parcels in the house without the units that are called off, the last packed first; an empty one is no parcel."""
+    too_many = {line.id: line.shipped - line.picked for line in lines}
+    for package in packages:
+        if package.shipment_id is None:
+            for part in package.lines:
+                too_many[part.fulfillment_order_line_id] += part.quantity
+    kept = []
+    for package in reversed(packages):
+        left = package
+        if package.shipment_id is None:
+            left = replace(package, lines=tuple(_parts_kept(package.lines, too_many)))
+        if left.lines:
+            kept.append(left)
+    return tuple(reversed(kept))
+
+
+def _parts_kept(parts: tuple[PackageLine, ...], too_many: dict[UUID, int]) -> Iterator[PackageLine]:
+    for part in parts:
+        units = min(part.quantity, max(0, too_many[part.fulfillment_order_line_id]))
+        too_many[part.fulfillment_order_line_id] -= units
+        if units < part.quantity:
+            yield replace(part, quantity=part.quantity - units) if units else part
 
 
 def _work_line_canceled(

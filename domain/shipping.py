@@ -54,9 +54,10 @@ def ship(
 ) -> tuple[Decided, UUID]:
     """Ship parcels whole. What is not in them is split off into work of its own, as far as it had come."""
     ful = work_of(order, ful_id)
+    stepping = stepped(order, ful, FulfillmentOrderAction.SHIP)
     leaving = _leaving(ful, dispatch)
     units = _units(ful, leaving)
-    shipped, rest = _split(stepped(order, ful, FulfillmentOrderAction.SHIP), units, leaving, act)
+    shipped, rest = _split(stepping, units, leaving, act)
     shipment = _shipment(order, ful, dispatch, units, act)
     shipped = replace(
         shipped,
@@ -95,6 +96,8 @@ def _take_out(order: Order, line: FulfillmentOrderLine, units: int, ledger: Ledg
 
 def _leaving(ful: FulfillmentOrder, dispatch: Dispatch) -> dict[UUID, Leaving]:
     packed = {package.id for package in ful.packages if package.shipment_id is None}
+    if not packed:
+        raise InvalidInput("nothing is packed", field=("packages",))
     if dispatch.parcels is None:
         return {id_: Leaving(id_) for id_ in packed}
     for index, parcel in enumerate(dispatch.parcels):

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     )
 
 GUEST_SECONDS = 30 * 24 * 3600
-ROUTE_ATTEMPTS = 3
 
 
 async def _after_placing(world: World, viewer: Viewer, input: OrderPlaceInput, outcome: Outcome) -> Outcome:
@@ -91,15 +90,15 @@ def _only_what_there_is(input: OrderPlaceInput) -> None:
 async def _routed_and_locked(
     work: Work, order: Order, placement: Placement, offered: Catalog, customer: Customer | None
 ) -> tuple[Routed, Any]:
-    """Route on what was read, lock what was chosen; where somebody was faster, look again with the locks held."""
+    """Route on what was read, lock what was chosen; where somebody was faster, route again with all of it locked."""
     pins = _pins(order, placement)
-    for _ in range(ROUTE_ATTEMPTS):
-        routed = placing.routed(order, pins, offered, customer)
-        levels = await work.levels(routed.needed)
-        if all(levels[id_].available >= units for id_, units in routed.needed.items()):
-            return routed, levels
-        offered = placing.corrected(offered, levels.values())
-    raise InvalidInput("stock is moving too fast to route this order; try again")
+    routed = placing.routed(order, pins, offered, customer)
+    levels = await work.levels(routed.needed)
+    if all(levels[id_].available >= units for id_, units in routed.needed.items()):
+        return routed, levels
+    levels = await work.levels(placing.level_of(offered).values())
+    offered = placing.corrected(offered, levels.values())
+    return placing.routed(order, pins, offered, customer), levels
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:

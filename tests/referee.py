@@ -90,7 +90,7 @@ class Referee:
         asked = self.engine.documents.get(text, None)
         return parsed(await self.engine.read_ordinarily(asked, variables, asked.coerce(variables), viewer))
 
-    async def ask(self, text: str, viewer: Viewer | str = "operations", **variables: Any) -> Any:
+    async def ask(self, text: str, viewer: Viewer | str = "operations", /, **variables: Any) -> Any:
         """The data that both agree on."""
         who = self.viewers[viewer] if isinstance(viewer, str) else viewer
         compiled, ordinary = await self.compiled(text, who, variables), await self.ordinary(text, who, variables)
@@ -98,7 +98,7 @@ class Referee:
         assert compiled == ordinary
         return unordered(compiled)["data"]
 
-    async def refuse(self, text: str, **variables: Any) -> str:
+    async def refuse(self, text: str, /, **variables: Any) -> str:
         """The one message with which both refuse."""
         who = self.viewers["operations"]
         assert await self.compiled(text, who, variables) is None

@@ -380,6 +380,17 @@ class Story:
         self._tell("RETURN_CLOSED", "Return", self.back)
         return self
 
+    def pay_elsewhere(self) -> "Story":
+        """The whole amount was taken at a till and is only put on record."""
+        self.world.add(
+            "payments", order_id=self.order["id"], kind="CAPTURE", status="SUCCEEDED", provider="manual",
+            amount_minor=self.order["total_minor"], currency=self.order["currency"], method="cash",
+            occurred_at=self.world.later(), recorded_at=self.world.now,
+        )  # fmt: skip
+        self.order["payment_status"] = "PAID"
+        self._tell("PAYMENT_CAPTURED")
+        return self
+
     def cancel(self) -> "Story":
         """Everything is called off; the money was only promised."""
         world = self.world
@@ -420,6 +431,7 @@ def small_world() -> World:
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return().receive()
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return(2).receive().inspect()
     Story(world, phone, [(shirts_in_shop, 1, 4_990)], None).cancel()
+    Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
               claimed_at=world.now)  # fmt: skip
     return world

@@ -18,6 +18,7 @@ IN_JAPAN = 0.22
 BY_PHONE = 0.2
 """The part of Brazil's orders that the call centre takes."""
 PAID_AT_ONCE = 0.3
+DRAFTED_FIRST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ async def drafted(story: Story) -> None:
 
 
 async def bought(story: Story) -> None:
-    """Placed with a promise of the bank, or paid at once."""
+    """Placed with a promise of the bank, or paid at once; by phone often a draft before."""
+    if story.channel == "call-center" and story.draw.random() < DRAFTED_FIRST:
+        await story.begin_draft()
     at_once = story.draw.random() < PAID_AT_ONCE
     await story.place(**(story.transferred() if at_once else story.promised()))
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID as FastUUID
 
 from domain.placing import Catalog, Offer, Shelf
 from domain.stock import LocationKind
@@ -65,10 +66,10 @@ async def catalog(
         return None
     channel_id, currency, number, customer, offers, shelves = orjson.loads(packed)
     return Catalog(
-        channel_id=UUID(channel_id),
+        channel_id=FastUUID(channel_id),
         currency=currency,
         number=number,
-        customer_id=UUID(customer[0]) if customer else None,
+        customer_id=FastUUID(customer[0]) if customer else None,
         known=dict(zip(KNOWN, customer[1:], strict=False)) if customer else {},
         offers={offer.sku: offer for offer in map(_offer, offers)},
         shelves={shelf.id: shelf for shelf in map(_shelf, shelves)},
@@ -77,12 +78,12 @@ async def catalog(
 
 def _offer(packed: list[Any]) -> Offer:
     id_, sku, name, weight, price, levels = packed
-    return Offer(UUID(id_), sku, name, weight, price, tuple((UUID(a), UUID(b), units) for a, b, units in levels))
+    return Offer(FastUUID(id_), sku, name, weight, price, tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels))
 
 
 def _shelf(packed: list[Any]) -> Shelf:
     id_, code, kind, latitude, longitude = packed
-    return Shelf(UUID(id_), code, LocationKind(kind), latitude, longitude)
+    return Shelf(FastUUID(id_), code, LocationKind(kind), latitude, longitude)
 
 
 async def code_of_channel(connection: Any, channel_id: UUID) -> str:

@@ -18,9 +18,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.acts import Act
 from domain.events import Event
-from domain.model import PARTS
+from domain.model import PARTS, Package, PackageLine
 from domain.store.sql import DIALECT
 from domain.store.tables import metadata
+
+OPENED = (Package, PackageLine)
+"""The only rows that ever go: a parcel is packed again when units in it are called off. All others are facts."""
 
 WAS = ("status", "version")
 """Columns whose old value an update names."""
@@ -66,13 +69,23 @@ class Changes:
         """One row found by all of `was` (its key, and what it must still be)."""
         self.updates[table, tuple(was), tuple(becomes)].append((*was.values(), *becomes.values()))
 
+    def delete(self, table: str, **was: Any) -> None:
+        """One row found by all of `was`: an update that leaves nothing."""
+        self.updates[table, tuple(was), ()].append(tuple(was.values()))
+
     def turn(self, before: Any, after: Any) -> None:
         """Whatever differs between two versions of a row and of the rows that hang on it.
 
         A row that hangs somewhere else than before (a parcel that went with the rest of the work) has moved: it is
-        looked for in all of `before`.
+        looked for in all of `before`. A parcel, or a part of one, that is nowhere any more was opened again.
         """
-        self._put(after, dict(_tree(before)) if before is not None else {})
+        known = dict(_tree(before)) if before is not None else {}
+        self._put(after, known)
+        if any(class_ in OPENED for class_, _ in known):
+            kept = {place for place, _ in _tree(after)}
+            for class_, id_ in known.keys() - kept:
+                if class_ in OPENED:
+                    self.delete(class_.table, id=id_)
 
     def _put(self, after: Any, known: dict[tuple[type, Any], Any]) -> bool:
         """Insert or update one row and what hangs on it; whether anything differs."""
@@ -200,7 +213,8 @@ def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], few: int
         arrays = ", ".join(f"${next(numbers)}::{_array(table, name)}" for name in (*was, *becomes))
         source = f"unnest({arrays}) as v ({names})"
         sets = ", ".join(f"{name} = v.new_{name}{_cast(table, name)}" for name in becomes)
-    return f"update {table} as t set {sets} from {source} where {found} returning 1"
+    done = f"update {table} as t set {sets} from" if becomes else f"delete from {table} as t using"
+    return f"{done} {source} where {found} returning 1"
 
 
 def _values(table: str, columns: tuple[str, ...], rows: int, numbers: Iterator[int]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID as FastUUID  # a uuid.UUID that parses six times faster
 from sqlalchemy import Uuid, bindparam, select
 
 from domain import model
@@ -82,7 +83,7 @@ def _unpacker(class_: type) -> Callable[[list[Any]], Any]:
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if hint in (UUID, UUID | None):
-        return UUID
+        return FastUUID
     if hint in (datetime, datetime | None):
         return datetime.fromisoformat
     return None

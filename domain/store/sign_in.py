@@ -46,16 +46,29 @@ class Examples:
     warehouse: str | None
     customer_email: str | None
     order_number: str | None
+    sku: str | None
+    """Something that the channel sells and has plenty of."""
 
 
+# Among the latest thousand orders whoever has a password and bought most: they have the most to look at.
 EXAMPLES = """
-    SELECT (SELECT code FROM channels ORDER BY created_at, id LIMIT 1),
+    WITH channel AS (SELECT id, code FROM channels ORDER BY created_at, id LIMIT 1),
+    recent AS (SELECT customer_id FROM orders ORDER BY placed_at DESC NULLS LAST LIMIT 1000)
+    SELECT (SELECT code FROM channel),
            (SELECT code FROM locations WHERE kind = 'STORE' ORDER BY code LIMIT 1),
            (SELECT code FROM locations WHERE kind = 'WAREHOUSE' ORDER BY code LIMIT 1),
-           (SELECT customers.email FROM orders JOIN customers ON customers.id = orders.customer_id
-            WHERE customers.kind = 'REGISTERED' AND customers.email IS NOT NULL
-            ORDER BY orders.placed_at DESC NULLS LAST LIMIT 1),
-           (SELECT number FROM orders ORDER BY placed_at DESC NULLS LAST, id DESC LIMIT 1)
+           (SELECT customers.email FROM recent JOIN customers ON customers.id = recent.customer_id
+            WHERE customers.kind IN ('REGISTERED', 'GUEST') AND customers.email IS NOT NULL
+            GROUP BY customers.id ORDER BY customers.kind = 'REGISTERED' DESC, count(*) DESC, customers.id LIMIT 1),
+           (SELECT number FROM orders ORDER BY placed_at DESC NULLS LAST, id DESC LIMIT 1),
+           (SELECT variants.sku FROM variants
+            JOIN variant_prices ON variant_prices.variant_id = variants.id
+            JOIN channel ON channel.id = variant_prices.channel_id
+            WHERE EXISTS (
+                SELECT FROM stock_levels JOIN location_channels USING (location_id)
+                WHERE stock_levels.variant_id = variants.id AND location_channels.channel_id = channel.id
+                AND stock_levels.available > 10
+            ) ORDER BY variants.sku LIMIT 1)
 """
 
 

@@ -223,7 +223,10 @@ class Shop:
         sku = await self.variant("1.00", SAO1=1)
         order = await self.place((sku, 1), email=email or f"{self.new('ana')}@example.com")
         found = await self.ask(AGENT, "query ($id: ID!) { order(id: $id) { customer { id } } }", id=order["id"])
-        id_ = found["order"]["customer"]["id"]
+        return self.signed_in(found["order"]["customer"]["id"])
+
+    def signed_in(self, id_: str) -> Viewer:
+        """A customer by their id."""
         viewer = Viewer(ViewerKind.CUSTOMER, Role.CUSTOMER, f"customer:{id_}", "Ana Souza", SCOPES[Role.CUSTOMER])
         return replace(viewer, customer_id=self.key(id_))
 

@@ -6,6 +6,7 @@ import string
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -21,7 +22,7 @@ from tests.conftest import SECRET
 NOISE = "".join(random.Random(2018).choices(string.ascii_letters, k=60_000))
 """Text that no compression makes short enough for an index."""
 
-UNKNOWN = ids.UUID(int=(0x01610000 << 96) | (0x7 << 76) | (0b10 << 62) | 1)
+UNKNOWN = UUID(int=(0x01610000 << 96) | (0x7 << 76) | (0b10 << 62) | 1)
 
 NOUNS = {
     "order": "Order",
@@ -220,12 +221,11 @@ ALLOWED: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("who", ALLOWED)
 async def test_a_role_may_do_what_its_scopes_say_and_nothing_else(shop: Shop, who: str) -> None:
-    order = await shop.place((await shop.variant(SAO1=1), 1))
     viewers: dict[str, Viewer | None] = {
         "anonymous": None,
         "shopper": shop.shopper(),
-        "customer": await shop.customer(),
-        "guest": shop.guest(order),
+        "customer": shop.signed_in(ids.encode("Customer", UNKNOWN)),
+        "guest": shop.guest({"id": ids.encode("Order", UNKNOWN)}),
         "agent": AGENT,
         "store": shop.store("RIO1"),
         "warehouse": shop.floor("SAO1"),
@@ -344,7 +344,7 @@ async def test_only_who_may_record_payments_records_them(shop: Shop) -> None:
 
 
 async def test_only_staff_pin_a_line_to_a_location(shop: Shop) -> None:
-    line = {"sku": await shop.variant(SAO1=1, CWB1=1), "quantity": 1, "locationCode": "CWB1"}
+    line: Answer = {"sku": await shop.variant(SAO1=1, CWB1=1), "quantity": 1, "locationCode": "CWB1"}
 
     refusal = await shop.refused(shop.shopper(), "orderPlace", channel="web", lines=[line])
     pinned = await shop.place((line["sku"], 1), lines=[line])
@@ -672,13 +672,20 @@ async def test_a_number_that_no_float_holds_is_refused_before_anything_runs(shop
 AMOUNTS = ["12.345", "NaN", "Infinity", "1e2", "", " 1.00", "1,00", "0x1", "9" * 400, "1.", ".5", "--1", "٣.٠٠", "1\n"]
 
 
-@pytest.mark.parametrize("amount", AMOUNTS)
-async def test_an_amount_is_a_plain_decimal_with_the_currencys_digits(shop: Shop, amount: str) -> None:
+async def test_an_amount_is_a_plain_decimal_with_the_currencys_digits(shop: Shop) -> None:
     order = await shop.captured(await shop.place((await shop.variant(SAO1=2), 1), token="tok_visa"))
-    lines = [{"sku": order["lines"][0]["sku"], "quantity": 1}]
-    given, id_ = money(amount), {"orderId": order["id"]}
-    priced = [{"sku": shop.new("SKU"), "name": "X", "prices": [{"channel": "web", "price": given}]}]
 
+    found = {amount: await refusals_of(shop, order, money(amount)) for amount in AMOUNTS}
+
+    assert {amount: codes for amount, codes in found.items() if codes != {"INVALID_INPUT"}} == {}
+    assert await shop.order(order["id"]) == order
+
+
+async def refusals_of(shop: Shop, order: Answer, given: Answer) -> set[str]:
+    """What an amount is refused for, wherever one is taken."""
+    lines = [{"sku": order["lines"][0]["sku"], "quantity": 1}]
+    id_ = {"orderId": order["id"]}
+    priced = [{"sku": shop.new("SKU"), "name": "X", "prices": [{"channel": "web", "price": given}]}]
     refusals = [
         await shop.refused(
             AGENT, "paymentAuthorize", **id_, amount=given, paymentMethod={"provider": "test", "token": "t"}
@@ -691,9 +698,7 @@ async def test_an_amount_is_a_plain_decimal_with_the_currencys_digits(shop: Shop
         await shop.refused(HISTORIAN, "orderPlace", channel="web", lines=lines, shippingPrice=given),
         await shop.refused(OPERATIONS, "variantsSet", variants=priced),
     ]
-
-    assert [each["code"] for each in refusals] == ["INVALID_INPUT"] * len(refusals)
-    assert await shop.order(order["id"]) == order
+    return {each["code"] for each in refusals}
 
 
 @pytest.mark.parametrize("amount", ["0", "0.00", "-0.01", "-5"])
@@ -773,7 +778,7 @@ async def test_a_total_beyond_all_bounds_is_refused(shop: Shop) -> None:
 
 async def test_a_second_placement_with_the_same_key_is_the_same_order(shop: Shop) -> None:
     sku = await shop.variant(SAO1=5)
-    given = {"channel": "web", "lines": [{"sku": sku, "quantity": 2}], "idempotencyKey": shop.new("key")}
+    given: Answer = {"channel": "web", "lines": [{"sku": sku, "quantity": 2}], "idempotencyKey": shop.new("key")}
     given |= {"paymentMethod": {"provider": "test", "token": "tok_visa"}}
 
     answers = [await shop.do(OPERATIONS, "orderPlace", "order { id number }", **given) for _ in range(3)]
@@ -832,7 +837,7 @@ async def test_a_refusal_does_not_use_up_the_key(shop: Shop) -> None:
 
 async def test_ten_twins_at_once_place_one_order(shop: Shop) -> None:
     sku = await shop.variant(SAO1=50)
-    given = {"channel": "web", "lines": [{"sku": sku, "quantity": 2}], "idempotencyKey": shop.new("key")}
+    given: Answer = {"channel": "web", "lines": [{"sku": sku, "quantity": 2}], "idempotencyKey": shop.new("key")}
     given |= {"paymentMethod": {"provider": "test", "token": "tok_visa"}}
 
     answers = await asyncio.gather(*(shop.do(OPERATIONS, "orderPlace", "order { id }", **given) for _ in range(10)))
@@ -1010,7 +1015,7 @@ async def test_the_zero_character_is_refused_wherever_a_text_is_taken(shop: Shop
     for name, (mutation, given) in texts(shop, order, text).items():
         found[name] = {each["code"] for each in (await shop.send(HISTORIAN, mutation, **given))["userErrors"]}
 
-    assert found == dict.fromkeys(found, {"INVALID_INPUT"})
+    assert {name: codes for name, codes in found.items() if codes != {"INVALID_INPUT"}} == {}
     assert await shop.order(order["id"]) == order
 
 
@@ -1021,7 +1026,7 @@ async def test_a_text_too_long_to_be_kept_is_refused_wherever_a_text_is_taken(sh
     for name, (mutation, given) in texts(shop, order, NOISE).items():
         found[name] = {each["code"] for each in (await shop.send(HISTORIAN, mutation, **given))["userErrors"]}
 
-    assert found == dict.fromkeys(found, {"INVALID_INPUT"})
+    assert {name: codes for name, codes in found.items() if codes != {"INVALID_INPUT"}} == {}
     assert await shop.order(order["id"]) == order
 
 
@@ -1090,7 +1095,7 @@ async def test_while_the_database_is_away_every_answer_is_a_503_and_afterwards_a
     sku = await shop.variant(SAO1=10)
     order = await shop.place((sku, 1), token="tok_visa")
     placed = "mutation ($input: OrderPlaceInput!) { orderPlace(input: $input) { order { id } userErrors { code } } }"
-    given = {"channel": "web", "lines": [{"sku": sku, "quantity": 2}], "idempotencyKey": shop.new("key")}
+    given: Answer = {"channel": "web", "lines": [{"sku": sku, "quantity": 2}], "idempotencyKey": shop.new("key")}
     given |= {"paymentMethod": {"provider": "test", "token": "tok_visa"}}
     read = f'{{ order(id: "{order["id"]}") {{ status }} }}'
     fallback = f'{{ order(id: "{order["id"]}") {{ status }} __schema {{ queryType {{ name }} }} }}'

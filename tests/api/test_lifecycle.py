@@ -266,7 +266,7 @@ async def test_late_words_of_a_carrier_move_nothing_back(shop: Shop) -> None:
     work, number = order["fulfillmentOrders"][0], shop.new("BR")
     parcel = {"packageId": work["packages"][0]["id"], "trackingNumber": number}
     await shop.do(OPERATIONS, "shipmentCreate", fulfillmentOrderId=work["id"], carrier="correios", packages=[parcel])
-    statuses = []
+    statuses, told = [], {}
     for day, code in enumerate(
         ("IN_TRANSIT", "PICKED_UP", "OUT_FOR_DELIVERY", "DELIVERED", "IN_TRANSIT", "DELIVERED"), 1
     ):
@@ -339,9 +339,9 @@ async def test_a_cancellation_in_part_leaves_the_rest_to_be_shipped(
     await shop.do(AGENT, "orderCancel", id=order["id"], reason="OTHER", lines=lines)
     after = await shop.order(order["id"])
     stock = await shop.stock(sku)
-    for step in (shop.confirm, shop.accept, shop.pick, shop.pack, shop.ship, shop.deliver):
-        if step != shop.confirm or until is None:
-            after_all = await step(await shop.order(order["id"]))
+    after_all = after if until else await shop.confirm(after)
+    for step in (shop.accept, shop.pick, shop.pack, shop.ship, shop.deliver):
+        after_all = await step(after_all)
 
     assert after["lines"][0]["quantities"] == quantities(3, canceled=1, **{stands: 2})
     assert (after["balance"], after["total"]) == (money("20.00"), money("30.00"))
@@ -349,6 +349,47 @@ async def test_a_cancellation_in_part_leaves_the_rest_to_be_shipped(
     assert (after_all["status"], after_all["fulfillmentStatus"]) == ("COMPLETED", "FULFILLED")
     assert after_all["lines"][0]["quantities"] == quantities(3, canceled=1, shipped=2, delivered=2)
     assert sum(line["quantity"] for line in after_all["shipments"][0]["lines"]) == 2
+
+
+async def test_parcels_hold_what_is_left_when_packed_units_are_canceled(shop: Shop) -> None:
+    shirt, shoe = await shop.variant(SAO1=3), await shop.variant(SAO1=1)
+    order = await shop.advance(await shop.place((shirt, 3), (shoe, 1)), "pick")
+    work = order["fulfillmentOrders"][0]
+    lines = {line["sku"]: line["id"] for line in work["lines"]}
+    packages = [
+        {"lines": [{"fulfillmentOrderLineId": lines[shirt], "quantity": 1}]},
+        {"lines": [{"fulfillmentOrderLineId": lines[sku], "quantity": 1} for sku in (shirt, shoe)]},
+        {"lines": [{"fulfillmentOrderLineId": lines[shirt], "quantity": 1}]},
+    ]
+    await shop.do(OPERATIONS, "fulfillmentOrderPack", id=work["id"], packages=packages)
+    off = [{"orderLineId": line["id"], "quantity": 2} for line in order["lines"] if line["sku"] == shirt]
+    before = (await shop.order(order["id"]))["fulfillmentOrders"][0]["packages"]
+
+    await shop.do(AGENT, "orderCancel", id=order["id"], reason="OTHER", lines=off)
+    packed = (await shop.order(order["id"]))["fulfillmentOrders"][0]["packages"]
+    done = await shop.deliver(await shop.ship(await shop.order(order["id"])))
+
+    assert (len(before), sum(line["quantity"] for package in packed for line in package["lines"])) == (3, 2)
+    assert {package["id"] for package in packed} < {package["id"] for package in before}
+    assert (done["status"], await shop.stock(shirt)) == ("COMPLETED", {"SAO1": {"onHand": 2, "qualityControl": 2}})
+
+
+async def test_nothing_ships_that_is_not_packed_any_more(shop: Shop) -> None:
+    shirt, shoe = await shop.variant(SAO1=1), await shop.variant(SAO1=1)
+    order = await shop.advance(await shop.place((shirt, 1), (shoe, 1)), "pick")
+    work, line = order["fulfillmentOrders"][0], order["lines"][0]
+    (first,) = (each["id"] for each in work["lines"] if each["sku"] == line["sku"])
+    packages = [{"lines": [{"fulfillmentOrderLineId": first, "quantity": 1}]}]
+    await shop.do(OPERATIONS, "fulfillmentOrderPack", id=work["id"], packages=packages)
+    off = [{"orderLineId": line["id"], "quantity": 1}]
+    await shop.do(AGENT, "orderCancel", id=order["id"], reason="OTHER", lines=off)
+
+    refusal = await shop.refused(OPERATIONS, "shipmentCreate", fulfillmentOrderId=work["id"], carrier="correios")
+    await shop.do(OPERATIONS, "fulfillmentOrderPack", id=work["id"], packages=[{}])
+    done = await shop.deliver(await shop.ship(await shop.order(order["id"])))
+
+    assert refusal == {"code": "INVALID_INPUT", "field": ["packages"], "reason": "nothing is packed"}
+    assert done["status"] == "COMPLETED"
 
 
 async def test_canceling_the_last_units_completes_an_order_of_which_the_others_arrived(shop: Shop) -> None:
@@ -429,7 +470,9 @@ async def test_what_nobody_has_stays_open_until_it_can_be_routed(shop: Shop) -> 
     assert await shop.stock(sku) == {"SAO1": {}, "CWB1": {"onHand": 5, "available": 3, "allocated": 2}}
     assert work_of(found) == [("CWB1", "OPEN", [(2, 0)]), ("SAO1", "CANCELED", [(2, 0)])]
     decisions = await shop.contract(OPERATIONS, "WhyRouted", orderId=order["id"])
-    assert decisions["routing"][1]["unfilled"] == [{"sku": sku, "quantity": 2, "reason": "NO_LOCATION", "retryAt": None}]
+    assert decisions["routing"][1]["unfilled"] == [
+        {"sku": sku, "quantity": 2, "reason": "NO_LOCATION", "retryAt": None}
+    ]
     done = await shop.deliver(await shop.ship(await shop.pack(await shop.pick(await shop.accept(found)))))
     assert done["status"] == "COMPLETED"
 
@@ -498,22 +541,25 @@ async def test_a_draft_holds_nothing_and_is_placed_as_it_stands(shop: Shop) -> N
     assert done["status"] == "COMPLETED"
 
 
-async def test_what_is_given_with_a_draft_goes_before_what_it_holds(shop: Shop) -> None:
-    customer = await shop.customer()
-    first, second = await shop.variant("10.00", SAO1=5), await shop.variant("3.00", SAO1=5)
-    draft = await drafted(shop, customer, (first, 2), (second, 1), note="old")
-    lines = [{"sku": second, "quantity": 4}]
+async def test_a_draft_is_placed_with_its_own_lines_and_what_else_is_given_goes_before_what_it_holds(
+    shop: Shop,
+) -> None:
+    customer, sku = await shop.customer(), await shop.variant("3.00", SAO1=5)
+    draft = await drafted(shop, customer, (sku, 4), note="old")
+    lines = [{"sku": sku, "quantity": 1}]
+    other = await shop.refused(customer, "orderPlace", draftId=draft["id"], lines=lines)
     stale = await shop.refused(customer, "orderPlace", draftId=draft["id"], expectedVersion=draft["version"] + 1)
 
-    given = {"draftId": draft["id"], "lines": lines, "note": "new", "expectedVersion": draft["version"]}
+    given = {"draftId": draft["id"], "note": "new", "expectedVersion": draft["version"]}
     placed = await shop.do(customer, "orderPlace", "order { note }", **given)
     order = await shop.order(draft["id"])
 
+    reason = "a draft is placed with the lines it holds"
+    assert other == {"code": "INVALID_INPUT", "field": ["lines"], "reason": reason}
     assert stale["code"] == "VERSION_CONFLICT"
     assert placed["order"] == {"note": "new"}
-    assert [(line["sku"], line["quantities"]) for line in order["lines"]] == [(second, quantities(4, allocated=4))]
+    assert [(line["sku"], line["quantities"]) for line in order["lines"]] == [(sku, quantities(4, allocated=4))]
     assert (order["total"], order["balance"]) == (money("12.00"), money("12.00"))
-    assert await shop.stock(first) == {"SAO1": {"onHand": 5, "available": 5}}
 
 
 async def test_a_draft_takes_no_other_step_but_being_canceled(shop: Shop) -> None:
@@ -654,7 +700,7 @@ async def test_what_happened_elsewhere_is_recorded_and_nobody_is_asked(shop: Sho
 
 async def test_a_declined_card_leaves_the_order_placed_and_unpaid(shop: Shop) -> None:
     sku = await shop.variant(SAO1=1)
-    given = {"channel": "web", "lines": [{"sku": sku, "quantity": 1}]}
+    given: Answer = {"channel": "web", "lines": [{"sku": sku, "quantity": 1}]}
     given |= {"paymentMethod": {"provider": "test", "token": "tok_declined"}, "idempotencyKey": shop.new("key")}
 
     first = await shop.send(OPERATIONS, "orderPlace", "order { id }", **given)

@@ -93,7 +93,7 @@ class Meaningful(Visitor):
         if name in ("first", "last"):
             return _with(node, IntValueNode(value=str(one_of(SIZES, node.value))))
         if name in ("after", "before"):
-            known = self.cursors.get(get_named_type(self.types.get_type()).name)  # type: ignore[union-attr, arg-type]
+            known = self.cursors.get(get_named_type(self.types.get_type()).name)  # type: ignore[union-attr]
             return _with(node, _text(one_of(known, node.value))) if known else REMOVE
         if name == "ids":
             return _with(node, ListValueNode(values=tuple(map(_text, one_of(HANDFULS, node.value)))))

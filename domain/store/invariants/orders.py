@@ -54,7 +54,7 @@ ORDER_TOTAL_IS_THE_SUM = Invariant(
 
 CHARGES_ARE_THE_TOTAL = Invariant(
     "charges_are_the_total",
-    "What was charged for an order's items, shipping and tax is what the order says it costs.",
+    "What was charged for an order's items, shipping and tax is what it says it costs; a draft was charged nothing.",
     """
     with charged as (
         select order_id,
@@ -68,7 +68,7 @@ CHARGES_ARE_THE_TOTAL = Invariant(
     from orders o left join charged on charged.order_id = o.id
     where (subtotal_minor - discount_minor, shipping_minor, tax_minor)
           <> (coalesce(items, 0), coalesce(shipping, 0), coalesce(tax, 0))
-      and (charged.order_id is not null or status not in ('DRAFT', 'EXPIRED'))
+      and (charged.order_id is not null or status not in ('DRAFT', 'EXPIRED', 'CANCELED'))
     """,
 )
 

@@ -65,6 +65,7 @@ ANSWERS_SETTLE_WHAT_WAS_ASKED = Invariant(
     from (select *, count(*) over (partition by request_id) as times from payments) answer
     left join payments asked on asked.id = answer.request_id
     where (answer.status = 'REQUESTED' and answer.request_id is not null)
+       or (answer.request_id is null and answer.status = 'FAILED')
        or (answer.status <> 'REQUESTED' and answer.request_id is null and answer.kind <> 'CHARGEBACK'
            and answer.provider <> 'manual' and answer.destination is distinct from 'MANUAL')
        or (answer.request_id is not null and (answer.times > 1 or asked.status is distinct from 'REQUESTED'
