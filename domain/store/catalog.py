@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from asyncpg.pgproto.pgproto import UUID as FastUUID
+from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
 
 from domain.placing import Catalog, Offer, Shelf
 from domain.stock import LocationKind
@@ -78,7 +78,9 @@ async def catalog(
 
 def _offer(packed: list[Any]) -> Offer:
     id_, sku, name, weight, price, levels = packed
-    return Offer(FastUUID(id_), sku, name, weight, price, tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels))
+    return Offer(
+        FastUUID(id_), sku, name, weight, price, tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels)
+    )
 
 
 def _shelf(packed: list[Any]) -> Shelf:

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from uuid import UUID
 
 import orjson
-from asyncpg.pgproto.pgproto import UUID as FastUUID  # a uuid.UUID that parses six times faster
+from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
 from sqlalchemy import Uuid, bindparam, select
 
 from domain import model

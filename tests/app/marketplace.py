@@ -227,7 +227,8 @@ class Life:
         unknown: dict[str, object] = {"approved_at": None, "handed_at": None, "delivered_at": None}
         delivered: dict[str, object] = {"delivered_at": None}
         waiting: dict[str, object] = {"handed_at": None, "delivered_at": None}
-        assert self.approved_at and self.handed_at
+        assert self.approved_at
+        assert self.handed_at
         assert self.delivered_at
         bent: dict[str, dict[str, object]] = {
             "no items": {"status": "canceled", **unknown},

@@ -67,7 +67,9 @@ async def places_url(database_url: str) -> str:
     return database_url
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["migrate"], ["token"], ["schema"]])
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["demo"], ["migrate"], ["token"], ["replay"], ["verify"], ["schema"]]
+)
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0
@@ -141,7 +143,7 @@ def test_a_bad_scope_or_duration_is_wrong_usage(run: Run, arguments: list[str]) 
     assert arguments[0] in done.stderr
 
 
-@pytest.mark.parametrize("command", [["migrate"], ["serve", "--port", "0"]])
+@pytest.mark.parametrize("command", [["migrate"], ["demo"], ["serve", "--port", "0"]])
 def test_a_database_that_is_not_there_is_said_in_words(run: Run, command: list[str]) -> None:
     done = run(*command, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.returncode == 1
@@ -160,6 +162,12 @@ def test_migrate_says_what_it_did(run: Run) -> None:
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert first.stdout.startswith("Migrated to step")
     assert second.stdout.startswith("Already at step")
+
+
+def test_the_demo_is_refused_where_something_is(run: Run, places_url: str) -> None:
+    done = run("demo", DATABASE_URL=places_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: there are channels already: the demo is for an empty database\n"
 
 
 def test_schema_prints_the_schema(run: Run) -> None:

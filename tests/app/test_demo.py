@@ -1,9 +1,11 @@
 """The demo: everything that can happen to an order has happened to one of its orders, and it all adds up."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,7 +16,7 @@ from app import demo
 from app.demo.fates import ORDERS, stories
 from app.demo.goods import CHANNELS, PLACES, RARE, VARIANTS
 from app.settings import Settings
-from app.sign_in import token_for
+from app.sign_in import Request, token_for
 from app.welcome import TRIALS, filled, requests
 from domain.fulfillment import FulfillmentOrderStatus
 from domain.orders import FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
@@ -23,6 +25,7 @@ from domain.shipments import ShipmentStatus
 from domain.stock import LocationKind
 from domain.store.sign_in import examples
 from domain.store.verify import verify
+from domain.viewer import Role
 from domain.words import Word
 
 NOT_YET: dict[type[Word], set[Word]] = {
@@ -37,6 +40,8 @@ NOT_YET: dict[type[Word], set[Word]] = {
     ReturnStatus: {ReturnStatus.IN_TRANSIT, ReturnStatus.CANCELED, ReturnStatus.EXPIRED},
 }
 """States that no mutation leads to yet: whoever adds one adds a fate."""
+
+README = Path(__file__).parent.parent.parent / "README.md"
 
 NUMBER = re.compile(r"'number': '1[0-9]{5}'")
 
@@ -159,6 +164,18 @@ async def test_what_the_welcome_offers_to_try_answers(
         answer = (await client.post("/graphql", json=sent, headers={"Authorization": f"Bearer {token}"})).json()
         assert "errors" not in answer
         assert NUMBER.search(str(answer)), f"{trial.who} finds no order"
+
+
+async def test_what_the_readme_shows_is_answered(
+    loaded: asyncpg.Connection, client: httpx.AsyncClient, settings: Settings
+) -> None:
+    shown = re.findall(r"```graphql\n(.*?)```\s+```json\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(shown) == 3
+    for query, answer in shown:
+        who = Request(Role.SHOPPER, channels=("web",)) if query.startswith("mutation") else Request(Role.AGENT)
+        token = await token_for(who, loaded, settings.secret, 60)
+        sent = await client.post("/graphql", json={"query": query}, headers={"Authorization": f"Bearer {token}"})
+        assert sent.json() == json.loads(answer)
 
 
 async def test_the_customer_to_try_has_a_history(loaded: asyncpg.Connection) -> None:
