@@ -349,6 +349,11 @@ def refundable(order: Order) -> dict[UUID, int]:
     return {id_: amount for id_, amount in left.items() if amount > 0}
 
 
+def refundable_now(order: Order) -> int:
+    """What can be given back at this moment: refunds that wait for their answer are not to be had twice."""
+    return sum(_unclaimed(order, refundable(order)).values())
+
+
 def _unclaimed(order: Order, left: dict[UUID, int]) -> dict[UUID, int]:
     """The same less what requests that have no answer yet may still take."""
     answered = {entry.request_id for entry in order.payments}

@@ -104,8 +104,8 @@ def _leaving(ful: FulfillmentOrder, dispatch: Dispatch) -> dict[UUID, Leaving]:
         if parcel.package_id not in packed:
             place = ("packages", str(index), "packageId")
             raise NotFound("Package", ids.encode("Package", parcel.package_id), field=place)
-    if not dispatch.parcels:
-        raise InvalidInput("at least one parcel leaves", field=("packages",))
+    if not dispatch.parcels or len({parcel.package_id for parcel in dispatch.parcels}) < len(dispatch.parcels):
+        raise InvalidInput("at least one parcel leaves, and each once", field=("packages",))
     return {parcel.package_id: parcel for parcel in dispatch.parcels}
 
 

@@ -107,7 +107,9 @@ def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
 
 
 async def _draft(work: Work, input: OrderPlaceInput) -> Order:
-    draft = await work.order("Order", input.draft_id or "", expected_version=input.expected_version, field=("draftId",))
+    draft = await work.order(
+        "DraftToPlace", input.draft_id or "", expected_version=input.expected_version, field=("draftId",)
+    )
     ORDER.after(OrderStatus(draft.status), OrderAction.PLACE)
     return draft
 

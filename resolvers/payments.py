@@ -28,6 +28,8 @@ from domain.payments import (
     Tender,
     captures,
     is_settled,
+    open_authorizations,
+    owed,
     recorded,
     refunds,
     requested,
@@ -36,12 +38,14 @@ from domain.payments import (
     with_payments,
 )
 from domain.refusals import (
+    AmountExceeds,
     CurrencyMismatch,
     Forbidden,
     InvalidInput,
     InvalidTransition,
     PaymentDeclined,
     PaymentUnresolved,
+    RefundExceedsBalance,
 )
 from domain.store import orders as stored_orders
 from domain.viewer import Scope, Viewer
@@ -118,34 +122,37 @@ async def settle(world: World, viewer: Viewer, input: Any, outcome: Outcome) -> 
     """Ask the providers and record what they say. What they refuse is an error beside the committed result."""
     method = getattr(input, "payment_method", None)
     token = getattr(method, "token", None) or getattr(input, "token", None)
-    for position, request_id in enumerate(outcome.asks):
-        if position:
-            outcome = replace(outcome, order=None)
+    waiting = list(outcome.asks)
+    while waiting:
         assert outcome.order_id is not None
-        outcome = await _settle_one(world, viewer, outcome, outcome.order_id, request_id, token)
+        outcome, more = await _settle_one(world, viewer, outcome, outcome.order_id, waiting.pop(0), token)
+        waiting += more
+        outcome = replace(outcome, order=None)
     world.stamp_soon()
     return outcome
 
 
 async def _settle_one(
     world: World, viewer: Viewer, outcome: Outcome, order_id: UUID, request_id: UUID, token: str | None
-) -> Outcome:
+) -> tuple[Outcome, tuple[UUID, ...]]:
+    """Ask about one request; the outcome, and what is to be asked because of the answer."""
     order = outcome.order
     if order is None:
         async with world.database.writes.acquire() as connection:
             order = await stored_orders.load(connection, order_id)
     request = next(entry for entry in order.payments if entry.id == request_id)
     if is_settled(order, request_id):
-        return _with_failure(outcome, order, request_id)
+        return _with_failure(outcome, order, request_id), ()
     try:
         answer = await asyncio.wait_for(_ask(world, order, request, token), PROVIDER_SECONDS)
     except (TimeoutError, OSError):
-        return replace(outcome, errors=(*outcome.errors, PaymentUnresolved("the provider did not answer in time")))
+        unresolved = PaymentUnresolved("the provider did not answer in time")
+        return replace(outcome, errors=(*outcome.errors, unresolved)), ()
     if answer.status is OutcomeStatus.CHALLENGE:
         action = PaymentAction("REDIRECT", answer.redirect_url, answer.client_secret)
-        return replace(outcome, values={**outcome.values, "payment_action": action})
-    order = await _record(world, viewer, order_id, request, answer)
-    return _with_failure(outcome, order, request_id)
+        return replace(outcome, values={**outcome.values, "payment_action": action}), ()
+    order, more = await _record(world, viewer, order_id, request, answer)
+    return _with_failure(outcome, order, request_id), more
 
 
 def _with_failure(outcome: Outcome, order: Order, request_id: UUID) -> Outcome:
@@ -175,20 +182,28 @@ async def _ask(world: World, order: Order, request: Payment, token: str | None) 
     return await calls[PaymentKind(request.kind)](asked)
 
 
-async def _record(world: World, viewer: Viewer, order_id: UUID, request: Payment, answer: PaymentOutcome) -> Order:
-    """The second transaction: what the provider said, once."""
+async def _record(
+    world: World, viewer: Viewer, order_id: UUID, request: Payment, answer: PaymentOutcome
+) -> tuple[Order, tuple[UUID, ...]]:
+    """The second transaction: what the provider said, once.
+
+    An authorization that comes through after the order was canceled is released again.
+    """
     act = act_of(viewer, None, world.now())
     async with world.database.writes.acquire() as connection, connection.transaction():
         work = Work(world, connection, viewer, act)
-        await connection.execute("select 1 from orders where id = $1 for update", order_id)
+        await stored_orders.lock_by_id(connection, order_id)
         order = await stored_orders.load(connection, order_id)
         if is_settled(order, request.id):
-            return order
+            return order, ()
         after, told = with_payments(order, [settled(request, answer, act)])
         after, counted = numbered(after, tuple(told))
-        work.store(order, Decided(after, events=counted))
+        too_late = voids(after, act) if after.status == OrderStatus.CANCELED else []
+        decided, asks = asking(Decided(after, events=counted), too_late)
+        work.store(order, decided)
         await work.flush()
-    return after
+    assert decided.order is not None
+    return decided.order, asks
 
 
 # -- verbs ---------------------------------------------------------------------------------------------------------
@@ -202,7 +217,8 @@ async def authorize(work: Work, input: PaymentAuthorizeInput) -> Outcome:
     if input.payment_method is not None:
         if input.payment_method.provider not in work.world.providers or input.payment_method.provider == RECORDED:
             raise InvalidInput("no such payment provider takes tokens", field=("paymentMethod", "provider"))
-        tender = Tender(PaymentKind.AUTHORIZATION, input.payment_method.provider, _amount(order, input.amount))
+        amount = _not_more_than_owed(order, _amount(order, input.amount))
+        tender = Tender(PaymentKind.AUTHORIZATION, input.payment_method.provider, amount)
         entry = requested(order, tender, work.act)
     else:
         entry = _recorded(work, order, PaymentKind.AUTHORIZATION, input)
@@ -236,6 +252,8 @@ async def refund(work: Work, input: RefundCreateInput) -> Outcome:
     order = await work.order("Order", input.order_id, field=("orderId",))
     amount = _amount(order, input.amount)
     assert amount is not None
+    if input.reason is not RefundReason.GOODWILL and amount > -owed(order):
+        raise RefundExceedsBalance(Money(max(0, -owed(order)), order.currency), field=("amount",))
     entries = refunds(order, amount, input.reason, work.act, destination=input.destination.value, note=input.note)
     after = order
     if input.reason is RefundReason.GOODWILL:
@@ -277,6 +295,14 @@ def _amount(order: Order, given: Any) -> int | None:
     if amount.minor <= 0:
         raise InvalidInput("an amount is more than nothing", field=("amount",))
     return amount.minor
+
+
+def _not_more_than_owed(order: Order, amount: int | None) -> int:
+    """What may still be promised: what is owed, less what is promised already."""
+    left = owed(order) - sum(open_authorizations(order.payments).values())
+    if left <= 0 or (amount or 0) > left:
+        raise AmountExceeds(Money(max(0, left), order.currency), field=("amount",))
+    return left if amount is None else amount
 
 
 def _still_owes(order: Order) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain import returning
 from domain.model import Decided, Order, Return, StockLevel
 from domain.ordering import decided
-from domain.payments import RefundDestination, RefundReason, owed, refundable, refunds
+from domain.payments import RefundDestination, RefundReason, owed, refundable_now, refunds
 from domain.refusals import InvalidInput
 from domain.returning import Announced, Finding
 from domain.returns import ReturnMethod
@@ -208,7 +208,7 @@ def _refunded(
 ) -> Outcome:
     """Give back what the units cost, as far as more was paid than is owed now."""
     assert done.order is not None
-    amount = max(0, min(credit, -owed(done.order), sum(refundable(done.order).values())))
+    amount = max(0, min(credit, -owed(done.order), refundable_now(done.order)))
     entries = (
         refunds(done.order, amount, RefundReason.RETURN, work.act, destination=destination.value, return_id=back.id)
         if amount

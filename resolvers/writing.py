@@ -71,13 +71,17 @@ class Work:
         """Currencies that the input names, and where: to be compared with the order's once it is known."""
 
     async def order(
-        self, typename: str, id_: str, *, expected_version: int | None = None, field: tuple[str, ...] = ("id",)
+        self, by: str, id_: str, *, expected_version: int | None = None, field: tuple[str, ...] = ("id",)
     ) -> Order:
-        """The order that `id_` is, or hangs on, locked and loaded; refused where the viewer may not see it."""
-        key = ids.decode(typename.removesuffix("AtCounter"), id_)
-        found = await stored_orders.lock(self.connection, typename, key, self.viewer) if key else None
+        """The order that `id_` is, or hangs on, locked and loaded; refused where the viewer may not see it.
+
+        `by` names one of the store's handles: a type, or what it is wanted for.
+        """
+        typename = stored_orders.BY[by].typename
+        key = ids.decode(typename, id_)
+        found = await stored_orders.lock(self.connection, by, key, self.viewer) if key else None
         if found is None:
-            raise NotFound(typename.removesuffix("AtCounter"), id_, field=field)
+            raise NotFound(typename, id_, field=field)
         order = await stored_orders.load(self.connection, found)
         if expected_version is not None and expected_version != order.version:
             raise VersionConflict(expected_version, order.version, field=("expectedVersion",))

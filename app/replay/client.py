@@ -24,6 +24,10 @@ class CallError(Failure):
     """The API does not answer, or not as it should; the message says what it said."""
 
 
+class AnswerError(CallError):
+    """The API answers this one question with an error; others may fare better."""
+
+
 @contextmanager
 def one_failure() -> Iterator[None]:
     """Where many ask at once and the API fails them all, one of them says so."""
@@ -103,7 +107,7 @@ class Caller:
                 status, answer = await self._exchange(request)
             except OSError as error:
                 status, answer = 0, str(error).encode()
-            if status == 200:
+            if status in {200, 500}:
                 return _data(answer)
             if status not in {0, 502, 503, 504} or asyncio.get_running_loop().time() > deadline:
                 raise CallError(f"{self.endpoint.url} answers {status or 'nothing'}: {_said(answer)}")
@@ -179,9 +183,12 @@ class _Line(asyncio.Protocol):
 
 
 def _data(answer: bytes) -> dict[str, Any]:
-    found = orjson.loads(answer)
-    if found.get("errors"):
-        raise CallError(_said(answer))
+    try:
+        found = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        found = {}
+    if found.get("errors") or not found.get("data"):
+        raise AnswerError(_said(answer))
     return found["data"]  # type: ignore[no-any-return]
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.replay import documents
-from app.replay.client import Caller, CallError, Document
+from app.replay.client import AnswerError, Caller, Document
 from app.replay.recordings import COUNTRY, CURRENCY, Item, Paid, Place
 from app.replay.story import Story
 
@@ -56,10 +56,9 @@ class Player:
             await self._tell(story)
         except Refused:
             return
-        except CallError as error:
-            if not str(error).startswith("INTERNAL"):
-                raise
-            self.tally.refused("?", "INTERNAL_SERVER_ERROR", f"{story.recorded.id}: {error}")
+        except AnswerError as error:
+            self.tally.refused("any", "ERROR", f"{story.recorded.id}: {error}")
+            return
         self.tally.told += 1
 
     async def _tell(self, story: Story) -> None:

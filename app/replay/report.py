@@ -134,8 +134,10 @@ def shown(report: Report) -> RenderableType:
 def _lines_table(report: Report) -> Table:
     title = f"Orders bought from {report.window.first} to before {report.window.end}"
     table = Table(title=title, title_justify="left")
-    for name, side in (("", "left"), ("recorded", "right"), ("to tell", "right"), ("found", "right"), ("", "left")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    table.add_column(no_wrap=True)
+    for name in ("recorded", "to tell", "found"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
     for line in report.lines:
         numbers = (_number(line.name, each) for each in (line.recorded, line.told, line.found))
         table.add_row(_title(line.name), *numbers, _judged(line))

@@ -5,6 +5,7 @@ what the previous holder committed. Everything that hangs on an order is changed
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, get_type_hints
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
-from sqlalchemy import Uuid, bindparam, select
+from sqlalchemy import Table, Uuid, bindparam, select
 
 from domain import model
 from domain.store import tables as t
@@ -98,39 +99,58 @@ async def load(connection: Any, order_id: UUID) -> model.Order:
 
 # -- locking -------------------------------------------------------------------------------------------------------
 
-BY: dict[str, tuple[Any, str, Rule]] = {
-    "Order": (t.orders, "id", visibility.orders),
-    "FulfillmentOrder": (t.fulfillment_orders, "order_id", visibility.at_location),
-    "Shipment": (t.shipments, "order_id", visibility.at_location),
-    "Return": (t.returns, "order_id", visibility.returns),
-    "OrderLine": (t.order_lines, "order_id", visibility.of_order),
-    "OrderLineAtCounter": (t.order_lines, "order_id", visibility.at_counter),
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What an order can be locked by: a type, its table and column with the order's id, and who may see the row."""
+
+    typename: str
+    table: Table
+    column: str
+    rule: Rule
+
+
+BY = {
+    "Order": Handle("Order", t.orders, "id", visibility.orders),
+    "DraftToPlace": Handle("Order", t.orders, "id", visibility.drafts_to_place),
+    "FulfillmentOrder": Handle("FulfillmentOrder", t.fulfillment_orders, "order_id", visibility.at_location),
+    "Shipment": Handle("Shipment", t.shipments, "order_id", visibility.at_location),
+    "Return": Handle("Return", t.returns, "order_id", visibility.returns),
+    "OrderLine": Handle("OrderLine", t.order_lines, "order_id", visibility.of_order),
+    "OrderLineAtCounter": Handle("OrderLine", t.order_lines, "order_id", visibility.at_counter),
 }
-"""What an order can be locked by: the table, its column with the order's id, and who may see the row."""
+"""The handles, by what they are for."""
 
 
 @cache
-def _lock(typename: str, role: Role | None, scopes: frozenset[Scope]) -> Statement:
-    table, column, rule = BY[typename]
-    row = table.alias()
+def _lock(by: str, role: Role | None, scopes: frozenset[Scope]) -> Statement:
+    handle = BY[by]
+    row = handle.table.alias()
     shaped = Viewer(kind=None, role=role, subject="", display_name="", scopes=scopes)  # type: ignore[arg-type]
-    found = select(row.c[column]).where(row.c.id == bindparam("id", type_=Uuid), rule(shaped, row)).scalar_subquery()
+    mine = handle.rule(shaped, row)
+    found = select(row.c[handle.column]).where(row.c.id == bindparam("id", type_=Uuid), mine).scalar_subquery()
     order = t.orders
     return compiled(select(order.c.id).where(order.c.id == found).with_for_update())
 
 
-async def lock(connection: Any, typename: str, key: UUID, viewer: Viewer) -> UUID | None:
+async def lock(connection: Any, by: str, key: UUID, viewer: Viewer) -> UUID | None:
     """Lock the order that `key` belongs to, and give its id; None when the viewer may not see what `key` names."""
-    statement = _lock(typename, viewer.role, viewer.scopes)
+    statement = _lock(by, viewer.role, viewer.scopes)
     bounds = {name: VIEWER_PARAMETERS[name](viewer) for name in statement.names if name in VIEWER_PARAMETERS}
     found: UUID | None = await connection.fetchval(statement.sql, *statement.values(id=key, **bounds))
     return found
 
 
+async def lock_by_id(connection: Any, order_id: UUID) -> None:
+    """Lock an order on nobody's behalf: to record what a provider answered."""
+    await connection.execute("select 1 from orders where id = $1 for update", order_id)
+
+
 async def order_id_of(connection: Any, typename: str, key: UUID) -> UUID | None:
     """The order that something hangs on, whoever may see it: lock it before anything is told."""
-    table, column, _ = BY[typename]
-    found: UUID | None = await connection.fetchval(f"select {column} from {table.name} where id = $1", key)
+    handle = BY[typename]
+    asked = f"select {handle.column} from {handle.table.name} where id = $1"
+    found: UUID | None = await connection.fetchval(asked, key)
     return found
 
 

@@ -142,6 +142,14 @@ def of_order(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return select(o.c.id).where(o.c.id == row.c.order_id, orders(viewer, o)).correlate(row).exists()
 
 
+def drafts_to_place(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A shopper may place a draft of their channel whose id they hold: an id cannot be guessed."""
+    if viewer.role is Role.SHOPPER:
+        bounds = any_(bindparam("viewer_channel_ids", type_=ARRAY(Uuid)))
+        return (row.c.status == "DRAFT") & (row.c.channel_id == bounds)
+    return orders(viewer, row)
+
+
 def at_counter(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """A store takes back whatever a customer brings to its counter; others act on the orders they see."""
     return true() if viewer.role is Role.STORE else of_order(viewer, row)

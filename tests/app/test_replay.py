@@ -20,7 +20,7 @@ import pytest
 
 from app.replay.causes import Cause
 from app.replay.client import Caller, CallError, Document, Endpoint
-from app.replay.player import Tally, lines_of, place_input
+from app.replay.player import Player, Tally, lines_of, place_input
 from app.replay.recordings import (
     Item,
     Paid,
@@ -606,6 +606,20 @@ async def test_an_answer_in_pieces_is_put_together() -> None:
         caller = Caller(endpoint)
         assert await caller.ask(QUESTION, {}) == {"viewer": None}
         caller.close()
+
+
+async def test_an_order_that_breaks_the_server_is_counted_and_the_others_go_on() -> None:
+    broken = http(b'{"errors":[{"message":"Oops.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}', "500 Oops")
+    refused = http(b'{"data":{"place":{"order":null,"userErrors":[{"code":"UNKNOWN_SKU","message":"No x."}]}}}')
+    tally = Tally()
+    async with answering(broken, refused) as endpoint:
+        caller = Caller(endpoint)
+        for _ in range(2):
+            await Player(caller, "olist", tally).tell(story_of(PLAIN))
+        caller.close()
+    assert tally.told == 0
+    assert tally.refusals == {("any", "ERROR"): 1, ("place", "UNKNOWN_SKU"): 1}
+    assert tally.examples["any", "ERROR"] == ["a: INTERNAL_SERVER_ERROR: Oops."]
 
 
 @pytest.mark.parametrize(
