@@ -250,7 +250,7 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
         return await verb.function(work, input)
     if not key.strip() or len(key) > KEY_LIMIT:
         raise InvalidInput(f"an idempotency key has 1 to {KEY_LIMIT} characters", field=("idempotencyKey",))
-    mine = (work.viewer.subject, verb.name, key)
+    mine = (claimant(work.viewer, input), verb.name, key)
     digest = digest_of(given)
     answered = await claims.claim(work.connection, *mine, digest, work.act.recorded_at)
     if answered is not None:
@@ -262,6 +262,14 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
     work.changes.update("idempotency_claims", claim, {"answer": forgotten(outcome)})
     await work.flush()
     return outcome
+
+
+def claimant(viewer: Viewer, input: Any) -> str:
+    """Whose key it is. All shoppers of a channel share one token, so theirs are told apart by their e-mail address."""
+    customer = getattr(input, "customer", None)
+    if viewer.role is not Role.SHOPPER or customer is None or customer.email is None:
+        return viewer.subject
+    return f"{viewer.subject}:{customer.email.lower()}"
 
 
 def digest_of(given: dict[str, Any]) -> str:

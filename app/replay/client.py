@@ -92,8 +92,9 @@ class Caller:
     Every mutation carries an idempotency key, so asking again is safe.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.endpoint = endpoint
+        self.patience_seconds = patience_seconds
         self.head = endpoint.head
         self.line: _Line | None = None
 
@@ -101,7 +102,7 @@ class Caller:
         """The answer's data; `CallError` when there is none."""
         body = document.body(variables)
         request = self.head + b"%d\r\n\r\n" % len(body) + body
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.patience_seconds
         while True:
             try:
                 status, answer = await self._exchange(request)

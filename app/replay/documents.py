@@ -6,6 +6,8 @@ from app.replay.client import Document
 
 ERRORS = "userErrors { code message }"
 
+HELLO = Document("query ReplayHello { __typename }")
+
 SET_CHANNEL = Document(f"""
 mutation ReplayChannel($input: ChannelSetInput!) {{
   done: channelSet(input: $input) {{ channel {{ id }} {ERRORS} }}

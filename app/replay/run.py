@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from app.failure import Failure
+from app.replay import documents, setting
 from app.replay import recordings as recorded
-from app.replay import setting
 from app.replay.client import Caller, Endpoint, one_failure
 from app.replay.evidence import found_orders
 from app.replay.player import Player, Tally
@@ -92,6 +92,7 @@ async def replay(settings: Settings, wish: Wish, recordings: Recordings) -> Repo
     tally = Tally()
     async with nullcontext(wish.url) if wish.url else own_server(settings) as url:
         endpoint = Endpoint(url, await token_for(_request(), None, settings.secret, TOKEN_SECONDS))
+        await greet(endpoint)
         with progress_bar() as progress:
             await setting.prepare(endpoint, recordings, stories, wish.window, progress)
             began = time.perf_counter()
@@ -101,6 +102,13 @@ async def replay(settings: Settings, wish: Wish, recordings: Recordings) -> Repo
         found = await found_orders(caller, wish.window)
         caller.close()
     return compare(wish.window, stories, found, tally, seconds)
+
+
+async def greet(endpoint: Endpoint) -> None:
+    """Whether anybody is there, and knows us: a wrong address or secret should not take a minute to be told."""
+    caller = Caller(endpoint, patience_seconds=0)
+    await caller.ask(documents.HELLO, {})
+    caller.close()
 
 
 def _request() -> Request:
