@@ -1,10 +1,10 @@
 """Events: the words of the log. Every state change writes one; everything that follows reads this log alone."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from domain.model import Order
+from domain.model import Order, replace
 from domain.words import Word
 
 
@@ -47,7 +47,7 @@ class EventType(Word):
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
     """One change: its subject, whom it concerns, and a sentence for people.
 

@@ -1,7 +1,7 @@
 """The work of locations: accept, pick, pack; and routing again what a location could not find."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from domain import ids, placing
@@ -17,6 +17,7 @@ from domain.model import (
     OrderLine,
     Package,
     PackageLine,
+    replace,
 )
 from domain.ordering import decided, with_work_offered
 from domain.orders import ORDER, OrderAction, OrderStatus

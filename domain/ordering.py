@@ -1,7 +1,6 @@
 """What staff and buyers decide about an order: confirm, hold, release, cancel; and what follows from any decision."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from domain.model import (
     OrderLine,
     Package,
     PackageLine,
+    replace,
 )
 from domain.orders import (
     ORDER,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.ids import new_id
-from domain.model import Order, Payment
+from domain.model import Order, Payment, replace
 from domain.money import Money
 from domain.orders import PaymentStatus
 from domain.refusals import AmountExceeds, InvalidInput, RefundExceedsBalance

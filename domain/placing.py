@@ -1,7 +1,7 @@
 """Placing an order: price it, route it, allocate its stock and open its books. All or nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from domain.model import (
     Payment,
     RoutingDecision,
     StockLevel,
+    replace,
 )
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus

@@ -1,7 +1,7 @@
 """Returning: ask, allow, receive, inspect, settle. Receipt, inspection and refund are separate facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from domain import ids
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.ids import new_id
-from domain.model import Decided, Order, OrderLine, Return, ReturnInspection, ReturnLine
+from domain.model import Decided, Order, OrderLine, Return, ReturnInspection, ReturnLine, replace
 from domain.ordering import decided, with_credit
 from domain.orders import AdjustmentKind
 from domain.refusals import InvalidInput, NotFound, NotReturnable, QuantityExceeds

@@ -1,7 +1,7 @@
 """Shipping: parcels leave, carriers speak, recipients have them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from domain.model import (
     ShipmentLine,
     StockLevel,
     TrackingEvent,
+    replace,
 )
 from domain.ordering import decided
 from domain.refusals import InvalidInput, NotFound

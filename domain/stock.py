@@ -1,14 +1,13 @@
 """Stock: where it lies (locations, buckets) and how it moves (the ledger's kinds)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from domain.acts import Act
 from domain.events import Event, EventType
 from domain.ids import new_id
-from domain.model import Order, StockLevel, StockMovement
+from domain.model import Order, StockLevel, StockMovement, replace
 from domain.refusals import QuantityExceeds
 from domain.words import Word
 

@@ -74,8 +74,8 @@ LINES: dict[str, Line] = {
     "with a delivery": partial(_known, "delivered_at"),
     "on time": partial(_late, False),
     "late": partial(_late, True),
-    "days until delivered, mean": partial(_mean_days, "placed_at", "delivered_at"),
-    "days before promised, mean": partial(_mean_days, "delivered_at", "promised_at"),
+    "mean days to delivery": partial(_mean_days, "placed_at", "delivered_at"),
+    "mean days to spare": partial(_mean_days, "delivered_at", "promised_at"),
 }
 """What is compared, line by line."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -123,7 +124,7 @@ EXPLAINING = {
 
 def shown(report: Report) -> RenderableType:
     """The report as tables."""
-    parts: list[RenderableType] = [_lines_table(report)]
+    parts: list[RenderableType] = [_lines_table(report), *_explanations(report)]
     if report.causes:
         parts.append(_causes_table(report))
     if report.tally.refusals:
@@ -133,11 +134,11 @@ def shown(report: Report) -> RenderableType:
 
 def _lines_table(report: Report) -> Table:
     title = f"Orders bought from {report.window.first} to before {report.window.end}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column(no_wrap=True)
     for name in ("recorded", "to tell", "found"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
     for line in report.lines:
         numbers = (_number(line.name, each) for each in (line.recorded, line.told, line.found))
         table.add_row(_title(line.name), *numbers, _judged(line))
@@ -158,8 +159,13 @@ COLORS = {Verdict.AGREES: "green", Verdict.EXPLAINED: "yellow", Verdict.DIFFERS:
 
 
 def _judged(line: Compared) -> str:
-    because = f": {', '.join(line.causes)}" if line.verdict is Verdict.EXPLAINED else ""
-    return f"[{COLORS[line.verdict]}]{line.verdict}[/]{because}"
+    return f"[{COLORS[line.verdict]}]{line.verdict}[/]"
+
+
+def _explanations(report: Report) -> list[str]:
+    """Why lines are not as recorded, by the causes below."""
+    explained = [line for line in report.lines if line.verdict is Verdict.EXPLAINED]
+    return [f"{line.name}: explained by {', '.join(line.causes)}" for line in explained]
 
 
 def _causes_table(report: Report) -> Table:
