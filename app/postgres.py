@@ -265,7 +265,7 @@ class EmbeddedPostgres:
                 cwd="/",
                 env=ENVIRONMENT,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, in our order
-                preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509 - one system call, no lock taken
+                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 - one system call, no lock taken
             )
 
     def _identity(self) -> dict[str, Any]:
@@ -405,7 +405,7 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _die_with_parent(parent: int) -> Callable[[], None] | None:
+def die_with_parent(parent: int) -> Callable[[], None] | None:
     """What the child does before it becomes `postgres`: ask the kernel for a signal when we die, however we die.
 
     Only Linux has it. Elsewhere a killed owner leaves the server running, and the next start attaches to it.

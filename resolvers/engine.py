@@ -15,7 +15,7 @@ from domain.ids import new_id
 from domain.viewer import Viewer
 from resolvers.database import GONE, Unavailable
 from resolvers.documents import Document, Documents, refuse
-from resolvers.mutating import SUBJECTS, VALUES, input_of, payload, values_of, verb_of, without_rows
+from resolvers.mutating import SUBJECTS, VALUES, input_of, payload, reads_rows, values_of, verb_of, without_rows
 from resolvers.reading import ordinary
 from resolvers.reading.arguments import BadInput, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
@@ -136,7 +136,7 @@ class Engine:
     ) -> bytes:
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         type_ = get_named_type(document.root.fields[selected.name].type)
-        if not outcome.subjects:
+        if not outcome.subjects or not reads_rows(compiler, type_, selected):
             return orjson.dumps(without_rows(compiler, type_, selected, outcome))
         key = (
             selected.key,

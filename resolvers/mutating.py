@@ -111,6 +111,12 @@ def _part(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> C
     return compiler.binder.bind(lambda variables: variables[VALUES].get(key), JSON())
 
 
+def reads_rows(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> bool:
+    """Whether anything of a payload is to be read: a client that only asks for `userErrors` costs no statement."""
+    wanted = compiler.collect(type_, selected.selections())
+    return any(one.name != "__typename" and reads_of(type_, one.name) is not None for one in wanted)
+
+
 def values_of(compiler: Compiler, type_: GraphQLObjectType, selected: Selected, outcome: Outcome) -> dict[str, Any]:
     """The parts of a payload that Python knows, by response key."""
     found = {**outcome.values, "user_errors": outcome.errors}

@@ -91,6 +91,9 @@ class Work:
         self, typename: str, keys: Mapping[UUID, str], *, field: tuple[str, ...]
     ) -> list[tuple[Order, list[UUID]]]:
         """The orders that things hang on, locked in the order of their ids, each with the keys that hang on it."""
+        if len(keys) == 1:
+            (key, id_), *_ = keys.items()
+            return [(await self.order(typename, id_, field=field), [key])]
         found: dict[UUID, list[UUID]] = {}
         for key, id_ in keys.items():
             order_id = await stored_orders.order_id_of(self.connection, typename, key)

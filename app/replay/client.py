@@ -15,8 +15,10 @@ import orjson
 
 from app.failure import Failure
 
-PATIENCE_SECONDS = 60.0
-"""How long an answer may take, and how long a server that is away may stay away."""
+ANSWER_SECONDS = 60.0
+"""How long one answer may take."""
+PATIENCE_SECONDS = 180.0
+"""How long a question is asked again: a server may be away, or a machine stand still, longer than one answer takes."""
 PAUSE_SECONDS = 0.25
 
 
@@ -141,7 +143,7 @@ class _Line(asyncio.Protocol):
         self.parts.clear()
         self.parser = httptools.HttpResponseParser(self)
         self.transport.write(request)
-        alarm = loop.call_later(PATIENCE_SECONDS, self.transport.abort)
+        alarm = loop.call_later(ANSWER_SECONDS, self.transport.abort)
         try:
             return await self.waiter
         finally:

@@ -62,9 +62,9 @@ def _last_wish() -> Callable[[], None] | None:
     """The server ends with us, however we end."""
     if sys.platform == "win32":
         return None
-    from app.postgres import _die_with_parent  # noqa: PLC0415 - Unix only
+    from app.postgres import die_with_parent  # noqa: PLC0415 - Unix only
 
-    return _die_with_parent(os.getpid())
+    return die_with_parent(os.getpid())
 
 
 async def _until_ready(process: "subprocess.Popen[bytes]", base: str, said: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -182,18 +182,25 @@ async def test_what_the_api_refuses_is_counted_and_fails(stage: Stage) -> None:
 
 
 @pytest.fixture
-def command(fresh_database_url: str, folder: Path, tmp_path: Path) -> Callable[..., "subprocess.Popen[str]"]:
+def command(fresh_database_url: str, folder: Path, tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
     environment = kept | {"DATABASE_URL": fresh_database_url, "ORDERGRAPH_HOME": str(tmp_path)}
     environment |= {"ORDERGRAPH_SECRET": SECRET, "COLUMNS": "200", "NO_COLOR": "1"}
     program = [sys.executable, "-c", "from app.cli import main; main()", "replay", str(folder)]
 
+    begun: list[subprocess.Popen[str]] = []
+
     def begin(*options: str) -> "subprocess.Popen[str]":
         days = ["--from", FIRST_DAY, "--to", END_DAY]
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([*program, *days, *options], env=environment, **pipes)
+        begun.append(subprocess.Popen([*program, *days, *options], env=environment, **pipes))
+        return begun[-1]
 
-    return begin
+    yield begin
+    for process in begun:  # a test that failed half way leaves its process behind
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 async def test_killed_then_stopped_then_run_again_it_ends_in_the_same_state(
