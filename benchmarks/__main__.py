@@ -195,12 +195,30 @@ def placing(graph: Target, floor: Target, seconds: float) -> tuple[float, float]
     )
 
 
+def replayed(folder: Path, recordings: Path) -> None:
+    """A week of recorded orders through HTTP, all steps of each, on a server and a database of their own."""
+    if not recordings.is_dir():
+        print(f"replay: not measured, there are no recordings in {recordings}")
+        return
+    report = folder / "replay.json"
+    window = ["--from", "2018-01-08", "--to", "2018-01-15", "--report", str(report)]
+    command = [str(Path(sys.executable).with_name("ordergraph")), "replay", str(recordings), *window]
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    subprocess.run(
+        command, env={**environment, "ORDERGRAPH_HOME": str(folder / "replay")}, stdout=subprocess.DEVNULL, check=True
+    )
+    told = json.loads(report.read_text())
+    print(f"{'replay, all steps of each order':34} {told['ordersPerSecond']:>8} orders/s {'':18} {60:>8}")
+
+
 def main() -> None:
     """As the module says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="pairs to measure, after one that warms up")
     parser.add_argument("--seconds", type=float, default=3, help="length of one side of a pair")
     parser.add_argument("--json", type=Path, help="also write the rows here")
+    recordings = HERE.parents[1] / "shared" / "data" / "olist"
+    parser.add_argument("--recordings", type=Path, default=recordings, help="recorded orders to replay")
     given = parser.parse_args()
     app = Viewer(ViewerKind.APP, Role.APP, "bench", "Bench", frozenset(Scope) | SCOPES[Role.OPERATIONS])
     with reachable_folder() as folder, running_postgres(folder / "postgres") as postgres:
@@ -215,6 +233,8 @@ def main() -> None:
         ):
             asyncio.run(prepare(postgres.url, graph))
             rows = measure_all(postgres.url, graph, floor, given.rounds, given.seconds)
+    with reachable_folder() as folder:
+        replayed(folder, given.recordings)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=2) + "\n")
 

@@ -22,7 +22,7 @@ from resolvers.database import CONNECT_SECONDS, GONE, STATEMENT_SECONDS, Unavail
 log = structlog.get_logger()
 
 BATCH = 500
-BREATH_SECONDS = 0.01
+BREATH_SECONDS = 0.025
 """Between two batches: under load, one commit then stamps what many writers left."""
 SWEEP_SECONDS = 1.0
 """How long an event waits whose writer died before it could ask for a stamp."""
