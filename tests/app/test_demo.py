@@ -175,7 +175,12 @@ async def test_what_the_readme_shows_is_answered(
         who = Request(Role.SHOPPER, channels=("web",)) if query.startswith("mutation") else Request(Role.AGENT)
         token = await token_for(who, loaded, settings.secret, 60)
         sent = await client.post("/graphql", json={"query": query}, headers={"Authorization": f"Bearer {token}"})
-        assert sent.json() == json.loads(answer)
+        assert numberless(sent.json()) == numberless(json.loads(answer))
+
+
+def numberless(answer: object) -> str:
+    """An answer without its order numbers: a placement that is tried again while the demo loads draws another."""
+    return re.sub(r'"number": "\d+"', '"number": ""', json.dumps(answer))
 
 
 async def test_the_customer_to_try_has_a_history(loaded: asyncpg.Connection) -> None:
