@@ -30,7 +30,6 @@ from resolvers.database import GONE, Connection, Database, Unavailable
 ATTEMPTS = 3
 RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 KEY_LIMIT = 200
-SETTLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +310,3 @@ def act_of(viewer: Viewer, input: Any, now: datetime, past: Scope = Scope.HISTOR
             raise InvalidInput("what occurred lies in the past", field=place)
     kind = viewer.kind.value if viewer.role is not Role.SHOPPER else "CUSTOMER"
     return Act(new_id(), at or now, now, kind, viewer.subject, viewer.display_name)
-
-
-def later(outcome: Outcome, **changes: Any) -> Outcome:
-    """An outcome with something added."""
-    return replace(outcome, **changes)

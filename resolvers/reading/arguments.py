@@ -128,10 +128,6 @@ class Arguments:
         """The value of an argument now, or None where the field has no such argument."""
         return self.readers[name](self.now) if name in self.readers else None
 
-    def size(self, name: str) -> Argument:
-        """A page size: 0 to 100."""
-        return self[name]
-
     def bind_size(self, name: str, *, extra: int = 0) -> BindParameter[int]:
         """A page size as a parameter, with `extra` rows to look ahead."""
         return self[name].bind(Integer(), lambda size: page_size(size) + extra)
