@@ -17,13 +17,13 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
-from sqlalchemy import JSON, BindParameter, ColumnElement
+from sqlalchemy import JSON, BindParameter
 from sqlalchemy.types import TypeEngine
 
 from domain.refusals import Refused
 from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, reader
-from resolvers.reading.compiler import DEFINITION, Compiler, JsonObject, Selected, reads_of
+from resolvers.reading.compiler import DEFINITION, ROOT, Compiler, Selected, json_object, reads_of
 from resolvers.writing import Outcome, Verb
 
 VERB = "verb"
@@ -50,7 +50,8 @@ def verb_of(root: GraphQLObjectType, name: str) -> Verb:
 
 def made(arguments: Arguments, subject: str, type_: TypeEngine[Any]) -> BindParameter[Any]:
     """What a verb made or touched, as a parameter of its payload."""
-    return arguments.binder.bind(lambda variables: variables[SUBJECTS].get(subject), type_)
+    found: BindParameter[Any] = arguments.binder.bind(lambda variables: variables[SUBJECTS].get(subject), type_)
+    return found
 
 
 # -- the input -----------------------------------------------------------------------------------------------------
@@ -98,17 +99,17 @@ def maker(type_: GraphQLInputType) -> Callable[[Any], Any]:
 # -- the payload ---------------------------------------------------------------------------------------------------
 
 
-def payload(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> ColumnElement[Any]:
+def payload(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> str:
     """The JSON of a payload: what is mapped is read, the rest is passed in, so that the keys keep their order."""
     wanted = compiler.collect(type_, selected.selections())
-    return JsonObject([(one.key, _part(compiler, type_, one)) for one in wanted])
+    return json_object([(one.key, _part(compiler, type_, one)) for one in wanted])
 
 
-def _part(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> ColumnElement[Any]:
+def _part(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> str:
     if selected.name == "__typename" or reads_of(type_, selected.name) is not None:
-        return compiler.field(type_, selected, None)
+        return compiler.field(type_, selected, ROOT)
     key = selected.key
-    return compiler.binder.bind(lambda variables: variables[VALUES].get(key), JSON())
+    return compiler.parameter(lambda variables: variables[VALUES].get(key), JSON())
 
 
 def reads_rows(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import strawberry
@@ -10,12 +11,13 @@ from sqlalchemy import Table
 
 from domain.store.visibility import Rule
 from resolvers.reading.compiler import DEFINITION
+from resolvers.reading.mapping import Entity
 
 STREAMS = "streams"
 """The key under which a stream stands in a strawberry field's metadata."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stream:
     """The events that name one subject: the column that names it, the argument that gives its id.
 
@@ -29,6 +31,11 @@ class Stream:
     table: Table
     visible: Rule
     order: str
+
+    @cached_property
+    def entity(self) -> Entity:
+        """The subject's rows."""
+        return Entity(self.typename, self.table, self.visible)
 
 
 def follows(stream: Stream, description: str) -> Callable[[Callable[..., Any]], Any]:

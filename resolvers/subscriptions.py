@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from graphql import GraphQLError, OperationType, get_named_type
-from sqlalchemy import BigInteger, Integer, Uuid, select
+from sqlalchemy import BigInteger, Integer, Uuid
 
 from domain import ids
 from domain.store import log
@@ -26,9 +26,20 @@ from resolvers.documents import Document, RequestError, refuse
 from resolvers.engine import Engine, Request
 from resolvers.feed import LOST, Feed, FellBehind, Follower
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
-from resolvers.reading.compiler import Compiler, JsonObject, NotCompiled, Selected, entity_of, subselect
+from resolvers.reading.compiler import (
+    Compiler,
+    NotCompiled,
+    Seat,
+    Selected,
+    entity_of,
+    exists,
+    json_object,
+    scan,
+    subselect,
+)
 from resolvers.reading.cursors import unpack
 from resolvers.reading.plans import Plan, plan
+from resolvers.reading.templates import place_of
 from resolvers.streams import Stream, stream_of
 
 T = TypeVar("T")
@@ -80,7 +91,7 @@ class Subscriptions:
 
     async def _follow(self, document: Document, variables: Variables, viewer: Viewer) -> AsyncGenerator[bytes, None]:
         compiled = self._compiled(document, variables, viewer)
-        after = place_of(compiled.after(variables), compiled.stream.order)
+        after = log_place_of(compiled.after(variables), compiled.stream.order)
         subject = ids.decode(compiled.stream.typename, compiled.subject(variables))
         compiled.payload.parameters({**variables, THE_EVENT: 0}, viewer)  # refuses what makes no sense before it begins
         if subject is None or not await self._read(compiled.visible, variables, viewer):
@@ -180,26 +191,27 @@ def _compile_field(compiler: Compiler, document: Document, selected: Selected) -
 
 def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: Stream) -> Plan:
     """The event by its id, if the viewer may see it and its subject."""
-    entity = entity_of(type_)
-    event, subject = compiler.alias(entity), stream.table.alias(compiler.name())
-    one = event.c.id == compiler.binder.bind(lambda variables: variables[THE_EVENT], BigInteger())
-    seen = select(subject.c.id).where(subject.c.id == event.c[stream.column], stream.visible(compiler.viewer, subject))
-    built = JsonObject([(selected.key, compiler.object(type_, selected.selections(), event))])
-    found = select(built).select_from(event).where(one, entity.visible(compiler.viewer, event))
-    return plan(compiler.binder, subselect(found.where(seen.correlate(event).exists()), event))
+    entity, event, subject = entity_of(type_), compiler.name(), compiler.name()
+    built = json_object([(selected.key, compiler.object(type_, selected.selections(), Seat(place_of(entity), event)))])
+    one = f"{event}.id = {compiler.parameter(lambda variables: variables[THE_EVENT], BigInteger())}"
+    named = [f"{subject}.id = {event}.{stream.column}", *compiler.visible(stream.entity, subject)]
+    seen = exists(scan(stream.entity, subject, named))
+    found = scan(entity, event, [one, *compiler.visible(entity, event), seen])
+    return plan(compiler.binder, subselect(built, found))
 
 
 def _visible_plan(compiler: Compiler, document: Document, selected: Selected, stream: Stream) -> Plan:
     """Whether the subject exists for the viewer."""
     asked = Compiler(compiler.schema, compiler.fragments, compiler.variables, compiler.viewer)
     field = document.root.fields[selected.name]
-    key = Arguments(asked.binder, selected.nodes[0], field, asked.variables)[stream.argument].key(stream.typename)
-    subject = stream.table.alias(asked.name())
-    found = select(subject.c.id).where(subject.c.id == key.cast(Uuid), stream.visible(asked.viewer, subject))
-    return plan(asked.binder, found.exists())
+    given = Arguments(asked.binder, selected.nodes[0], field, asked.variables)[stream.argument]
+    key = asked.parameter(given.read, Uuid(), lambda id_: ids.decode(stream.typename, id_))
+    subject = asked.name()
+    found = scan(stream.entity, subject, [f"{subject}.id = {key}", *asked.visible(stream.entity, subject)])
+    return plan(asked.binder, exists(found))
 
 
-def place_of(cursor: str | None, order: str) -> Place | None:
+def log_place_of(cursor: str | None, order: str) -> Place | None:
     """The place in a cursor, or `BadInput`."""
     if cursor is None:
         return None

@@ -6,6 +6,7 @@ other value is bound. `shape` says what a plan's key must hold.
 
 from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +25,15 @@ from graphql import (
     get_nullable_type,
     value_from_ast,
 )
-from sqlalchemy import BindParameter, Integer, Text, Uuid, bindparam
+from sqlalchemy import BindParameter, Text, Uuid, bindparam
 from sqlalchemy.types import TypeEngine
 
 from domain import ids
 
 Variables = dict[str, Any]
 Read = Callable[[Variables], Any]
+Via = Callable[[Any], Any]
+Path = tuple[str, ...]
 
 PAGE_LIMIT = 100
 
@@ -57,11 +60,18 @@ class Binder:
     def __init__(self) -> None:
         self.readers: dict[str, Read] = {}
 
-    def bind(self, read: Read, type_: TypeEngine[Any]) -> BindParameter[Any]:
-        """A parameter whose value `read` finds in the variables."""
+    def add(self, read: Read, type_: TypeEngine[Any], via: Via | None = None) -> str:
+        """The name of a parameter whose value `read` finds in the variables, put through `via`."""
         name = f"p{len(self.readers)}"
-        self.readers[name] = _storable(read) if isinstance(type_, Text) else read
-        return bindparam(name, type_=type_)
+        found = read if via is None else lambda variables: via(read(variables))
+        self.readers[name] = _storable(found) if isinstance(type_, Text) else found
+        return name
+
+    def bind(
+        self, read: Read, type_: TypeEngine[Any], via: Via | None = None, _path: Path | None = None
+    ) -> BindParameter[Any]:
+        """A parameter in an expression. Where the value lies matters to a template alone."""
+        return bindparam(self.add(read, type_, via), type_=type_)
 
 
 def _storable(read: Read) -> Read:
@@ -77,22 +87,31 @@ def _storable(read: Read) -> Read:
 
 
 class Argument:
-    """One argument's (or input field's) value: `value` as it is now, `bind` as it will be in each request."""
+    """One argument's (or input field's) value: `value` as it is now, `bind` as it will be in each request.
 
-    def __init__(self, binder: Binder, read: Read, now: Variables) -> None:
+    `path` leads to it from where a template's arguments begin.
+    """
+
+    def __init__(self, binder: Any, read: Read, now: Variables, path: Path = ()) -> None:
         self.binder = binder
         self.read = read
         self.now = now
+        self.path = path
 
     @property
     def value(self) -> Any:
         """The value in the request that is being compiled: look at its shape only."""
         return self.read(self.now)
 
-    def bind(self, type_: TypeEngine[Any], via: Callable[[Any], Any] | None = None) -> BindParameter[Any]:
+    @property
+    def shape(self) -> Any:
+        """What of the value may change the statement."""
+        return shape(self.value)
+
+    def bind(self, type_: TypeEngine[Any], via: Via | None = None) -> BindParameter[Any]:
         """The value as a parameter, put through `via` first."""
-        read = self.read
-        return self.binder.bind(read if via is None else lambda variables: via(read(variables)), type_)
+        found: BindParameter[Any] = self.binder.bind(self.read, type_, via, self.path)
+        return found
 
     def key(self, typename: str) -> BindParameter[UUID]:
         """The key inside an id of `typename`; an id of anything else matches no row."""
@@ -102,35 +121,49 @@ class Argument:
         """The fields of an input object that were given and are not null."""
         for name, inner in (self.value or {}).items():
             if inner is not None:
-                yield name, Argument(self.binder, _part(self.read, name), self.now)
+                yield name, Argument(self.binder, part(self.read, name), self.now, (*self.path, name))
 
 
-def _part(read: Read, name: str) -> Read:
+def part(read: Read, name: str) -> Read:
+    """How to read one field of an input object."""
     return lambda variables: read(variables)[name]
 
 
 class Arguments:
     """The arguments of one field; those left out and null read as None."""
 
-    def __init__(self, binder: Binder, node: FieldNode | None, field: GraphQLField | None, now: Variables) -> None:
+    def __init__(self, binder: Any, node: FieldNode | None, field: GraphQLField | None, now: Variables) -> None:
         self.binder = binder
         self.now = now
-        given = {argument.name.value: argument.value for argument in (node.arguments or ())} if node else {}
+        self.given = given = (
+            {argument.name.value: argument.value for argument in (node.arguments or ())} if node else {}
+        )
         self.readers = {
             name: reader(given.get(name), argument.type, argument.default_value)
             for name, argument in (field.args if field else {}).items()
         }
 
     def __getitem__(self, name: str) -> Argument:
-        return Argument(self.binder, self.readers[name], self.now)
+        return Argument(self.binder, self.readers[name], self.now, (name,))
 
     def get(self, name: str) -> Any:
         """The value of an argument now, or None where the field has no such argument."""
         return self.readers[name](self.now) if name in self.readers else None
 
-    def bind_size(self, name: str, *, extra: int = 0) -> BindParameter[int]:
-        """A page size as a parameter, with `extra` rows to look ahead."""
-        return self[name].bind(Integer(), lambda size: page_size(size) + extra)
+    def under(self, binder: Any) -> "Arguments":
+        """The same arguments, bound by another."""
+        same = Arguments(binder, None, None, self.now)
+        same.readers = self.readers
+        return same
+
+    def read_at(self, path: Path) -> Read:
+        """How to read what lies at a path."""
+        name, *inner = path
+        return reduce(part, inner, self.readers[name])
+
+    def shape(self) -> tuple[Any, ...]:
+        """What of all of them may change the statement."""
+        return tuple(shape(read(self.now)) for read in self.readers.values())
 
 
 def page_size(size: int) -> int:

@@ -1,6 +1,7 @@
 """The read compiler: one GraphQL selection becomes one SQL expression that builds its JSON.
 
-Each mapping (`resolvers.reading.mapping`) has one method here. Objects are `JSON_OBJECT(key VALUE value …)`: keys as
+Each mapping (`resolvers.reading.mapping`) has one method here, which puts the mapping's template (`templates`) into the
+statement under the alias at hand: compiling is joining texts. Objects are `JSON_OBJECT(key VALUE value …)`: keys as
 values, because PostgreSQL cuts identifiers at 63 bytes and two long aliases would merge. LIMIT, keyset and row scope
 stand on the innermost scan; everything nested is a correlated subselect over the page that is left.
 """
@@ -22,36 +23,30 @@ from graphql import (
     InlineFragmentNode,
     SelectionNode,
     Undefined,
+    VariableNode,
     get_named_type,
 )
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    ColumnElement,
-    FromClause,
-    Integer,
-    Select,
-    Text,
-    case,
-    column,
-    func,
-    literal,
-    literal_column,
-    null,
-    select,
-    true,
-    tuple_,
-)
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy import JSON, Integer
+from sqlalchemy.types import TypeEngine
 
 from domain import ids
 from domain.viewer import Viewer
-from resolvers.reading.arguments import Arguments, BadInput, Binder, Variables, page_size, reader
+from resolvers.reading.arguments import (
+    PAGE_LIMIT,
+    Argument,
+    Arguments,
+    BadInput,
+    Binder,
+    Read,
+    Variables,
+    Via,
+    page_size,
+    reader,
+)
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
     READS,
+    Condition,
     Elements,
     Entity,
     Inline,
@@ -62,8 +57,10 @@ from resolvers.reading.mapping import (
     Reads,
     Row,
     Scalar,
+    Sort,
     Subject,
 )
+from resolvers.reading.templates import NOWHERE, Place, Template, marked, other_of, place_of, type_name
 
 DEFINITION = "strawberry-definition"
 PAGE_SIZE = 20
@@ -71,31 +68,17 @@ PAGE_SIZE = 20
 CONDITIONS = {"include": True, "skip": False}
 """The directives that decide whether a selection counts, and the value of `if` with which it does."""
 
-EMPTY_LIST: ColumnElement[Any] = literal_column("'[]'::json")
-
-ONE_GROUP = literal_column("true", Boolean())
-"""HAVING makes one row of a page also where nothing that was asked for aggregates, such as `totalCount` alone."""
+EMPTY_LIST = "'[]'::json"
 
 
 class NotCompiled(Exception):
     """A selection that the compiler leaves to the ordinary executor."""
 
 
-class JsonObject(ColumnElement[Any]):
-    """`JSON_OBJECT('key' VALUE value, …)`: any number of keys of any length."""
-
-    inherit_cache = False
-    type = JSON()
-
-    def __init__(self, pairs: list[tuple[str, ColumnElement[Any]]]) -> None:
-        self.pairs = pairs
-
-
-@compiles(JsonObject)
-def _render_json_object(element: JsonObject, compiler: SQLCompiler, **options: Any) -> str:
-    """Keys are GraphQL names or aliases (`[_A-Za-z0-9]`): safe inside quotes."""
-    pairs = (f"'{key}' VALUE {compiler.process(value, **options)}" for key, value in element.pairs)
-    return f"JSON_OBJECT({', '.join(pairs)} RETURNING json)"
+def json_object(pairs: Iterable[tuple[str, str]]) -> str:
+    """Any number of keys of any length. They are GraphQL names (`[_A-Za-z0-9]`): safe inside quotes."""
+    listed_pairs = ", ".join([f"'{key}' VALUE {value}" for key, value in pairs])
+    return f"JSON_OBJECT({listed_pairs} RETURNING json)"
 
 
 def reads_of(type_: GraphQLNamedType, field_name: str) -> Reads | None:
@@ -108,6 +91,17 @@ def reads_of(type_: GraphQLNamedType, field_name: str) -> Reads | None:
 def entity_of(type_: GraphQLNamedType) -> Entity:
     """The table behind an object type."""
     return type_.extensions[DEFINITION].origin.__entity__  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A row in the statement: the place that its mappings are asked at, and its alias."""
+
+    place: Place
+    alias: str = ""
+
+
+ROOT = Seat(NOWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +133,7 @@ class Compiler:
         self.fragments = fragments
         self.variables = variables
         self.viewer = viewer
+        self.sight = viewer.role, viewer.scopes
         self.binder = Binder()
         self.aliases = 0
 
@@ -198,11 +193,11 @@ class Compiler:
 
     # -- objects and fields ----------------------------------------------------------------------------------------
 
-    def object(self, type_: GraphQLObjectType, selections: Iterable[SelectionNode], row: Row) -> JsonObject:
-        """The JSON of one object of `type_` that `row` holds."""
-        return JsonObject([(one.key, self.field(type_, one, row)) for one in self.collect(type_, selections)])
+    def object(self, type_: GraphQLObjectType, selections: Iterable[SelectionNode], seat: Seat) -> str:
+        """The JSON of one object of `type_` that the row at `seat` holds."""
+        return json_object([(one.key, self.field(type_, one, seat)) for one in self.collect(type_, selections)])
 
-    def field(self, type_: GraphQLObjectType, selected: Selected, row: Row) -> ColumnElement[Any]:
+    def field(self, type_: GraphQLObjectType, selected: Selected, seat: Seat) -> str:
         """The JSON of one field."""
         if selected.name == "__typename":
             return text_literal(type_.name)
@@ -213,130 +208,167 @@ class Compiler:
             raise NotCompiled(f"{type_.name}.{selected.name}")
         field = type_.fields[selected.name]
         arguments = Arguments(self.binder, selected.nodes[0], field, self.variables)
-        return METHODS[type(mapping)](self, mapping, get_named_type(field.type), selected, row, arguments)
+        return METHODS[type(mapping)](self, mapping, get_named_type(field.type), selected, seat, arguments)
 
     def scalar(
-        self, mapping: Scalar, _type: GraphQLNamedType, _selected: Selected, row: Row, arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Scalar, _type: GraphQLNamedType, _selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
         """A leaf."""
         if mapping.needs and not self.viewer.may(mapping.needs):
-            return null()
-        return mapping.of(row, self.viewer, arguments)
+            return "NULL"
+        return self.asked(seat, (mapping, self.sight), mapping.of, arguments)
 
     def inline(
-        self, mapping: Inline, type_: GraphQLObjectType, selected: Selected, row: Row, _arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Inline, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
         """An object out of the same row."""
         if mapping.needs and not self.viewer.may(mapping.needs):
-            return null()
-        built = self.object(type_, selected.selections(), mapping.of(row))
-        return case((mapping.present(row).is_not(None), built)) if mapping.present else built
+            return "NULL"
+        built = self.object(type_, selected.selections(), Seat(seat.place.part(mapping), seat.alias))
+        if mapping.present is None:
+            return built
+        present = mapping.present
+        there = self.asked(seat, (mapping, "present"), lambda row, *_: present(row).is_not(None), arguments)
+        return f"CASE WHEN {there} THEN {built} END"
 
-    def one(
-        self, mapping: One, type_: GraphQLObjectType, selected: Selected, row: Row, arguments: Arguments
-    ) -> ColumnElement[Any]:
+    def one(self, mapping: One, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments) -> str:
         """Another row, as a scalar subselect."""
         entity = entity_of(type_)
-        other = self.alias(entity)
-        found = select(self.object(type_, selected.selections(), other)).select_from(other)
-        return subselect(found.where(mapping.joined(row, other, arguments), *self.scope(entity, other, mapping)), other)
+        alias = self.name()
+        built = self.object(type_, selected.selections(), Seat(place_of(entity), alias))
+        conditions = [self.joined(mapping, seat, entity, alias, arguments), *self.scope(entity, alias, mapping)]
+        return subselect(built, scan(entity, alias, conditions))
 
     def many(
-        self, mapping: Many, type_: GraphQLObjectType, selected: Selected, row: Row, arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Many, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
         """A bounded list of rows; an empty one without the scope that it needs, as for any rows out of sight."""
         if mapping.needs and not self.viewer.may(mapping.needs):
             return EMPTY_LIST
         entity = entity_of(type_)
-        other = self.alias(entity)
-        rows = select(other).where(mapping.joined(row, other, arguments), *self.scope(entity, other, mapping))
-        page = self.derived(rows.order_by(*mapping.order_by(other)).limit(literal_column(str(mapping.limit))), other)
-        listed = func.coalesce(func.json_agg(self.object(type_, selected.selections(), page)), EMPTY_LIST)
-        return subselect(select(listed).select_from(page), page)
+        alias = self.name()
+        conditions = [self.joined(mapping, seat, entity, alias, arguments), *self.scope(entity, alias, mapping)]
+        order = ", ".join(key.at(alias) for key, _ in place_of(entity).keys(mapping.order_by))
+        rows = f"SELECT {alias}.* FROM {scan(entity, alias, conditions)} ORDER BY {order} LIMIT {mapping.limit}"
+        page = self.name()
+        built = self.object(type_, selected.selections(), Seat(place_of(entity), page))
+        return subselect(listed(built), f"({rows}) AS {page}")
 
     def elements(
-        self, mapping: Elements, type_: GraphQLObjectType, selected: Selected, row: Row, _arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Elements, type_: GraphQLObjectType, selected: Selected, seat: Seat, _arguments: Arguments
+    ) -> str:
         """A list out of the row's own JSON array."""
         if mapping.needs and not self.viewer.may(mapping.needs):
-            return null()
-        element = mapping.of(row).render_derived(name=self.name(), with_types=True)
-        listed = func.coalesce(func.json_agg(self.object(type_, selected.selections(), element)), EMPTY_LIST)
-        return subselect(select(listed).select_from(element), element)
+            return "NULL"
+        alias = self.name()
+        built = self.object(type_, selected.selections(), Seat(seat.place.element(mapping), alias))
+        return subselect(listed(built), seat.place.opened(mapping).at(seat.alias, alias))
 
     # -- objects of several types ----------------------------------------------------------------------------------
 
     def subject(
-        self, mapping: Subject, type_: GraphQLInterfaceType, selected: Selected, row: Row, arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Subject, type_: GraphQLInterfaceType, selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
         """An object known by its type's name and key."""
-        return self.any_of(type_, selected, mapping.typename(row, arguments), mapping.key(row, arguments))
+        typename = self.asked(
+            seat, (mapping, "typename"), lambda row, _, given: mapping.typename(row, given), arguments
+        )
+        key = self.asked(seat, (mapping, "key"), lambda row, _, given: mapping.key(row, given), arguments)
+        return self.any_of(type_, selected, typename, key)
 
-    def any_of(
-        self, type_: GraphQLInterfaceType, selected: Selected, typename: ColumnElement[Any], key: ColumnElement[Any]
-    ) -> ColumnElement[Any]:
+    def any_of(self, type_: GraphQLInterfaceType, selected: Selected, typename: str, key: str) -> str:
         """The row of whichever type it is, if the viewer may see it; PostgreSQL runs only that branch."""
         branches = []
         for possible in sorted(self.schema.get_possible_types(type_), key=lambda each: each.name):
             entity = entity_of(possible)
-            row = self.alias(entity)
-            found = select(self.object(possible, selected.selections(), row)).select_from(row)
-            found = found.where(row.c.id == key.cast(Text).cast(row.c.id.type), entity.visible(self.viewer, row))
-            branches.append((typename == text_literal(possible.name), subselect(found, row)))
-        return case(*branches)
+            alias = self.name()
+            built = self.object(possible, selected.selections(), Seat(place_of(entity), alias))
+            same = f"{alias}.id = CAST(CAST({key} AS TEXT) AS {type_name(entity.table.c.id.type)})"
+            found = scan(entity, alias, [same, *self.visible(entity, alias)])
+            branches.append(f"WHEN {typename} = {text_literal(possible.name)} THEN {subselect(built, found)}")
+        return f"CASE {' '.join(branches)} END"
 
     def nodes(
-        self, mapping: Nodes, type_: GraphQLInterfaceType, selected: Selected, _row: Row, arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Nodes, type_: GraphQLInterfaceType, selected: Selected, _seat: Seat, arguments: Arguments
+    ) -> str:
         """One object or null for each id, in their order."""
-        asked = arguments["ids"].bind(JSON(), lambda given: parsed_ids(given, mapping.limit))
-        element = (
-            func.json_to_recordset(asked)
-            .table_valued(column("typename", Text()), column("key", Text()))
-            .render_derived(name=self.name(), with_types=True)
-        )
-        found = self.any_of(type_, selected, element.c.typename, element.c.key)
-        return subselect(select(func.coalesce(func.json_agg(found), EMPTY_LIST)).select_from(element), element)
+        asked = self.parameter(arguments["ids"].read, JSON(), lambda given: parsed_ids(given, mapping.limit))
+        alias = self.name()
+        found = self.any_of(type_, selected, f"{alias}.typename", f"{alias}.key")
+        return subselect(listed(found), f"json_to_recordset({asked}) AS {alias}(typename TEXT, key TEXT)")
 
     # -- connections -----------------------------------------------------------------------------------------------
 
     def pages(
-        self, mapping: Pages, type_: GraphQLObjectType, selected: Selected, row: Row, arguments: Arguments
-    ) -> ColumnElement[Any]:
+        self, mapping: Pages, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
         """A connection: its rows once, then edges, nodes, pageInfo and totalCount read off them."""
-        page = Page(self, mapping, type_, row, arguments)
-        wanted = self.collect(type_, selected.selections())
-        built = JsonObject([(one.key, page.part(one)) for one in wanted])
-        return subselect(select(built).select_from(page.rows).having(ONE_GROUP), page.rows)
+        return Page(self, mapping, type_, seat, arguments).answer(self.collect(type_, selected.selections()))
 
-    # -- small tools -----------------------------------------------------------------------------------------------
+    # -- templates in the statement --------------------------------------------------------------------------------
 
     def name(self) -> str:
         """A fresh alias."""
         self.aliases += 1
         return f"t{self.aliases}"
 
-    def alias(self, entity: Entity) -> FromClause:
-        """A fresh alias of an entity's table."""
-        return entity.table.alias(self.name())
+    def parameter(self, read: Read, type_: TypeEngine[Any], via: Via | None = None) -> str:
+        """A value of the request as a parameter, with its type, which PostgreSQL could not always tell."""
+        return f"{marked(self.binder.add(read, type_, via))}::{type_name(type_)}"
 
-    def derived(self, rows: Select[Any], _of: FromClause) -> FromClause:
-        """A subselect of rows under a fresh name; the row around it may be named inside."""
-        return rows.correlate_except(_of).lateral(self.name())
+    def fill(self, template: Template, arguments: Arguments, row: str, other: str = "") -> str:
+        """A template under the aliases at hand, its parameters bound."""
+        text = template.at(row, other)
+        for number, slot in enumerate(template.slots):
+            read = slot.read if slot.path is None else arguments.read_at(slot.path)
+            text = text.replace(marked(f"slot {number}"), marked(self.binder.add(read, slot.type, slot.via)))
+        return text
 
-    def scope(self, entity: Entity, row: FromClause, mapping: One | Many | Pages) -> list[ColumnElement[bool]]:
+    def asked(
+        self, seat: Seat, key: tuple[Any, ...], of: Callable[[Row, Viewer, Arguments], Any], arguments: Arguments
+    ) -> str:
+        """What a mapping says of the row."""
+        template = seat.place.template(
+            (*key, arguments.shape()), lambda binder: of(seat.place.row, self.viewer, arguments.under(binder))
+        )
+        return self.fill(template, arguments, seat.alias)
+
+    def joined(self, mapping: One | Many | Pages, seat: Seat, entity: Entity, other: str, arguments: Arguments) -> str:
+        """The condition that joins the row to another."""
+        assert mapping.joined is not None
+        joined, row = mapping.joined, other_of(entity)
+        template = seat.place.template(
+            (mapping, "joined", arguments.shape()),
+            lambda binder: joined(seat.place.row, row, arguments.under(binder)),
+            row,
+        )
+        return self.fill(template, arguments, seat.alias, other)
+
+    def condition(self, entity: Entity, condition: Condition, given: Argument, arguments: Arguments, alias: str) -> str:
+        """A filter's condition."""
+        place = place_of(entity)
+        template = place.template(
+            (condition, given.path, given.shape),
+            lambda binder: condition(place.row, Argument(binder, given.read, given.now, given.path)),
+        )
+        return self.fill(template, arguments, alias)
+
+    def visible(self, entity: Entity, alias: str) -> list[str]:
+        """The viewer's row scope; no condition where they see every row."""
+        place = place_of(entity)
+        template = place.template(("visible", entity, self.sight), lambda _: entity.visible(self.viewer, place.row))
+        return [] if template.text == "true" else [self.fill(template, NO_ARGUMENTS, alias)]
+
+    def scope(self, entity: Entity, alias: str, mapping: One | Many | Pages) -> list[str]:
         """The row scope, unless seeing the parent was enough."""
-        if self.viewer.role in mapping.follows:
-            return []
-        condition = entity.visible(self.viewer, row)
-        return [] if condition is true() else [condition]
+        return [] if self.viewer.role in mapping.follows else self.visible(entity, alias)
 
 
 class Page:
     """The rows of one connection, numbered where a part of the answer needs their number."""
 
     def __init__(
-        self, compiler: Compiler, mapping: Pages, type_: GraphQLObjectType, row: Row, arguments: Arguments
+        self, compiler: Compiler, mapping: Pages, type_: GraphQLObjectType, seat: Seat, arguments: Arguments
     ) -> None:
         self.compiler = compiler
         self.mapping = mapping
@@ -349,147 +381,194 @@ class Page:
         self.has_before = arguments.get("before") is not None
         self.node_type = node_type(type_)
         self.entity = entity_of(self.node_type)
-        self.source = compiler.alias(self.entity)
-        self.conditions = self._conditions(row)
-        self.order, self.keys, self.descending = self._sorted(self.source)
-        self.rows = self._rows()
+        self.place = place_of(self.entity)
+        self.order, self.sort, self.descending = sorting(mapping, arguments)
+        self.keys = self.place.keys(self.sort)
+        self.scanned, self.rows = compiler.name(), compiler.name()
+        self.conditions = self._conditions(seat)
+        self.size = self._size()
+        self.beyond = [*self._beyond("after", onwards=True), *self._beyond("before", onwards=False)]
 
-    def _conditions(self, row: Row) -> list[ColumnElement[bool]]:
-        mapping, compiler = self.mapping, self.compiler
-        conditions = [mapping.joined(row, self.source, self.arguments)] if mapping.joined else []
-        if not self._opened():
-            conditions += compiler.scope(self.entity, self.source, mapping)
-        for name, condition in mapping.filters.items():
-            if name == "filter":
-                continue
-            if self.arguments.get(name) is not None:
-                conditions.append(condition(self.source, self.arguments[name]))
-        if self.arguments.get("filter") is not None:
-            conditions += [mapping.filters[name](self.source, part) for name, part in self.arguments["filter"].parts()]
+    def _conditions(self, seat: Seat) -> list[str]:
+        mapping, compiler, arguments = self.mapping, self.compiler, self.arguments
+        conditions = [compiler.joined(mapping, seat, self.entity, self.scanned, arguments)] if mapping.joined else []
+        if not opened(mapping, compiler.viewer, arguments):
+            conditions += compiler.scope(self.entity, self.scanned, mapping)
+        for condition, given in narrowed(mapping, arguments):
+            conditions.append(compiler.condition(self.entity, condition, given, arguments, self.scanned))
         return conditions
 
-    def _opened(self) -> bool:
-        opened = self.mapping.opened.items()
-        return any(
-            self.compiler.viewer.role in roles and self.arguments.get(name) is not None for name, roles in opened
-        )
-
-    def _sorted(self, row: FromClause) -> tuple[str, list[ColumnElement[Any]], bool]:
-        asked = self.arguments.get("sort")
-        name = asked["by"].value if asked else self.mapping.default_sort
-        keys, descending = self.mapping.sorts[name]
-        if asked and asked.get("direction") is not None:
-            descending = asked["direction"].value == "DESC"
-        return name, [*keys(row)], descending
-
-    def _rows(self) -> FromClause:
-        """The page's rows in order, each with its number; one more than asked for, to know whether there are more."""
-        named = [key.label(f"sort_{position}") for position, key in enumerate(self.keys)]
-        rows = select(self.source, *named).where(*self.conditions, *self._keyset())
-        down = self.descending != self.backwards
-        rows = rows.order_by(*(key.desc() if down else key.asc() for key in self.keys)).limit(self._size(extra=1))
-        page = rows.correlate_except(self.source).lateral(self.compiler.name())
-        number = func.row_number().over().label("row_number")
-        last = func.least(func.count().over(), self._size()).label("last_number")
-        return select(page, number, last).correlate_except(page).lateral(self.compiler.name())
-
-    def _size(self, *, extra: int = 0) -> ColumnElement[int]:
+    def _size(self) -> str:
+        """The page's size. A literal stays one: the planner then knows how few rows are wanted."""
         name = "last" if self.backwards else "first"
-        if self.arguments.get(name) is None:
-            return literal_column(str(PAGE_SIZE + extra), Integer)
-        return self.arguments.bind_size(name, extra=extra)
+        size = self.arguments.get(name)
+        if size is None:
+            return str(PAGE_SIZE)
+        if not isinstance(self.arguments.given.get(name), VariableNode):
+            return str(page_size(size))
+        return self.compiler.parameter(self.arguments[name].read, Integer(), page_size)
 
-    def size_now(self) -> int:
-        """The page's size in the request at hand."""
-        asked = self.arguments.get("last" if self.backwards else "first")
-        return PAGE_SIZE if asked is None else page_size(asked)
-
-    def _keyset(self) -> list[ColumnElement[bool]]:
-        found = []
-        for name, onwards in (("after", True), ("before", False)):
-            if self.arguments.get(name) is not None:
-                found.append(self._beyond(name, greater=self.descending != onwards))
-        return found
-
-    def _beyond(self, name: str, *, greater: bool) -> ColumnElement[bool]:
+    def _beyond(self, name: str, *, onwards: bool) -> list[str]:
         """A row-wise comparison, which PostgreSQL answers from the index."""
-        order, types = self.order, [key.type for key in self.keys]
+        if self.arguments.get(name) is None:
+            return []
+        types = [type_ for _, type_ in self.keys]
 
         def value(position: int) -> Callable[[Any], Any]:
-            return lambda cursor: unpack(cursor, order, types)[position]
+            return lambda cursor: unpack(cursor, self.order, types)[position]
 
-        bounds = [self.arguments[name].bind(type_, value(position)) for position, type_ in enumerate(types)]
-        here = tuple_(*self.keys)
-        return here > tuple_(*bounds) if greater else here < tuple_(*bounds)
+        bounds = [
+            self.compiler.parameter(self.arguments[name].read, type_, value(at)) for at, type_ in enumerate(types)
+        ]
+        sign = ">" if self.descending != onwards else "<"
+        return [f"({', '.join(self._keys(self.scanned))}) {sign} ({', '.join(bounds)})"]
+
+    def _keys(self, alias: str) -> list[str]:
+        return [key.at(alias) for key, _ in self.keys]
+
+    # -- the statement ---------------------------------------------------------------------------------------------
+
+    def answer(self, wanted: list[Selected]) -> str:
+        """The connection's JSON."""
+        names = {one.name for one in wanted}
+        numbered = self.backwards or "pageInfo" in names
+        built = json_object([(one.key, self._part(one, numbered=numbered)) for one in wanted])
+        if names <= {"totalCount", "__typename"}:
+            return built
+        return subselect(built, f"{self._numbered() if numbered else self._plain()} HAVING true")
+
+    def _scan(self, *, ahead: int) -> str:
+        """The rows in order. The outer LIMIT may be a parameter; the inner one tells the planner that it is small."""
+        way = "DESC" if self.descending != self.backwards else "ASC"
+        order = ", ".join(f"{key} {way}" for key in self._keys(self.scanned))
+        rows = f"SELECT {self.scanned}.* FROM {scan(self.entity, self.scanned, [*self.conditions, *self.beyond])}"
+        rows = f"{rows} ORDER BY {order} LIMIT "
+        if self.size.isdigit():
+            return f"{rows}{int(self.size) + ahead}"
+        return f"SELECT * FROM ({rows}{PAGE_LIMIT + ahead}) AS {self.scanned} LIMIT {self.size} + {ahead}"
+
+    def _plain(self) -> str:
+        return f"({self._scan(ahead=0)}) AS {self.rows}"
+
+    def _numbered(self) -> str:
+        """Each row with its number, and one row more than asked for, to know whether there are more."""
+        inner = self.compiler.name()
+        numbers = f"row_number() OVER () AS row_number, least(count(*) OVER (), {self.size}) AS last_number"
+        return f"(SELECT {inner}.*, {numbers} FROM ({self._scan(ahead=1)}) AS {inner}) AS {self.rows}"
 
     # -- parts of the answer ---------------------------------------------------------------------------------------
 
-    def part(self, selected: Selected) -> ColumnElement[Any]:
+    def _part(self, selected: Selected, *, numbered: bool) -> str:
         """edges, nodes, pageInfo, totalCount or __typename."""
-        if selected.name == "__typename":
-            return text_literal(self.type.name)
-        return getattr(self, f"_{selected.name}")(selected)  # type: ignore[no-any-return]
+        match selected.name:
+            case "__typename":
+                return text_literal(self.type.name)
+            case "totalCount":
+                return subselect("count(*)", scan(self.entity, self.scanned, self.conditions))
+            case "pageInfo":
+                return self._page_info(selected)
+            case "edges":
+                return self._listed(self._edge(selected), numbered=numbered)
+            case _:
+                return self._listed(self._node(selected), numbered=numbered)
 
-    def _edges(self, selected: Selected) -> ColumnElement[Any]:
-        edge = get_named_type(self.type.fields["edges"].type)
+    def _edge(self, selected: Selected) -> str:
+        edge: Any = get_named_type(self.type.fields["edges"].type)
+        parts = {
+            "__typename": lambda _: text_literal(edge.name),
+            "cursor": lambda _: self._cursor(),
+            "node": self._node,
+        }
         wanted = self.compiler.collect(edge, selected.selections())
-        return self._listed(JsonObject([(one.key, self._edge(edge, one)) for one in wanted]))
+        return json_object([(one.key, parts[one.name](one)) for one in wanted])
 
-    def _edge(self, edge: GraphQLObjectType, selected: Selected) -> ColumnElement[Any]:
-        if selected.name == "__typename":
-            return text_literal(edge.name)
-        if selected.name == "cursor":
-            return self.cursor()
-        return self.compiler.object(self.node_type, selected.selections(), self.rows)
+    def _node(self, selected: Selected) -> str:
+        return self.compiler.object(self.node_type, selected.selections(), Seat(self.place, self.rows))
 
-    def _nodes(self, selected: Selected) -> ColumnElement[Any]:
-        return self._listed(self.compiler.object(self.node_type, selected.selections(), self.rows))
-
-    def _listed(self, item: ColumnElement[Any]) -> ColumnElement[Any]:
+    def _listed(self, item: str, *, numbered: bool) -> str:
         """FILTER is looked at before the item is built, so the row ahead costs nothing more than its scan."""
-        number = self.rows.c.row_number
-        listed = func.json_agg(aggregate_order_by(item, number.desc())) if self.backwards else func.json_agg(item)
-        return func.coalesce(listed.filter(number <= self._size()), EMPTY_LIST)
+        if not numbered:
+            return listed(item)
+        number = f"{self.rows}.row_number"
+        order = f" ORDER BY {number} DESC" if self.backwards else ""
+        return f"coalesce(json_agg({item}{order}) FILTER (WHERE {number} <= {self.size}), {EMPTY_LIST})"
 
-    def _totalCount(self, _selected: Selected) -> ColumnElement[Any]:  # noqa: N802 (the field's own name)
-        return self.count()
-
-    def count(self) -> ColumnElement[int]:
-        """How many rows the whole list has."""
-        counted = select(func.count()).select_from(self.source).where(*self.conditions)
-        return subselect(counted, self.source)
-
-    def _pageInfo(self, selected: Selected) -> ColumnElement[Any]:  # noqa: N802
-        info = get_named_type(self.type.fields["pageInfo"].type)
+    def _page_info(self, selected: Selected) -> str:
+        info: Any = get_named_type(self.type.fields["pageInfo"].type)
         wanted = self.compiler.collect(info, selected.selections())
-        return JsonObject([(one.key, self._info(info, one.name)) for one in wanted])
+        return json_object([(one.key, self._info(info, one.name)) for one in wanted])
 
-    def _info(self, info: GraphQLObjectType, name: str) -> ColumnElement[Any]:
+    def _info(self, info: GraphQLObjectType, name: str) -> str:
         if name == "__typename":
             return text_literal(info.name)
-        more = func.count() > self._size()
+        more = f"count(*) > {self.size}"
         if name == "hasNextPage":
-            return literal(self.has_before) if self.backwards else more
+            return str(self.has_before).lower() if self.backwards else more
         if name == "hasPreviousPage":
-            return more if self.backwards else literal(self.has_after)
-        at = literal_column("1") if (name == "startCursor") != self.backwards else self.rows.c.last_number
-        number = self.rows.c.row_number  # on a page of none, the first row is the one ahead
-        return func.max(self.cursor()).filter(number == at, number <= self._size())
+            return more if self.backwards else str(self.has_after).lower()
+        at = "1" if (name == "startCursor") != self.backwards else f"{self.rows}.last_number"
+        number = f"{self.rows}.row_number"  # on a page of none, the first row is the one ahead
+        return f"max({self._cursor()}) FILTER (WHERE {number} = {at} AND {number} <= {self.size})"
 
-    def cursor(self) -> ColumnElement[str]:
+    def _cursor(self) -> str:
         """The cursor of a row of the page."""
-        keys = [getattr(self.rows.c, f"sort_{position}") for position in range(len(self.keys))]
-        return cursor_of(self.order, keys)
+        place, order, sort = self.place, self.order, self.sort
+        template = place.template(("cursor", order, sort), lambda _: cursor_of(order, [*sort(place.row)]))
+        return template.at(self.rows)
 
 
-def text_literal(value: str) -> ColumnElement[str]:
+NO_ARGUMENTS = Arguments(None, None, None, {})
+
+
+def opened(mapping: Pages, viewer: Viewer, arguments: Arguments) -> bool:
+    """Whether an argument that finds exactly one thing opens all rows to the viewer."""
+    return any(viewer.role in roles and arguments.get(name) is not None for name, roles in mapping.opened.items())
+
+
+def narrowed(mapping: Pages, arguments: Arguments) -> Iterator[tuple[Condition, Argument]]:
+    """The conditions that were asked for: of plain arguments, and of the filter's fields."""
+    for name, condition in mapping.filters.items():
+        if name != "filter" and arguments.get(name) is not None:
+            yield condition, arguments[name]
+    if arguments.get("filter") is not None:
+        for name, given in arguments["filter"].parts():
+            yield mapping.filters[name], given
+
+
+def sorting(mapping: Pages, arguments: Arguments) -> tuple[str, Sort, bool]:
+    """An order's name, its keys, and whether they descend."""
+    asked = arguments.get("sort")
+    name = asked["by"].value if asked else mapping.default_sort
+    sort, descending = mapping.sorts[name]
+    if asked and asked.get("direction") is not None:
+        descending = asked["direction"].value == "DESC"
+    return name, sort, descending
+
+
+def scan(entity: Entity, alias: str, conditions: list[str]) -> str:
+    """FROM and WHERE of an entity's rows."""
+    where = " AND ".join(f"({condition})" for condition in conditions)
+    return f"{entity.table.name} AS {alias}" + (f" WHERE {where}" if conditions else "")
+
+
+def subselect(built: str, source: str) -> str:
+    """A scalar subselect; it may name every row around it."""
+    return f"(SELECT {built} FROM {source})"
+
+
+def exists(source: str) -> str:
+    """Whether there is such a row."""
+    return f"EXISTS (SELECT 1 FROM {source})"
+
+
+def listed(item: str) -> str:
+    """All items as a JSON list, which may be empty."""
+    return f"coalesce(json_agg({item}), {EMPTY_LIST})"
+
+
+def text_literal(value: str) -> str:
     """A constant that needs no parameter: type names, which are `[_A-Za-z0-9]`."""
-    return literal_column(f"'{value}'::text", Text())
-
-
-def subselect(found: Select[Any], own: FromClause) -> ColumnElement[Any]:
-    """A scalar subselect that may name every row around it and scans only its own."""
-    return found.correlate_except(own).scalar_subquery()
+    return f"'{value}'::text"
 
 
 def node_type(connection: GraphQLObjectType) -> GraphQLObjectType:
@@ -505,7 +584,7 @@ def parsed_ids(given: list[str], limit: int) -> list[dict[str, str | None]]:
     return [dict(zip(("typename", "key"), ids.split(id_), strict=True)) for id_ in given]
 
 
-METHODS: dict[type, Callable[..., ColumnElement[Any]]] = {
+METHODS: dict[type, Callable[..., str]] = {
     Scalar: Compiler.scalar,
     Inline: Compiler.inline,
     One: Compiler.one,

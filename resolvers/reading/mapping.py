@@ -2,6 +2,7 @@
 
 A *row* is anything with columns in `.c`: an aliased table, a page of one, an element of a JSON array, or `Values`.
 A mapping never names an alias; it is given its row, so that one declaration serves every place the field appears.
+Mappings and entities are known by identity: what was made of one is kept under it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +36,7 @@ Condition = Callable[[FromClause, Any], ColumnElement[bool]]
 Sort = Callable[[FromClause], Sequence[ColumnElement[Any]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entity:
     """A type whose objects are rows of a table: its name, its table, who may see which rows."""
 
@@ -44,7 +45,7 @@ class Entity:
     visible: Rule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
     """A leaf: an expression over the row; null without the scope that it needs."""
 
@@ -52,7 +53,7 @@ class Scalar:
     needs: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Inline:
     """An object out of the same row; null where `present` is null."""
 
@@ -61,7 +62,7 @@ class Inline:
     needs: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class One:
     """Another row, at most one. `follows`: roles for whom seeing the parent is enough to see it."""
 
@@ -69,7 +70,7 @@ class One:
     follows: frozenset[Role] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Many:
     """A plain list of rows, bounded by `limit`, in the order given."""
 
@@ -80,7 +81,7 @@ class Many:
     needs: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Elements:
     """A plain list out of the row's own JSON array; `of` gives it as a table-valued expression."""
 
@@ -88,7 +89,7 @@ class Elements:
     needs: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pages:
     """A connection: rows behind keyset cursors.
 
@@ -105,7 +106,7 @@ class Pages:
     """Roles for whom an argument that finds exactly one thing opens all rows: who can name it has it in hand."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """An object of any of several types, by its type's name and its key; null where the viewer may not see it."""
 
@@ -113,7 +114,7 @@ class Subject:
     key: Callable[[Row, "Arguments"], ColumnElement[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
     """Objects of any of several types, in the order of the ids asked for; null where there is none."""
 

@@ -25,14 +25,29 @@ from graphql import (
     get_named_type,
     print_ast,
 )
-from sqlalchemy import ColumnElement, Select, Text, func, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    column,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 from strawberry.dataloader import DataLoader
 
+from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
 from resolvers.documents import Document
-from resolvers.reading.arguments import Arguments
-from resolvers.reading.compiler import Compiler, Page, entity_of, parsed_ids, reads_of
+from resolvers.reading.arguments import Arguments, BadInput, Binder, page_size
+from resolvers.reading.compiler import PAGE_SIZE, entity_of, narrowed, node_type, opened, parsed_ids, reads_of, sorting
+from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
     Elements,
     Entity,
@@ -46,7 +61,7 @@ from resolvers.reading.mapping import (
     Scalar,
     Subject,
 )
-from resolvers.reading.plans import plan
+from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
 Info = GraphQLResolveInfo[Any]
@@ -69,19 +84,19 @@ class Place:
     parent: "Place | None" = None
     mapping: Inline | Elements | None = None
 
-    def open(self, compiler: Compiler) -> Opened:
+    def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
         if self.entity:
-            row = compiler.alias(self.entity)
+            row = asking.alias(self.entity)
             return Opened(row, row, [row.c[column.name] for column in self.entity.table.primary_key])
         if self.parent is None:
             return Opened(None, None, [])
-        above = self.parent.open(compiler)
+        above = self.parent.open(asking)
         if isinstance(self.mapping, Inline):
             return Opened(above.scan, self.mapping.of(above.row), above.keys)
         assert self.mapping is not None
-        element = self.mapping.of(above.row).render_derived(name=compiler.name(), with_types=True)
-        numbered = select(element, func.row_number().over().label("ordinal")).lateral(compiler.name())
+        element = self.mapping.of(above.row).render_derived(name=asking.name(), with_types=True)
+        numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
         return Opened(above.scan.join(numbered, true()), numbered, [*above.keys, numbered.c.ordinal])
 
 
@@ -97,63 +112,105 @@ class Record:
     key: Key
 
 
-class Session:
-    """One request: its snapshot, its viewer, and the loaders that gather what fields ask for."""
+KEYS = "@keys"
+"""The name under which a statement finds the keys that are wanted among the variables; no GraphQL name has an @."""
 
-    def __init__(
-        self, connection: Connection, viewer: Viewer, variables: dict[str, Any], schema: GraphQLSchema
-    ) -> None:
-        self.connection = connection
+MOST_STATEMENTS = 5_000
+_statements: dict[Any, Plan] = {}
+"""Statements by what they ask; emptied when there are too many, for arguments come in any number of forms."""
+
+
+class Asking:
+    """One small statement while it is being written."""
+
+    def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
-        self.variables = variables
-        self.schema = schema
-        self.turn = asyncio.Lock()
-        self.loaders: dict[Any, DataLoader[Key, Any]] = {}
+        self.binder = Binder()
+        self.aliases = 0
 
-    def compiler(self) -> Compiler:
-        """A compiler for one small statement."""
-        return Compiler(self.schema, {}, self.variables, self.viewer)
+    def name(self) -> str:
+        """A fresh alias."""
+        self.aliases += 1
+        return f"t{self.aliases}"
 
-    async def rows(self, compiler: Compiler, wanted: Select[Any]) -> list[list[Any]]:
-        """The rows of a statement as JSON values."""
+    def alias(self, entity: Entity) -> FromClause:
+        """A fresh alias of an entity's table."""
+        return entity.table.alias(self.name())
+
+    def scope(self, entity: Entity, row: FromClause, mapping: One | Many | Pages) -> list[ColumnElement[bool]]:
+        """The row scope, unless seeing the parent was enough."""
+        return [] if self.viewer.role in mapping.follows else [entity.visible(self.viewer, row)]
+
+    def among(self, wanted: Select[Any], opened_: Opened) -> Select[Any]:
+        """Narrow a statement to the rows with the wanted keys. They are compared as text: they come out of JSON."""
+        if opened_.scan is not None:
+            wanted = wanted.select_from(opened_.scan)
+        if not opened_.keys:
+            return wanted
+        lists = [
+            self.binder.bind(lambda variables, at=at: [str(key[at]) for key in variables[KEYS]], ARRAY(Text))  # type: ignore[misc]
+            for at in range(len(opened_.keys))
+        ]
+        names = [column(f"key_{at}", Text) for at in range(len(lists))]
+        keys = func.unnest(*lists).table_valued(*names).render_derived(name=self.name())
+        return wanted.where(tuple_(*_texts(opened_)).in_(select(*keys.c)))
+
+    def plan(self, wanted: Select[Any]) -> Plan:
+        """The statement, whose answer is a JSON list of its rows."""
         named = (each.label(f"v{position}") for position, each in enumerate(wanted.selected_columns))
         row = wanted.with_only_columns(*named, maintain_column_froms=True).subquery()
         listed = select(func.coalesce(func.json_agg(func.json_build_array(*row.c)), func.json_build_array()))
-        found = plan(compiler.binder, listed.select_from(row).scalar_subquery())
+        done = compiled(listed.select_from(row))
+        return Plan(done.sql, tuple(filled(name, self.binder) for name in done.names))
+
+
+Write = Callable[[Asking], Select[Any]]
+
+
+class Session:
+    """One request: its snapshot, its viewer, and the loaders that gather what fields ask for."""
+
+    def __init__(self, connection: Connection, viewer: Viewer, variables: dict[str, Any]) -> None:
+        self.connection = connection
+        self.viewer = viewer
+        self.variables = variables
+        self.turn = asyncio.Lock()
+        self.loaders: dict[Any, DataLoader[Key, Any]] = {}
+
+    async def rows(self, name: Any, write: Write, keys: Sequence[Key] = ()) -> list[list[Any]]:
+        """The rows of a statement as JSON values. `name` tells what it asks, and so whether it is written already."""
+        known = (name, self.viewer.role, self.viewer.scopes)
+        found = _statements.get(known)
+        if found is None:
+            asking = Asking(self.viewer)
+            if len(_statements) >= MOST_STATEMENTS:
+                _statements.clear()
+            found = _statements[known] = asking.plan(write(asking))
+        parameters = found.parameters({**self.variables, KEYS: keys}, self.viewer)
         async with self.turn:
-            answer = await self.connection.fetchval(found.sql, *found.parameters(self.variables, self.viewer))
+            answer = await self.connection.fetchval(found.sql, *parameters)
         return orjson.loads(answer)  # type: ignore[no-any-return]
 
-    async def load(self, name: Any, key: Key, ask: Callable[[Compiler, Sequence[Key]], Any]) -> Any:
-        """What `ask` finds for `key`, asked once for all keys that are wanted under `name`."""
+    async def load(self, name: Any, key: Key, write: Write) -> list[list[Any]]:
+        """The rows whose first columns are `key`, without these; asked once for all keys wanted under `name`."""
         if name not in self.loaders:
 
             async def batch(keys: list[Key]) -> list[Any]:
-                compiler = self.compiler()
-                found: dict[Key, Any] = await ask(compiler, keys)
-                return [found.get(each) for each in keys]
+                found = _group(len(key), await self.rows(name, write, keys))
+                return [found.get(each, []) for each in keys]
 
             self.loaders[name] = DataLoader(load_fn=batch)
-        return await self.loaders[name].load(key)
-
-
-def among(wanted: Select[Any], opened: Opened, keys: Sequence[Key]) -> Select[Any]:
-    """Narrow a statement to the rows with these keys. Keys are compared as text: they come out of JSON."""
-    if opened.scan is not None:
-        wanted = wanted.select_from(opened.scan)
-    if not opened.keys:
-        return wanted
-    return wanted.where(tuple_(*_texts(opened)).in_([tuple(map(str, key)) for key in keys]))
+        rows: list[list[Any]] = await self.loaders[name].load(key)
+        return rows
 
 
 def _texts(opened: Opened) -> list[ColumnElement[Any]]:
     return [key.cast(Text) for key in opened.keys]
 
 
-def _group(opened: Opened, rows: list[list[Any]]) -> dict[Key, list[list[Any]]]:
+def _group(width: int, rows: list[list[Any]]) -> dict[Key, list[list[Any]]]:
     """Rows that begin with a parent's key, by that key."""
     grouped: dict[Key, list[list[Any]]] = {}
-    width = len(opened.keys)
     for row in rows:
         grouped.setdefault(tuple(row[:width]), []).append(row[width:])
     return grouped
@@ -189,14 +246,15 @@ class Field:
         record = source or Record("Query", ROOT, ())
         return await self.method(self, record, info)
 
-    def arguments(self, compiler: Compiler, info: Info) -> Arguments:
+    def arguments(self, asking: Asking | None, info: Info) -> Arguments:
         """The field's arguments in this request."""
-        return Arguments(compiler.binder, info.field_nodes[0], self.field, info.context.variables)
+        binder = asking.binder if asking else None
+        return Arguments(binder, info.field_nodes[0], self.field, info.context.variables)
 
     def loader_name(self, record: Record, info: Info) -> Any:
         """Fields that may be asked for together: same field, same place, same arguments."""
         given = ",".join(sorted(print_ast(argument) for argument in info.field_nodes[0].arguments or ()))
-        return (self.name, record.place, given)
+        return (self.name, record.place, given, self.arguments(None, info).shape())
 
     async def scalar(self, record: Record, info: Info) -> Any:
         """A leaf."""
@@ -205,14 +263,13 @@ class Field:
         if mapping.needs and not viewer.may(mapping.needs):
             return None
 
-        async def ask(compiler: Compiler, keys: Sequence[Key]) -> dict[Key, Any]:
-            opened = record.place.open(compiler)
-            value = mapping.of(opened.row, viewer, self.arguments(compiler, info))
-            rows = await info.context.rows(compiler, among(select(*_texts(opened), value.label("value")), opened, keys))
-            return {key: found[0][0] for key, found in _group(opened, rows).items()}
+        def write(asking: Asking) -> Select[Any]:
+            here = record.place.open(asking)
+            value = mapping.of(here.row, viewer, self.arguments(asking, info))
+            return asking.among(select(*_texts(here), value.label("value")), here)
 
-        value = await info.context.load(self.loader_name(record, info), record.key, ask)
-        return self._as_member(value)
+        rows = await info.context.load(self.loader_name(record, info), record.key, write)
+        return self._as_member(rows[0][0])
 
     def _as_member(self, value: Any) -> Any:
         if not isinstance(self.target, GraphQLEnumType) or value is None:
@@ -232,13 +289,13 @@ class Field:
             return part
         present = mapping.present
 
-        async def ask(compiler: Compiler, keys: Sequence[Key]) -> dict[Key, Any]:
-            opened = record.place.open(compiler)
-            there = present(opened.row).is_not(None).label("there")
-            rows = await info.context.rows(compiler, among(select(*_texts(opened), there), opened, keys))
-            return {key: found[0][0] for key, found in _group(opened, rows).items()}
+        def write(asking: Asking) -> Select[Any]:
+            here = record.place.open(asking)
+            there = present(here.row).is_not(None).label("there")
+            return asking.among(select(*_texts(here), there), here)
 
-        return part if await info.context.load(self.loader_name(record, info), record.key, ask) else None
+        rows = await info.context.load(self.loader_name(record, info), record.key, write)
+        return part if rows[0][0] else None
 
     async def joined(self, record: Record, info: Info) -> list[Record]:
         """The rows that `One` or `Many` joins to, in order."""
@@ -246,18 +303,16 @@ class Field:
         assert isinstance(mapping, One | Many)
         entity = entity_of(self.target)
 
-        async def ask(compiler: Compiler, keys: Sequence[Key]) -> dict[Key, Any]:
-            opened = record.place.open(compiler)
-            other = compiler.alias(entity)
-            own = [other.c[column.name].cast(Text) for column in entity.table.primary_key]
-            on = mapping.joined(opened.row, other, self.arguments(compiler, info))
-            found = select(*_texts(opened), *own).where(on, *compiler.scope(entity, other, mapping))
-            found = among(found.select_from(other), opened, keys)
-            if isinstance(mapping, Many):
-                found = found.order_by(*mapping.order_by(other))
-            return _group(opened, await info.context.rows(compiler, found))
+        def write(asking: Asking) -> Select[Any]:
+            here = record.place.open(asking)
+            other = asking.alias(entity)
+            own = [other.c[each.name].cast(Text) for each in entity.table.primary_key]
+            on = mapping.joined(here.row, other, self.arguments(asking, info))
+            found = select(*_texts(here), *own).where(on, *asking.scope(entity, other, mapping))
+            found = asking.among(found.select_from(other), here)
+            return found.order_by(*mapping.order_by(other)) if isinstance(mapping, Many) else found
 
-        rows = await info.context.load(self.loader_name(record, info), record.key, ask) or []
+        rows = await info.context.load(self.loader_name(record, info), record.key, write)
         limit = mapping.limit if isinstance(mapping, Many) else 1
         return [Record(self.target.name, Place(entity), tuple(row)) for row in rows[:limit]]
 
@@ -281,13 +336,12 @@ class Field:
             return None
         place = Place(parent=record.place, mapping=mapping)
 
-        async def ask(compiler: Compiler, keys: Sequence[Key]) -> dict[Key, Any]:
-            opened = place.open(compiler)
-            above = Opened(opened.scan, None, opened.keys[:-1])
-            wanted = select(*_texts(opened)).order_by(opened.keys[-1])
-            return _group(above, await info.context.rows(compiler, among(wanted, above, keys)))
+        def write(asking: Asking) -> Select[Any]:
+            here = place.open(asking)
+            above = Opened(here.scan, None, here.keys[:-1])
+            return asking.among(select(*_texts(here)).order_by(here.keys[-1]), above)
 
-        rows = await info.context.load(self.loader_name(record, info), record.key, ask) or []
+        rows = await info.context.load(self.loader_name(record, info), record.key, write)
         return [Record(self.target.name, place, (*record.key, *row)) for row in rows]
 
     async def subject(self, record: Record, info: Info) -> Record | None:
@@ -295,65 +349,128 @@ class Field:
         mapping = self.mapping
         assert isinstance(mapping, Subject)
 
-        async def ask(compiler: Compiler, keys: Sequence[Key]) -> dict[Key, Any]:
-            opened, given = record.place.open(compiler), self.arguments(compiler, info)
-            named = [mapping.typename(opened.row, given), mapping.key(opened.row, given).cast(Text)]
-            rows = await info.context.rows(compiler, among(select(*_texts(opened), *named), opened, keys))
-            return {key: found[0] for key, found in _group(opened, rows).items()}
+        def write(asking: Asking) -> Select[Any]:
+            here, given = record.place.open(asking), self.arguments(asking, info)
+            named = [mapping.typename(here.row, given), mapping.key(here.row, given).cast(Text)]
+            return asking.among(select(*_texts(here), *named), here)
 
-        typename, key = await info.context.load(self.loader_name(record, info), record.key, ask) or (None, None)
-        return await _visible(info, typename, key)
+        rows = await info.context.load(self.loader_name(record, info), record.key, write)
+        return await _visible(info, *rows[0])
 
     async def nodes(self, _record: Record, info: Info) -> list[Record | None]:
         """Objects by their ids."""
         assert isinstance(self.mapping, Nodes)
-        asked = self.arguments(info.context.compiler(), info).get("ids")
+        asked = self.arguments(None, info).get("ids")
         return [await _visible(info, one["typename"], one["key"]) for one in parsed_ids(asked, self.mapping.limit)]
 
     async def pages(self, record: Record, info: Info) -> Any:
         """A connection; not gathered over parents, because each has its own page."""
         session: Session = info.context
         assert isinstance(self.mapping, Pages)
-        compiler = session.compiler()
-        opened = record.place.open(compiler)
-        page = Page(compiler, self.mapping, self.target, opened.row, self.arguments(compiler, info))
-        own = [page.rows.c[column.name].cast(Text) for column in page.entity.table.primary_key]
-        size = page.size_now()
-        wanted = among(select(page.rows.c.row_number, page.cursor(), *own), opened, [record.key])
-        # The page names columns of the row around it, so it has to stand after it in FROM.
-        rows = sorted(await session.rows(compiler, wanted.select_from(page.rows)))
+        given = self.arguments(None, info)
+        backwards, size = _direction(given)
+        entity = entity_of(node_type(self.target))
+
+        def write(asking: Asking) -> Select[Any]:
+            page = Page(self, asking, record, info)
+            own = [page.source.c[each.name].cast(Text) for each in entity.table.primary_key]
+            return page.ahead(size + 1, [page.cursor(), *own], backwards=backwards)
+
+        rows = await session.rows((self.loader_name(record, info), size), write, [record.key])
         more, rows = len(rows) > size, rows[:size]
-        if page.backwards:
+        if backwards:
             rows.reverse()
-        nodes = [Record(page.node_type.name, Place(page.entity), tuple(row[2:])) for row in rows]
-        edges = [SimpleNamespace(cursor=row[1], node=node) for row, node in zip(rows, nodes, strict=True)]
+        nodes = [Record(node_type(self.target).name, Place(entity), tuple(row[1:])) for row in rows]
+        edges = [SimpleNamespace(cursor=row[0], node=node) for row, node in zip(rows, nodes, strict=True)]
         page_info = SimpleNamespace(
-            has_next_page=page.has_before if page.backwards else more,
-            has_previous_page=more if page.backwards else page.has_after,
-            start_cursor=rows[0][1] if rows else None,
-            end_cursor=rows[-1][1] if rows else None,
+            has_next_page=given.get("before") is not None if backwards else more,
+            has_previous_page=more if backwards else given.get("after") is not None,
+            start_cursor=rows[0][0] if rows else None,
+            end_cursor=rows[-1][0] if rows else None,
         )
         return Listed(edges, nodes, page_info, lambda: self._count(record, info))
 
     async def _count(self, record: Record, info: Info) -> int:
         session: Session = info.context
-        assert isinstance(self.mapping, Pages)
-        compiler = session.compiler()
-        opened = record.place.open(compiler)
-        page = Page(compiler, self.mapping, self.target, opened.row, self.arguments(compiler, info))
-        rows = await session.rows(compiler, among(select(page.count().label("count")), opened, [record.key]))
+        rows = await session.rows(
+            (self.loader_name(record, info), "count"), lambda asking: Page(self, asking, record, info).count(),
+            [record.key],
+        )  # fmt: skip
         return int(rows[0][0])
 
 
+def _direction(given: Arguments) -> tuple[bool, int]:
+    """Whether the page is counted from the end, and how many items it may have."""
+    first, last = given.get("first"), given.get("last")
+    if first is not None and last is not None:
+        raise BadInput("Ask for first or for last, not for both.")
+    asked = first if last is None else last
+    return last is not None, PAGE_SIZE if asked is None else page_size(asked)
+
+
+class Page:
+    """A connection's rows: those that its conditions let through, joined to the object that they hang on."""
+
+    def __init__(self, field: Field, asking: Asking, record: Record, info: Info) -> None:
+        assert isinstance(field.mapping, Pages)
+        self.asking = asking
+        self.mapping: Pages = field.mapping
+        self.given = field.arguments(asking, info)
+        self.entity = entity_of(node_type(field.target))
+        self.here = record.place.open(asking)
+        self.source = asking.alias(self.entity)
+        self.order, sort, self.descending = sorting(self.mapping, self.given)
+        self.keys = [*sort(self.source)]
+
+    def ahead(self, limit: int, wanted: list[ColumnElement[Any]], *, backwards: bool) -> Select[Any]:
+        """The first rows from one end."""
+        down = self.descending != backwards
+        found = self._narrowed(select(*wanted)).where(*self._beyond())
+        return found.order_by(*(key.desc() if down else key.asc() for key in self.keys)).limit(
+            literal_column(str(limit), Integer)
+        )
+
+    def count(self) -> Select[Any]:
+        """How many rows the whole list has."""
+        return self._narrowed(select(func.count().label("count")))
+
+    def cursor(self) -> ColumnElement[str]:
+        """A row's cursor."""
+        return cursor_of(self.order, self.keys)
+
+    def _narrowed(self, wanted: Select[Any]) -> Select[Any]:
+        mapping, given, asking = self.mapping, self.given, self.asking
+        conditions = [mapping.joined(self.here.row, self.source, given)] if mapping.joined else []
+        if not opened(mapping, asking.viewer, given):
+            conditions += asking.scope(self.entity, self.source, mapping)
+        conditions += [condition(self.source, value) for condition, value in narrowed(mapping, given)]
+        return asking.among(wanted.select_from(self.source).where(*conditions), self.here)
+
+    def _beyond(self) -> list[ColumnElement[bool]]:
+        found, here = [], tuple_(*self.keys)
+        for name, onwards in (("after", True), ("before", False)):
+            if self.given.get(name) is not None:
+                bounds = tuple_(*[self._bound(name, position) for position in range(len(self.keys))])
+                found.append(here > bounds if self.descending != onwards else here < bounds)
+        return found
+
+    def _bound(self, name: str, position: int) -> ColumnElement[Any]:
+        types = [key.type for key in self.keys]
+        return self.given[name].bind(types[position], lambda cursor: unpack(cursor, self.order, types)[position])
+
+
 async def _visible(info: Info, typename: str | None, key: str | None) -> Record | None:
-    if typename is None:
+    if typename is None or key is None:
         return None
     session: Session = info.context
     entity = entity_of(info.schema.type_map[typename])
-    compiler = session.compiler()
-    row = compiler.alias(entity)
-    found = select(row.c.id.cast(Text)).where(row.c.id.cast(Text) == key, entity.visible(session.viewer, row))
-    rows = await session.rows(compiler, found)
+
+    def write(asking: Asking) -> Select[Any]:
+        row = asking.alias(entity)
+        here = Opened(row, row, [row.c.id])
+        return asking.among(select(row.c.id.cast(Text)).where(entity.visible(session.viewer, row)), here)
+
+    rows = await session.rows(("visible", typename), write, [(key,)])
     return Record(typename, Place(entity), (key,)) if rows else None
 
 
@@ -388,7 +505,7 @@ async def answer(
 ) -> ExecutionResult:
     """Execute a query's document in one snapshot. `given` are the variables as sent, `variables` as coerced."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        session = Session(connection, viewer, variables, document.schema)
+        session = Session(connection, viewer, variables)
         name = document.operation.name.value if document.operation.name else None
         result = execute(
             document.schema, document.ast, context_value=session, variable_values=given, operation_name=name
