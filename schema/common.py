@@ -164,13 +164,18 @@ class SortDirection(Enum):
 # -- money ---------------------------------------------------------------------------------------------------------
 
 
+COMMONEST = ("USD", "EUR", "BRL", "GBP", "CAD", "AUD")
+"""Currencies of two digits that are looked for first: PostgreSQL hashes the list of the odd ones for every amount."""
+
+
 def decimal_text(minor: ColumnElement[int], currency: ColumnElement[str]) -> ColumnElement[str]:
     """Minor units as exact decimal text: numeric multiplication loses nothing."""
     by_exponent: dict[int, list[str]] = {}
     for code, digits in EXPONENTS.items():
         by_exponent.setdefault(digits, []).append(code)
     scaled = [(currency.in_(codes), _scaled(minor, digits)) for digits, codes in sorted(by_exponent.items())]
-    return case(*scaled, else_=_scaled(minor, 2))
+    usual = _scaled(minor, 2)
+    return case((currency.in_(COMMONEST), usual), *scaled, else_=usual)
 
 
 def _scaled(minor: ColumnElement[int], digits: int) -> ColumnElement[str]:
