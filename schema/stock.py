@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Integer, Text, cast, func, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, Text, cast, func, select
 
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store import tables as t
 from domain.store import visibility
 from resolvers.reading.arguments import Argument
-from resolvers.reading.mapping import Condition, Pages, Row, Sort, Subject, Values, asks, column, inline, one, reads
+from resolvers.reading.mapping import Condition, Pages, Row, Sort, Subject, Values, aggregate, asks, column, one, reads
 from schema.common import (
     Actor,
     Address,
@@ -97,19 +97,22 @@ class StockMovement(Node):
     recorded_at: datetime = column("recorded_at", "When we were told.")
 
 
-def _total(bucket: str) -> Any:
-    def over_levels(total: Row) -> ColumnElement[int]:
-        level = t.stock_levels.alias()
-        added = select(func.coalesce(func.sum(level.c[bucket]), 0)).where(level.c.variant_id == total.c.variant_id)
-        return cast(added.correlate_except(level).scalar_subquery(), Integer)
-
-    return column(over_levels, f"Units in this bucket over all locations: {bucket.replace('_', ' ')}.")
-
-
 def _backordered(total: Row) -> ColumnElement[int]:
     line = t.order_lines.alias()
     wanted = select(func.coalesce(func.sum(line.c.backordered), 0)).where(line.c.variant_id == total.c.variant_id)
     return cast(wanted.correlate_except(line).scalar_subquery(), Integer)
+
+
+def _totals(inventory: Row) -> Select[Any]:
+    """The sums over a variant's levels, and the variant itself."""
+    level = t.stock_levels.alias()
+    sums = [cast(func.coalesce(func.sum(level.c[name]), 0), Integer).label(name) for name in BUCKETS]
+    variant = inventory.c.variant_id.label("variant_id")
+    return select(*sums, variant).where(level.c.variant_id == inventory.c.variant_id).select_from(level)
+
+
+def _total(bucket: str) -> Any:
+    return column(bucket, f"Units in this bucket over all locations: {bucket.replace('_', ' ')}.")
 
 
 @strawberry.type(description="A variant's stock over all locations.")
@@ -133,9 +136,7 @@ LEVEL_SORTS = {"ID": (lambda level: [level.c.id], False)}
 class Inventory:
     """What there is of a variant."""
 
-    total: InventoryTotal = inline(
-        lambda inventory: Values(variant_id=inventory.c.variant_id), "Over all locations together."
-    )
+    total: InventoryTotal = aggregate(_totals, "Over all locations together.")
 
     @asks(
         Pages(lambda inventory, level, _arguments: level.c.variant_id == inventory.c.variant_id, LEVEL_SORTS, "ID"),

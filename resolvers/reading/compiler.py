@@ -46,6 +46,7 @@ from resolvers.reading.arguments import (
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
     READS,
+    Aggregate,
     Condition,
     Elements,
     Entity,
@@ -231,6 +232,16 @@ class Compiler:
         there = self.asked(seat, (mapping, "present"), lambda row, *_: present(row).is_not(None), arguments)
         return f"CASE WHEN {there} THEN {built} END"
 
+    def aggregate(
+        self, mapping: Aggregate, type_: GraphQLObjectType, selected: Selected, seat: Seat, _arguments: Arguments
+    ) -> str:
+        """An object out of one row of aggregates."""
+        if mapping.needs and not self.viewer.may(mapping.needs):
+            return "NULL"
+        alias = self.name()
+        built = self.object(type_, selected.selections(), Seat(seat.place.within(mapping), alias))
+        return subselect(built, seat.place.opened(mapping).at(seat.alias, alias))
+
     def one(self, mapping: One, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments) -> str:
         """Another row, as a scalar subselect."""
         entity = entity_of(type_)
@@ -261,7 +272,7 @@ class Compiler:
         if mapping.needs and not self.viewer.may(mapping.needs):
             return "NULL"
         alias = self.name()
-        built = self.object(type_, selected.selections(), Seat(seat.place.element(mapping), alias))
+        built = self.object(type_, selected.selections(), Seat(seat.place.within(mapping), alias))
         return subselect(listed(built), seat.place.opened(mapping).at(seat.alias, alias))
 
     # -- objects of several types ----------------------------------------------------------------------------------
@@ -587,6 +598,7 @@ def parsed_ids(given: list[str], limit: int) -> list[dict[str, str | None]]:
 METHODS: dict[type, Callable[..., str]] = {
     Scalar: Compiler.scalar,
     Inline: Compiler.inline,
+    Aggregate: Compiler.aggregate,
     One: Compiler.one,
     Many: Compiler.many,
     Elements: Compiler.elements,

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Table
+from sqlalchemy import ColumnElement, FromClause, Select, Table
 
 from domain.store.visibility import Rule
 from domain.viewer import Role, Scope, Viewer
@@ -88,6 +88,25 @@ class Elements:
     of: Callable[[Row], Any]
     needs: Scope | None = None
 
+    def under(self, row: Row, name: str) -> Any:
+        """The elements as rows under a name."""
+        return self.of(row).render_derived(name=name, with_types=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregate:
+    """An object whose fields are read off one row of aggregates; `of` selects exactly one row, its columns labelled.
+
+    One scan serves all its fields, and PostgreSQL works out only those that are asked for.
+    """
+
+    of: Callable[[Row], Select[Any]]
+    needs: Scope | None = None
+
+    def under(self, row: Row, name: str) -> Any:
+        """The one row under a name."""
+        return self.of(row).lateral(name)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pages:
@@ -121,7 +140,7 @@ class Nodes:
     limit: int
 
 
-Reads: TypeAlias = Scalar | Inline | One | Many | Elements | Pages | Subject | Nodes
+Reads: TypeAlias = Scalar | Inline | Aggregate | One | Many | Elements | Pages | Subject | Nodes
 
 EVERYONE = frozenset(Role)
 
@@ -154,6 +173,11 @@ def inline(
 ) -> Any:
     """An object out of the same row."""
     return reads(Inline(of, present, needs), description)
+
+
+def aggregate(of: Callable[[Row], Select[Any]], description: str, *, needs: Scope | None = None) -> Any:
+    """An object out of aggregates over rows that hang on this one."""
+    return reads(Aggregate(of, needs), description)
 
 
 def one(

@@ -49,6 +49,7 @@ from resolvers.reading.arguments import Arguments, BadInput, Binder, page_size
 from resolvers.reading.compiler import PAGE_SIZE, entity_of, narrowed, node_type, opened, parsed_ids, reads_of, sorting
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
+    Aggregate,
     Elements,
     Entity,
     Inline,
@@ -82,7 +83,7 @@ class Place:
 
     entity: Entity | None = None
     parent: "Place | None" = None
-    mapping: Inline | Elements | None = None
+    mapping: Inline | Elements | Aggregate | None = None
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
@@ -95,7 +96,9 @@ class Place:
         if isinstance(self.mapping, Inline):
             return Opened(above.scan, self.mapping.of(above.row), above.keys)
         assert self.mapping is not None
-        element = self.mapping.of(above.row).render_derived(name=asking.name(), with_types=True)
+        element = self.mapping.under(above.row, asking.name())
+        if isinstance(self.mapping, Aggregate):
+            return Opened(above.scan.join(element, true()), element, above.keys)
         numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
         return Opened(above.scan.join(numbered, true()), numbered, [*above.keys, numbered.c.ordinal])
 
@@ -297,6 +300,14 @@ class Field:
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
         return part if rows[0][0] else None
 
+    async def aggregate(self, record: Record, info: Info) -> Record | None:
+        """An object out of one row of aggregates."""
+        mapping = self.mapping
+        assert isinstance(mapping, Aggregate)
+        if mapping.needs and not info.context.viewer.may(mapping.needs):
+            return None
+        return Record(self.target.name, Place(parent=record.place, mapping=mapping), record.key)
+
     async def joined(self, record: Record, info: Info) -> list[Record]:
         """The rows that `One` or `Many` joins to, in order."""
         mapping = self.mapping
@@ -477,6 +488,7 @@ async def _visible(info: Info, typename: str | None, key: str | None) -> Record 
 METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {
     Scalar: Field.scalar,
     Inline: Field.inline,
+    Aggregate: Field.aggregate,
     One: Field.one,
     Many: Field.many,
     Elements: Field.elements,

@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from domain.store.sql import DIALECT, compiled
 from resolvers.reading.arguments import Path, Read
-from resolvers.reading.mapping import Elements, Entity, Inline, Row, Sort
+from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Row, Sort
 
 ROW, OTHER = quoted_name("\x02", quote=False), quoted_name("\x03", quote=False)
 """Stand-ins for the aliases of a mapping's row, and of the row that it joins to or opens."""
@@ -135,19 +135,17 @@ class Place:
         found: Place | None = self.kept.get(mapping)
         return found or self._keep(mapping, Place(mapping.of(self.row), *self.froms))
 
-    def element(self, mapping: Elements) -> "Place":
-        """The place of an element of the row's own JSON array."""
+    def within(self, mapping: Elements | Aggregate) -> "Place":
+        """The place of a row that is opened out of this one: an element of its JSON, or its aggregates."""
         found: Place | None = self.kept.get(mapping)
         if found is None:
-            row = mapping.of(self.row).render_derived(name=ROW, with_types=True)
+            row = mapping.under(self.row, ROW)
             found = self._keep(mapping, Place(row, row))
         return found
 
-    def opened(self, mapping: Elements) -> Template:
-        """What stands in FROM to open the row's own JSON array, as the other row."""
-        return self.template(
-            (mapping, "opened"), lambda _: mapping.of(self.row).render_derived(name=OTHER, with_types=True)
-        )
+    def opened(self, mapping: Elements | Aggregate) -> Template:
+        """What stands in FROM to open these rows, as the other row."""
+        return self.template((mapping, "opened"), lambda _: mapping.under(self.row, OTHER))
 
     def _keep(self, key: Hashable, made: Any) -> Any:
         if len(self.kept) >= MOST_KEPT:
