@@ -1,6 +1,8 @@
 """`make bench`: our server and the floor side by side, each one process, on one PostgreSQL; ratios, medians.
 
-Rounds alternate between the two, because these machines are noisy and drift; each round's pair gives one ratio.
+Rounds alternate between the two, because machines drift; each round's pair gives one ratio. Beside requests per second
+stands what a request costs in CPU, of the server and of PostgreSQL: the sturdier figure where load, server and database
+share two cores.
 """
 
 import argparse
@@ -8,16 +10,11 @@ import asyncio
 import json
 import os
 import random
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,71 +24,16 @@ import httpx
 from app.migrate import upgrade
 from app.postgres import running_postgres
 from app.tokens import sign
-from benchmarks import operations
-from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
+from benchmarks import cold, operations
+from benchmarks.harness import HERE, Target, cpu_seconds, free_port, load, reachable_folder, resident_mib, server
+from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 
 SECRET = "benchmarks sign with this and nothing else"
-HERE = Path(__file__).parent
-CONNECTIONS = 16
 CUSTOMERS = 200
 READS, WRITES = 6, 8
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A running server."""
-
-    port: int
-    token: str
-
-
-@contextmanager
-def server(command: list[str], port: int, **environment: str) -> Iterator[None]:
-    """A server as a child process, once it listens."""
-    child = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(400):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        else:
-            raise SystemExit(f"{command} does not listen on {port}")
-        yield
-    finally:
-        child.terminate()
-        child.wait()
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def reachable_folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's account can enter too."""
-    folder = Path(tempfile.mkdtemp(prefix="ordergraph-bench-"))
-    if os.geteuid() == 0:
-        folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def load(port: int, path: str, token: str, seconds: float, bodies: list[bytes], *, cycle: bool) -> float:
-    """Requests per second that a load process gets answered; anything but success ends the run."""
-    command = [sys.executable, "-m", "benchmarks.load", str(port), path, token, str(CONNECTIONS), str(seconds)]
-    done = subprocess.run(
-        [*command, "cycle" if cycle else "once"], input=b"\n".join(bodies), stdout=subprocess.PIPE, check=True
-    )
-    tally = json.loads(done.stdout)
-    if tally["failures"]:
-        raise SystemExit(f"{tally['failures']} of {tally['requests']} requests to {path} failed")
-    return float(tally["requests"] / tally["seconds"])
+SOAK = 1_000_000
+SHARE_OF_PEAK = 0.7
+MOST_MIB = 150
 
 
 # -- data ----------------------------------------------------------------------------------------------------------
@@ -109,11 +51,14 @@ async def prepare(url: str, graph: Target) -> None:
             return answer["data"]  # type: ignore[no-any-return]
 
         await send(operations.channel())
-        location = (await send(operations.location()))["locationSet"]["location"]["id"]
+        location = (await send(operations.location("BENCH", "bench")))["locationSet"]["location"]["id"]
         for body in operations.catalog(location):
             await send(body)
+        for number in range(1, operations.LOCATIONS):
+            other = (await send(operations.location(f"BENCH{number}")))["locationSet"]["location"]["id"]
+            await send(operations.spread(other))
     bodies = [json.dumps(operations.place(f"buyer{n % CUSTOMERS}@example.com")).encode() for n in range(CUSTOMERS * 10)]
-    load(graph.port, "/graphql", graph.token, 600, bodies, cycle=False)
+    load(graph, "/graphql", 600, bodies, cycle=False)
     connection = await asyncpg.connect(url)
     await connection.execute((HERE / "floor.sql").read_text())
     await connection.execute("vacuum analyze")
@@ -130,69 +75,126 @@ async def ids_of(url: str) -> tuple[list[str], list[str]]:
 
 
 def same(graph: Target, floor: Target, path: str, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Both sides answer the same JSON, or there is nothing to compare."""
+    """Both sides answer the same data, or there is nothing to compare."""
     headers = {"Authorization": f"Bearer {graph.token}"}
     got = httpx.post(f"http://127.0.0.1:{graph.port}/graphql", json=ours, headers=headers).json()
     wanted = httpx.post(f"http://127.0.0.1:{floor.port}{path}", json=theirs).json()
-    if got != wanted:
+    if got["data"] != wanted["data"]:
         raise SystemExit(f"{path}: the two answers differ\n{json.dumps(got)[:600]}\n{json.dumps(wanted)[:600]}")
 
 
 # -- measuring -----------------------------------------------------------------------------------------------------
 
 
-def measure(name: str, target: float, rounds: int, seconds: float, pair: Any) -> dict[str, Any]:
-    """Alternate the two, print the medians and the ratio of each pair."""
-    ours, floor = [], []
-    for number in range(rounds + 1):
-        floor_rate, our_rate = pair(seconds)
-        if number:  # the first round warms both up
-            floor.append(floor_rate)
-            ours.append(our_rate)
-    ratios = [mine / theirs for mine, theirs in zip(ours, floor, strict=True)]
-    row = {
-        "operation": name,
-        "ours": round(statistics.median(ours)),
-        "floor": round(statistics.median(floor)),
-        "ratio": round(statistics.median(ratios), 2),
-        "from": round(min(ratios), 2),
-        "to": round(max(ratios), 2),
-        "wanted": target,
-    }
-    print("{operation:34} {ours:>8} {floor:>8} {ratio:>7} ({from}–{to}) {wanted:>8}".format(**row), flush=True)
-    return row
+@dataclass(slots=True)
+class Side:
+    """One of the two, over all rounds: requests per second, and microseconds of CPU that a request costs."""
+
+    target: Target
+    postgres: int
+    rates: list[float] = field(default_factory=list)
+    server_us: list[float] = field(default_factory=list)
+    postgres_us: list[float] = field(default_factory=list)
+
+    def run(self, path: str, seconds: float, bodies: list[bytes], *, cycle: bool, kept: bool) -> None:
+        """One round."""
+        pids = self.target.pid, self.postgres
+        before = [cpu_seconds(pid) for pid in pids]
+        tally = load(self.target, path, seconds, bodies, cycle=cycle)
+        server_s, postgres_s = (cpu_seconds(pid) - used for pid, used in zip(pids, before, strict=True))
+        if kept:
+            self.rates.append(tally["requests"] / tally["seconds"])
+            self.server_us.append(server_s / tally["requests"] * 1e6)
+            self.postgres_us.append(postgres_s / tally["requests"] * 1e6)
 
 
-def measure_all(url: str, graph: Target, floor: Target, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Every operation."""
-    orders, customers = asyncio.run(ids_of(url))
-    print(f"{'':34} {'ours/s':>8} {'floor/s':>8} {'ratio':>7} {'':11} {'wanted':>8}", flush=True)
-    rows = []
-    for name, path, ours, theirs in operations.reads(orders, customers):
-        same(graph, floor, path, ours[0], theirs[0])
-        mine, hand = ([json.dumps(body).encode() for body in bodies] for bodies in (ours, theirs))
-
-        def pair(seconds: float, mine: Any = mine, hand: Any = hand, path: str = path) -> tuple[float, float]:
-            return (
-                load(floor.port, path, "-", seconds, hand, cycle=True),
-                load(graph.port, "/graphql", graph.token, seconds, mine, cycle=True),
-            )
-
-        rows.append(measure(name, 0.7, rounds, seconds, pair))
-    rows.append(measure("place an order, 3 lines", 0.6, rounds, seconds, lambda each: placing(graph, floor, each)))
-    return rows
+HEAD = f"{'':30} {'ours/s':>7} {'floor/s':>7} {'ratio':>6} {'':11} {'wanted':>6}   CPU us a request: server, PostgreSQL"
+ROW = (
+    "{operation:30} {ours:>7} {floor:>7} {ratio:>6} ({from}–{to}) {wanted:>6}"
+    "   ours {server_us:>4}, {postgres_us:>4}   floor {floor_server_us:>4}, {floor_postgres_us:>4}"
+)
 
 
-def placing(graph: Target, floor: Target, seconds: float) -> tuple[float, float]:
-    """Both writers, each with fresh keys."""
-    count = int(seconds * 3_000)
-    buyers = [f"buyer{random.randrange(CUSTOMERS)}@example.com" for _ in range(count)]
-    hand = [json.dumps(operations.place_by_hand(buyer)).encode() for buyer in buyers]
-    mine = [json.dumps(operations.place(buyer)).encode() for buyer in buyers]
-    return (
-        load(floor.port, "/place", "-", seconds, hand, cycle=False),
-        load(graph.port, "/graphql", graph.token, seconds, mine, cycle=False),
-    )
+class Bench:
+    """Our server and the floor on one PostgreSQL."""
+
+    def __init__(self, graph: Target, floor: Target, postgres: int, rounds: int, seconds: float) -> None:
+        self.graph, self.floor, self.postgres = graph, floor, postgres
+        self.rounds, self.seconds = rounds, seconds
+
+    def compare(self, name: str, wanted: float, path: str, bodies: Iterator[tuple[list[bytes], list[bytes]]]) -> Any:
+        """Alternate the two; print the medians and the ratio of each pair. `bodies` gives each round's, ours first."""
+        ours, floor = Side(self.graph, self.postgres), Side(self.floor, self.postgres)
+        cycle = path != "/place"
+        for number in range(self.rounds + 1):
+            mine, hand = next(bodies)
+            for side, where, sent in ((floor, path, hand), (ours, "/graphql", mine)):
+                side.run(where, self.seconds, sent, cycle=cycle, kept=number > 0)  # the first round warms up
+        ratios = [mine / theirs for mine, theirs in zip(ours.rates, floor.rates, strict=True)]
+        median = lambda each: round(statistics.median(each))  # noqa: E731 - said once, used six times
+        row = {
+            "operation": name,
+            "ours": median(ours.rates),
+            "floor": median(floor.rates),
+            "ratio": round(statistics.median(ratios), 2),
+            "from": round(min(ratios), 2),
+            "to": round(max(ratios), 2),
+            "wanted": wanted,
+            "server_us": median(ours.server_us),
+            "postgres_us": median(ours.postgres_us),
+            "floor_server_us": median(floor.server_us),
+            "floor_postgres_us": median(floor.postgres_us),
+        }
+        print(ROW.format(**row), flush=True)
+        return row
+
+    def reads(self, orders: list[str], customers: list[str]) -> list[dict[str, Any]]:
+        """Every read, and how long it takes below the peak."""
+        print(HEAD, flush=True)
+        rows, quiet = [], []
+        for name, wanted, path, ours, theirs in operations.reads(orders, customers):
+            same(self.graph, self.floor, path, ours[0], theirs[0])
+            mine, hand = ([json.dumps(body).encode() for body in bodies] for bodies in (ours, theirs))
+            rows.append(self.compare(name, wanted, path, iter(lambda pair=(mine, hand): pair, None)))  # type: ignore[misc]
+            quiet.append((name, rows[-1], mine))
+        print(
+            f"\n{f'at {SHARE_OF_PEAK:.0%} of the peak':30} {'per s':>7} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8} {'at most':>8}"
+        )
+        for name, row, mine in quiet:
+            row.update(self.below_peak(name, row["ours"] * SHARE_OF_PEAK, mine))
+        return rows
+
+    def below_peak(self, name: str, rate: float, bodies: list[bytes]) -> dict[str, Any]:
+        """Latency at an even rate, each request timed from when it was due."""
+        told = [load(self.graph, "/graphql", self.seconds, bodies, rate=rate) for _ in range(self.rounds)]
+        p50, p99 = (statistics.median(each[name] for each in told) for name in ("p50", "p99"))
+        print(f"{name:30} {rate:7.0f} {p50:7.2f} {p99:7.2f} {p99 / p50:8.1f} {3:8}", flush=True)
+        return {"rate": rate, "p50_ms": p50, "p99_ms": p99}
+
+    def placing(self) -> dict[str, Any]:
+        """Both writers, each with fresh keys."""
+
+        def fresh() -> Iterator[tuple[list[bytes], list[bytes]]]:
+            count = int(self.seconds * 3_000)
+            while True:
+                buyers = [f"buyer{random.randrange(CUSTOMERS)}@example.com" for _ in range(count)]
+                mine = [json.dumps(operations.place(buyer)).encode() for buyer in buyers]
+                yield mine, [json.dumps(operations.place_by_hand(buyer)).encode() for buyer in buyers]
+
+        row: dict[str, Any] = self.compare("place an order, 3 lines", 0.6, "/place", fresh())
+        return row
+
+    def soak(self, orders: list[str], requests: int) -> dict[str, Any]:
+        """Memory of our server after so many requests more."""
+        before, done = resident_mib(self.graph.pid), 0
+        bodies = [json.dumps(operations.body(operations.ORDER_STATUS, id=id_)).encode() for id_ in orders]
+        while done < requests:
+            done += load(self.graph, "/graphql", 30, bodies)["requests"]
+        after = resident_mib(self.graph.pid)
+        print(
+            f"\nmemory of the server: {before:.0f} MiB, after {done:,} requests more {after:.0f} MiB (at most {MOST_MIB})"
+        )
+        return {"operation": "memory", "before_mib": before, "after_mib": after, "requests": done}
 
 
 def replayed(folder: Path, recordings: Path) -> None:
@@ -208,31 +210,43 @@ def replayed(folder: Path, recordings: Path) -> None:
         command, env={**environment, "ORDERGRAPH_HOME": str(folder / "replay")}, stdout=subprocess.DEVNULL, check=True
     )
     told = json.loads(report.read_text())
-    print(f"{'replay, all steps of each order':34} {told['ordersPerSecond']:>8} orders/s {'':18} {60:>8}")
+    print(f"\nreplay, all steps of each order: {told['ordersPerSecond']} orders/s (at least 60)")
+
+
+def options() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="pairs to measure, after one that warms up")
+    parser.add_argument("--seconds", type=float, default=3, help="length of one side of a pair")
+    parser.add_argument("--soak", type=int, default=SOAK, help="requests after which memory is read; 0 for none")
+    parser.add_argument("--json", type=Path, help="also write the rows here")
+    recordings = HERE.parents[1] / "shared" / "data" / "olist"
+    parser.add_argument("--recordings", type=Path, default=recordings, help="recorded orders to replay")
+    return parser.parse_args()
 
 
 def main() -> None:
     """As the module says."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="pairs to measure, after one that warms up")
-    parser.add_argument("--seconds", type=float, default=3, help="length of one side of a pair")
-    parser.add_argument("--json", type=Path, help="also write the rows here")
-    recordings = HERE.parents[1] / "shared" / "data" / "olist"
-    parser.add_argument("--recordings", type=Path, default=recordings, help="recorded orders to replay")
-    given = parser.parse_args()
-    app = Viewer(ViewerKind.APP, Role.APP, "bench", "Bench", frozenset(Scope) | SCOPES[Role.OPERATIONS])
+    given = options()
+    staff = Viewer(ViewerKind.STAFF, Role.OPERATIONS, "bench", "Bench", SCOPES[Role.OPERATIONS])
     with reachable_folder() as folder, running_postgres(folder / "postgres") as postgres:
         asyncio.run(upgrade(postgres.url))
-        graph, floor = Target(free_port(), sign(app, SECRET, 36_000)), Target(free_port(), "-")
+        port, by_hand_port, token = free_port(), free_port(), sign(staff, SECRET, 36_000)
         serve = [str(Path(sys.executable).with_name("ordergraph")), "serve"]
-        by_hand = [sys.executable, "-m", "benchmarks.serve_floor", postgres.url, str(floor.port)]
-        environment = {"DATABASE_URL": postgres.url, "PORT": str(graph.port), "ORDERGRAPH_SECRET": SECRET}
+        by_hand = [sys.executable, "-m", "benchmarks.serve_floor", postgres.url, str(by_hand_port)]
+        environment = {"DATABASE_URL": postgres.url, "PORT": str(port), "ORDERGRAPH_SECRET": SECRET}
         with (
-            server(serve, graph.port, ORDERGRAPH_HOME=str(folder / "home"), **environment),
-            server(by_hand, floor.port, READS=str(READS), WRITES=str(WRITES)),
+            server(serve, port, ORDERGRAPH_HOME=str(folder / "home"), **environment) as pid,
+            server(by_hand, by_hand_port, READS=str(READS), WRITES=str(WRITES)) as by_hand_pid,
         ):
+            graph, floor = Target(port, token, pid), Target(by_hand_port, "-", by_hand_pid)
             asyncio.run(prepare(postgres.url, graph))
-            rows = measure_all(postgres.url, graph, floor, given.rounds, given.seconds)
+            orders, customers = asyncio.run(ids_of(postgres.url))
+            bench = Bench(graph, floor, postgres.pid or 0, given.rounds, given.seconds)
+            rows = [*bench.reads(orders, customers), bench.placing()]
+            if given.soak:
+                rows.append(bench.soak(orders, given.soak))
+    rows += cold.main()
     with reachable_folder() as folder:
         replayed(folder, given.recordings)
     if given.json:

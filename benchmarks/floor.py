@@ -63,11 +63,31 @@ ORDERS = """
         from (select * from orders order by placed_at desc, id desc limit 50) o), '[]'))))
 """
 
+SKU = """
+    select json_build_object('data', json_build_object('variant', (
+        select json_build_object(
+            'id', 'var_' || v.id, 'sku', v.sku, 'name', v.name,
+            'inventory', json_build_object(
+                'total', (select json_build_object(
+                        'onHand', coalesce(sum(on_hand), 0), 'available', coalesce(sum(available), 0),
+                        'reserved', coalesce(sum(reserved), 0), 'allocated', coalesce(sum(allocated), 0))
+                    from stock_levels where variant_id = v.id),
+                'levels', json_build_object('nodes', coalesce((
+                    select json_agg(json_build_object(
+                        'id', 'stk_' || s.id,
+                        'location', json_build_object('id', 'loc_' || l.id, 'code', l.code, 'name', l.name),
+                        'onHand', s.on_hand, 'available', s.available, 'reserved', s.reserved,
+                        'allocated', s.allocated, 'safetyStock', s.safety_stock, 'damaged', s.damaged))
+                    from (select * from stock_levels where variant_id = v.id order by id limit 10) s
+                    join locations l on l.id = s.location_id), '[]'))))
+        from variants v where v.sku = $1)))
+"""
+
 HEAD = [(b"content-type", b"application/json")]
 
 
 class Floor:
-    """POST /order, /customer, /orders, /place."""
+    """POST /order, /customer, /orders, /sku, /place."""
 
     def __init__(self, url: str, reads: int, writes: int) -> None:
         self.url = url
@@ -123,6 +143,10 @@ class Floor:
     async def orders(self, _given: dict[str, Any]) -> bytes:
         """The fifty newest orders."""
         return await self.reads.fetchval(ORDERS)  # type: ignore[no-any-return]
+
+    async def sku(self, given: dict[str, Any]) -> bytes:
+        """A SKU's stock at ten locations."""
+        return await self.reads.fetchval(SKU, given["sku"])  # type: ignore[no-any-return]
 
     async def place(self, given: dict[str, Any]) -> bytes:
         """Place an order through the stored procedure."""

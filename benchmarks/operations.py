@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 VARIANTS = 1_000
+LOCATIONS = 10
+SPREAD = 100
+"""SKUs with stock at all locations."""
 LINES = 3
 
 ORDER_STATUS = """
@@ -53,6 +56,20 @@ query NewestOrders {
 }
 """
 
+SKU = """
+query StockOfSku($sku: String!) {
+  variant(sku: $sku) {
+    id sku name
+    inventory {
+      total { onHand available reserved allocated }
+      levels(first: 10) {
+        nodes { id location { id code name } onHand available reserved allocated safetyStock damaged }
+      }
+    }
+  }
+}
+"""
+
 PLACE = """
 mutation Place($key: String!, $email: String!, $lines: [OrderLineInput!]!, $address: AddressInput!) {
   orderPlace(input: {
@@ -73,10 +90,10 @@ mutation($key: String!) {
 """
 
 SET_LOCATION = """
-mutation($key: String!) {
+mutation($key: String!, $code: String!, $channels: [String!]!) {
   locationSet(input: {
-    idempotencyKey: $key, code: "BENCH", name: "Bench", kind: WAREHOUSE, latitude: -23.5, longitude: -46.6,
-    channels: ["bench"]
+    idempotencyKey: $key, code: $code, name: "Bench", kind: WAREHOUSE, latitude: -23.5, longitude: -46.6,
+    channels: $channels
   }) { location { id } userErrors { code message } }
 }
 """
@@ -120,9 +137,9 @@ def channel() -> dict[str, Any]:
     return body(SET_CHANNEL, key=key())
 
 
-def location() -> dict[str, Any]:
-    """The one location."""
-    return body(SET_LOCATION, key=key())
+def location(code: str, *channels: str) -> dict[str, Any]:
+    """A location that ships for these channels."""
+    return body(SET_LOCATION, key=key(), code=code, channels=channels)
 
 
 def catalog(location_id: str) -> Iterator[dict[str, Any]]:
@@ -134,6 +151,12 @@ def catalog(location_id: str) -> Iterator[dict[str, Any]]:
         yield body(SET_VARIANTS, key=key(), variants=variants)
         lines = [{"sku": sku, "setOnHand": 1_000_000} for sku in skus]
         yield body(STOCK, key=key(), location=location_id, lines=lines)
+
+
+def spread(location_id: str) -> dict[str, Any]:
+    """Stock of the first SKUs at one more location."""
+    lines = [{"sku": f"B-{number}", "setOnHand": 1_000 + number} for number in range(SPREAD)]
+    return body(STOCK, key=key(), location=location_id, lines=lines)
 
 
 def _lines() -> list[dict[str, Any]]:
@@ -150,9 +173,12 @@ def place_by_hand(email: str) -> dict[str, Any]:
     return {"key": key(), "channel": "bench", "email": email, "lines": _lines(), **ADDRESS}
 
 
-def reads(orders: list[str], customers: list[str]) -> Iterator[tuple[str, str, list[Any], list[Any]]]:
-    """(name, the floor's path, our bodies, the floor's bodies)."""
-    yield "order status", "/order", [body(ORDER_STATUS, id=id_) for id_ in orders], [{"id": id_} for id_ in orders]
-    ours, floor = [body(CUSTOMER, id=id_) for id_ in customers], [{"id": id_} for id_ in customers]
-    yield "one customer with 10 orders", "/customer", ours, floor
-    yield "50 newest orders", "/orders", [{"query": NEWEST}], [{}]
+def reads(orders: list[str], customers: list[str]) -> Iterator[tuple[str, float, str, list[Any], list[Any]]]:
+    """(name, ratio wanted, the floor's path, our bodies, the floor's bodies)."""
+    by_hand = [{"id": id_} for id_ in orders]
+    yield "order status", 0.9, "/order", [body(ORDER_STATUS, id=id_) for id_ in orders], by_hand
+    ours, by_hand = [body(CUSTOMER, id=id_) for id_ in customers], [{"id": id_} for id_ in customers]
+    yield "one customer with 10 orders", 0.9, "/customer", ours, by_hand
+    yield "50 newest orders", 0.85, "/orders", [{"query": NEWEST}], [{}]
+    skus = [f"B-{number}" for number in range(SPREAD)]
+    yield "one SKU at 10 locations", 0.9, "/sku", [body(SKU, sku=sku) for sku in skus], [{"sku": sku} for sku in skus]

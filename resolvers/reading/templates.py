@@ -169,3 +169,10 @@ def other_of(entity: Entity) -> FromClause:
 
 NOWHERE = Place(None)
 """The root of a query: there is no row."""
+
+
+def forget() -> None:
+    """Drop every template: the next document is compiled as the first of a process is."""
+    place_of.cache_clear()
+    other_of.cache_clear()
+    NOWHERE.kept.clear()

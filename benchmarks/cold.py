@@ -1,0 +1,61 @@
+"""What a document costs that was never seen before: CPU of this thread from its text to its statement."""
+
+import statistics
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks import operations
+from domain.viewer import SCOPES, Role, Viewer, ViewerKind
+from resolvers.engine import Engine
+from resolvers.reading import templates
+from resolvers.writing import World
+from schema.build import build
+
+ROUNDS = 30
+WANTED_MS = 5.0
+OPERATIONS = Viewer(ViewerKind.STAFF, Role.OPERATIONS, "bench", "Bench", SCOPES[Role.OPERATIONS])
+DOCUMENTS = {
+    "order status": operations.ORDER_STATUS,
+    "one customer with 10 orders": operations.CUSTOMER,
+    "50 newest orders": operations.NEWEST,
+    "one SKU at 10 locations": operations.SKU,
+}
+
+
+def milliseconds(step: Callable[[], Any]) -> float:
+    """CPU of one step."""
+    start = time.thread_time()
+    step()
+    return (time.thread_time() - start) * 1_000
+
+
+def cold(text: str) -> tuple[float, float, float]:
+    """(parse, limits and validation; compiling; compiling in a process that has compiled nothing yet)."""
+    database: Any = SimpleNamespace(reads=None, writes=None)
+    engine = Engine(build()._schema, World(database))  # noqa: SLF001
+    read = milliseconds(lambda: engine.documents.get(text, None))
+    document = engine.documents.get(text, None)
+    given = dict.fromkeys(document.variable_names, "x")
+    compiled = milliseconds(lambda: engine.plan(document, given, OPERATIONS))
+    templates.forget()
+    document.plans.kept.clear()
+    first = milliseconds(lambda: engine.plan(document, given, OPERATIONS))
+    return read, compiled, first
+
+
+def main() -> list[dict[str, Any]]:
+    """Print and return the medians."""
+    build()
+    rows = []
+    print(
+        f"\n{'a document never seen before':34} {'read':>7} {'compile':>8} {'first ever':>11} {'wanted':>8}  ms of CPU"
+    )
+    for name, text in DOCUMENTS.items():
+        read, compiled, first = (
+            statistics.median(each) for each in zip(*[cold(text) for _ in range(ROUNDS)], strict=True)
+        )
+        rows.append({"operation": name, "read_ms": read, "compile_ms": compiled, "first_compile_ms": first})
+        print(f"{name:34} {read:7.2f} {compiled:8.2f} {first:11.2f} {WANTED_MS:8}", flush=True)
+    return rows
