@@ -1,6 +1,6 @@
 """What answers `/graphql`: the pools, the schema, the engine and the feed behind it, opened and closed together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -15,6 +15,7 @@ from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
 from resolvers.engine import Engine
 from resolvers.feed import PostgresFeed, open_feed
+from resolvers.replicas import with_replicas
 from resolvers.subscriptions import Subscriptions
 from resolvers.writing import World
 from schema.build import build
@@ -38,13 +39,17 @@ class Graph:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[tuple[Engine, PostgresFeed]]:
-    """The engine and its feed, for as long as the block runs."""
+async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> AsyncIterator[tuple[Engine, PostgresFeed]]:
+    """The engine and its feed, for as long as the block runs. With replicas, reads may be a moment late."""
     url = settings.database_url
     if url is None:
         raise ValueError("open_engine needs a database_url")
-    pools = open_database(url, reads=settings.read_pool_size, writes=settings.write_pool_size)
-    async with pools as database, open_feed(url) as feed:
+    reads, lag = settings.read_pool_size, settings.replica_lag_seconds
+    async with (
+        open_database(url, reads=reads, writes=settings.write_pool_size) as primary,
+        with_replicas(primary, replicas, reads=reads, longest_lag_seconds=lag) as database,
+        open_feed(url) as feed,
+    ):
         world = World(
             database=database,
             providers=providers(),
@@ -57,6 +62,6 @@ async def open_engine(settings: Settings) -> AsyncIterator[tuple[Engine, Postgre
 @asynccontextmanager
 async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
     """The graph, for as long as the block runs."""
-    async with open_engine(settings) as (engine, feed):
+    async with open_engine(settings, settings.database_replica_urls) as (engine, feed):
         subscriptions = Subscriptions(engine, feed)
         yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

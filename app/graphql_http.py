@@ -7,7 +7,7 @@ that was refused is a 400; with `application/json` it is a 200 as long as the JS
 import asyncio
 import gzip
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import getrandbits
 from typing import Any
@@ -17,10 +17,22 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from app.graphql_request import NOBODY, Bearer, Verify, bearer_of, read_json, request_of, request_of_url, token_in
+from app.graphql_request import (
+    NOBODY,
+    Bearer,
+    Verify,
+    bearer_of,
+    mark_of,
+    read_json,
+    request_of,
+    request_of_url,
+    token_in,
+)
 from app.refusals import Header, Refused, tell
 from app.sse import Line, stream
+from domain.store.wal import Mark
 from domain.viewer import ANONYMOUS, Viewer
+from resolvers.consistency import token_of
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
 from resolvers.subscriptions import Subscriptions
@@ -36,6 +48,9 @@ EVENT_STREAM = b"text/event-stream"
 ALLOW: Header = (b"allow", b"GET, POST")
 VARY: Header = (b"vary", b"accept, accept-encoding")
 NOT_KEPT: Header = (b"cache-control", b"no-store")
+
+CONSISTENCY_TOKEN = b"x-consistency-token"
+"""The same as `extensions.consistencyToken`, both ways, for clients that know headers better than bodies."""
 
 SANE_ID = re.compile(rb"[\w.:/+=-]{1,128}", re.ASCII)
 Headers = dict[bytes, bytes]
@@ -73,12 +88,16 @@ class GraphQLEndpoint:
         else:
             viewer = self._viewer(headers)
             request = self._read_url(scope)
+        if (token := headers.get(CONSISTENCY_TOKEN)) is not None:
+            request = _no_earlier(request, token)
         if accepts.stream and (accepts.media is None or self._is_subscription(request)):
             bearer = self._bearer(headers)
             await reply.begin_stream()
             await stream(self.subscriptions.run(request, viewer), bearer, Line(receive, reply.transport, self.closing))
         else:
-            await reply.send(200, await self.engine.answer(request, viewer))
+            marks: list[Mark] = []
+            body = await self.engine.answer(request, viewer, marks=marks)
+            await reply.send(200, body, ((CONSISTENCY_TOKEN, token_of(max(marks)).encode()),) if marks else ())
 
     def _viewer(self, headers: Headers) -> Viewer:
         authorization = headers.get(b"authorization")
@@ -112,6 +131,12 @@ class _ClientLeft(Exception):
 def _request_id(given: bytes | None) -> bytes:
     """The client's own id where it is one that can stand in a log; else a new one."""
     return given if given and SANE_ID.fullmatch(given) else b"%016x" % getrandbits(64)
+
+
+def _no_earlier(request: Request, token: bytes) -> Request:
+    """With the token of the header as well; of two, both have to be seen."""
+    mark = mark_of(token.decode("latin-1"))
+    return replace(request, after=max(mark, request.after or mark))
 
 
 @lru_cache(64)

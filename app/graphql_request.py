@@ -10,7 +10,9 @@ import orjson
 
 from app.refusals import Refused
 from app.tokens import InvalidToken
+from domain.store.wal import Mark
 from domain.viewer import ANONYMOUS, Viewer
+from resolvers.consistency import mark_in
 from resolvers.engine import Request
 
 Verify = Callable[[str], Viewer]
@@ -29,7 +31,7 @@ def read_json(body: bytes | str) -> Any:
 
 
 def request_of(given: Any) -> Request:
-    """The operation that a JSON value asks for. `extensions` are ignored: we have none."""
+    """The operation that a JSON value asks for. Of `extensions`, what is not ours is ignored."""
     if type(given) is not dict:
         raise Refused(400, "A request is one JSON object with a query.")
     query, name, variables = given.get("query"), given.get("operationName"), given.get("variables")
@@ -39,7 +41,20 @@ def request_of(given: Any) -> Request:
         raise Refused(400, "`operationName` must be text.")
     if variables is not None and type(variables) is not dict:
         raise Refused(400, "`variables` must be a JSON object.")
-    return Request(query, name or None, variables)
+    return Request(query, name or None, variables, _after(given.get("extensions")))
+
+
+def _after(extensions: Any) -> Mark | None:
+    token = extensions.get("consistencyToken") if type(extensions) is dict else None
+    return None if token is None else mark_of(token)
+
+
+def mark_of(token: Any) -> Mark:
+    """What the holder of a consistency token has to see."""
+    try:
+        return mark_in(token)
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
 
 
 def request_of_url(query_string: bytes) -> Request:
@@ -51,9 +66,9 @@ def request_of_url(query_string: bytes) -> Request:
     except ValueError:
         raise Refused(400, "The query string cannot be read.") from None
     given: dict[str, Any] = {name: values[-1] for name, values in fields.items()}
-    if given.get("variables"):
-        given["variables"] = read_json(given["variables"])
-    return request_of({**given, "variables": given.get("variables") or None})
+    for name in ("variables", "extensions"):
+        given[name] = read_json(given[name]) if given.get(name) else None
+    return request_of(given)
 
 
 @dataclass(frozen=True, slots=True)

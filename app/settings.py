@@ -7,12 +7,12 @@ from contextlib import suppress
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.failure import Failure
 
@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
 
     database_url: str | None = Field(default=None, description="Another PostgreSQL (16+); the embedded one when empty")
+    database_replica_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Streaming replicas to read from, separated by commas"
+    )
+    replica_lag_seconds: float = Field(default=10, gt=0, description="How far behind a replica may be and be read")
     redis_url: str | None = Field(default=None, description="Redis or Valkey that wakes subscribers across processes")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -65,6 +69,14 @@ class Settings(BaseSettings):
         if url is not None and urlsplit(url).scheme not in {"postgresql", "postgres"}:
             raise ValueError("must start with postgresql://")
         return url
+
+    @field_validator("database_replica_urls", mode="before")
+    @classmethod
+    def _are_postgres_urls(cls, urls: str | tuple[str, ...]) -> tuple[str, ...]:
+        listed = [url.strip() for url in urls.split(",")] if isinstance(urls, str) else urls
+        for url in listed:
+            cls._is_a_postgres_url(url)
+        return tuple(listed)
 
     @field_validator("home")
     @classmethod

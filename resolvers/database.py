@@ -3,13 +3,21 @@
 No statement of ours sets session state, so connections skip asyncpg's reset, a hidden second round trip.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import orjson
+
+from domain.store import wal
+from domain.store.wal import Mark
+
+if TYPE_CHECKING:
+    from resolvers.replicas import Replicas
+
+T = TypeVar("T")
 
 SESSION = {
     "TimeZone": "UTC",
@@ -17,6 +25,7 @@ SESSION = {
     "application_name": "ordergraph",
     "plan_cache_mode": "force_generic_plan",
 }
+READING = {**SESSION, "default_transaction_read_only": "on"}
 STATEMENTS_KEPT = 1_000
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
@@ -26,6 +35,10 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 class Unavailable(Exception):
     """The database does not answer; the caller may try again."""
+
+
+class Elsewhere(Exception):
+    """No replica answers this read; the primary does."""
 
 
 GONE = (
@@ -42,16 +55,34 @@ GONE = (
 )
 """What asyncpg raises when the server goes away, is not back yet, is full, or lets nobody into the database."""
 
+NOT_HERE = (
+    *GONE,
+    asyncpg.TransactionRollbackError,  # the read stood in the way of the replay
+    asyncpg.QueryCanceledError,  # the same, by its other name
+    asyncpg.InsufficientResourcesError,
+    asyncpg.SyntaxOrAccessError,  # a migration that has not arrived, or a right that was not given
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+"""What a replica may fail with where the primary may not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One pool to read from, one to write with."""
+    """One pool to read from, one to write with; replicas, where there are any, to read from first."""
 
     reads: asyncpg.Pool
     writes: asyncpg.Pool
+    replicas: "Replicas | None" = None
 
-    async def read(self, sql: str, *parameters: Any) -> bytes:
-        """The JSON that a statement builds, untouched."""
+    async def read(self, sql: str, *parameters: Any, after: Mark | None = None) -> bytes:
+        """The JSON that a statement builds, untouched: as of now, or of a moment ago but not before `after`."""
+        if self.replicas is None:
+            return await self.read_own(sql, *parameters)
+        return await self.ask_any(lambda connection: connection.fetchval(sql, *parameters), after)
+
+    async def read_own(self, sql: str, *parameters: Any) -> bytes:
+        """The same, certain to see everything that is committed: never a replica's."""
         try:
             async with self.reads.acquire() as connection:
                 built: bytes = await connection.fetchval(sql, *parameters)
@@ -59,9 +90,34 @@ class Database:
         except GONE as error:
             raise Unavailable(str(error)) from error
 
-    async def read_own(self, sql: str, *parameters: Any) -> bytes:
-        """The same, certain to see what this process has just committed: never a replica's."""
-        return await self.read(sql, *parameters)
+    async def read_marked(self, sql: str, *parameters: Any) -> tuple[bytes, Mark | None]:
+        """The same with its mark, in the same statement; there is none without replicas, where nobody needs it."""
+        if self.replicas is None:
+            return await self.read_own(sql, *parameters), None
+        return await self.ask(lambda connection: wal.read_with_mark(connection, sql, parameters))
+
+    async def mark(self) -> Mark | None:
+        """The mark alone."""
+        return None if self.replicas is None else await self.ask(wal.written)
+
+    async def sent(self) -> Mark:
+        """What the primary has sent to its replicas."""
+        return await self.ask(wal.sent)
+
+    async def ask_any(self, ask: Callable[[Connection], Awaitable[T]], after: Mark | None) -> T:
+        """What `ask` finds on a replica that has replayed `after`, or else on the primary."""
+        if self.replicas is not None:
+            with suppress(Elsewhere):
+                return await self.replicas.ask(ask, after)
+        return await self.ask(ask)
+
+    async def ask(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
+        """What `ask` finds on the primary."""
+        try:
+            async with self.reads.acquire() as connection:
+                return await ask(connection)
+        except GONE as error:
+            raise Unavailable(str(error)) from error
 
 
 async def _as_bytes(connection: asyncpg.Connection) -> None:
@@ -83,22 +139,25 @@ async def _tidy(connection: asyncpg.Connection) -> None:
         await connection.reset()
 
 
+def open_pool(url: str, size: int, session: dict[str, str], connect_seconds: float = CONNECT_SECONDS) -> asyncpg.Pool:
+    """A pool that connects when it is asked, to be entered."""
+    return asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        server_settings=session,
+        timeout=connect_seconds,
+        command_timeout=STATEMENT_SECONDS,
+        init=_as_bytes,
+        reset=_tidy,
+        statement_cache_size=STATEMENTS_KEPT,
+        max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=200_000,
+    )
+
+
 @asynccontextmanager
 async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[Database]:
     """Both pools, for as long as the block runs."""
-    common: Any = {
-        "dsn": url,
-        "init": _as_bytes,
-        "statement_cache_size": STATEMENTS_KEPT,
-        "max_cached_statement_lifetime": 0,
-        "max_cacheable_statement_size": 200_000,
-        "timeout": CONNECT_SECONDS,
-        "command_timeout": STATEMENT_SECONDS,
-        "reset": _tidy,
-    }
-    reading = {**SESSION, "default_transaction_read_only": "on"}
-    async with (
-        asyncpg.create_pool(**common, min_size=0, max_size=reads, server_settings=reading) as reader,
-        asyncpg.create_pool(**common, min_size=0, max_size=writes, server_settings=SESSION) as writer,
-    ):
+    async with open_pool(url, reads, READING) as reader, open_pool(url, writes, SESSION) as writer:
         yield Database(reader, writer)

@@ -12,8 +12,9 @@ import structlog
 from graphql import GraphQLError, GraphQLSchema, OperationType, get_named_type
 
 from domain.ids import new_id
+from domain.store.wal import Mark
 from domain.viewer import Viewer
-from resolvers.database import GONE, Unavailable
+from resolvers.consistency import token_of
 from resolvers.documents import Document, Documents, refuse
 from resolvers.mutating import SUBJECTS, VALUES, input_of, payload, reads_rows, values_of, verb_of, without_rows
 from resolvers.reading import ordinary
@@ -35,6 +36,8 @@ class Request:
     query: str
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
+    after: Mark | None = None
+    """What a query has to see."""
 
 
 @dataclass(slots=True)
@@ -55,32 +58,44 @@ class Engine:
         self.documents = Documents(schema)
         self.counts = Counts()
 
-    async def answer(self, request: Request, viewer: Viewer, *, may_mutate: bool = True) -> bytes:
-        """The answer's body; `RequestError` when the request was refused before it ran."""
+    async def answer(
+        self, request: Request, viewer: Viewer, *, may_mutate: bool = True, marks: list[Mark] | None = None
+    ) -> bytes:
+        """The answer's body; `RequestError` when the request was refused before it ran.
+
+        `marks` is given what later reads have to see, where there are replicas.
+        """
         document = self.documents.get(request.query, request.operation_name)
         given = request.variables or {}
         variables = document.coerce(given)
         if document.kind is OperationType.QUERY:
-            return await self.read(document, given, variables, viewer)
+            return await self.read(document, given, variables, viewer, request.after)
         if document.kind is OperationType.MUTATION:
             if not may_mutate:
                 raise refuse("BAD_REQUEST", "Mutations are sent by POST.")
-            return await self.mutate(document, variables, viewer)
+            return await self.mutate(document, variables, viewer, [] if marks is None else marks)
         raise refuse("BAD_REQUEST", "Subscriptions run over WebSocket or server-sent events.")
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
-    async def read(self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer) -> bytes:
+    async def read(
+        self,
+        document: Document,
+        given: dict[str, Any],
+        variables: dict[str, Any],
+        viewer: Viewer,
+        after: Mark | None = None,
+    ) -> bytes:
         """A query's answer: the compiled statement's JSON, as PostgreSQL built it."""
         found = self.plan(document, variables, viewer)
         if found is not None:
             try:
                 parameters = found.parameters(variables, viewer)
             except BadInput:
-                return await self.read_ordinarily(document, given, variables, viewer)
+                return await self.read_ordinarily(document, given, variables, viewer, after)
             self.counts.compiled += 1
-            return b'{"data":' + await self.database.read(found.sql, *parameters) + b"}"
-        return await self.read_ordinarily(document, given, variables, viewer)
+            return b'{"data":' + await self.database.read(found.sql, *parameters, after=after) + b"}"
+        return await self.read_ordinarily(document, given, variables, viewer, after)
 
     def plan(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> Plan | None:
         """The plan for this shape of viewer and variables; None when it does not compile."""
@@ -98,15 +113,18 @@ class Engine:
             return FALLBACK
 
     async def read_ordinarily(
-        self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer
+        self,
+        document: Document,
+        given: dict[str, Any],
+        variables: dict[str, Any],
+        viewer: Viewer,
+        after: Mark | None = None,
     ) -> bytes:
         """A query's answer by the ordinary executor."""
         self.counts.ordinary += 1
-        try:
-            async with self.database.reads.acquire() as connection:
-                result = await ordinary.answer(document, connection, given, variables, viewer)
-        except GONE as error:
-            raise Unavailable(str(error)) from error
+        result = await self.database.ask_any(
+            lambda connection: ordinary.answer(document, connection, given, variables, viewer), after
+        )
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [told(error) for error in result.errors]
@@ -114,30 +132,34 @@ class Engine:
 
     # -- mutations -------------------------------------------------------------------------------------------------
 
-    async def mutate(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> bytes:
+    async def mutate(self, document: Document, variables: dict[str, Any], viewer: Viewer, marks: list[Mark]) -> bytes:
         """A mutation's answer: its root fields one after the other, each its own transaction, each read anew."""
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         wanted = compiler.collect(document.root, document.operation.selection_set.selections)
-        answers = [(each.key, await self._perform(document, each, variables, viewer)) for each in wanted]
-        return b'{"data":{' + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}}"
+        answers = [(each.key, await self._perform(document, each, variables, viewer, marks)) for each in wanted]
+        data = b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers)
+        return b'{"data":{' + data + b"}" + consistency(marks) + b"}"
 
     async def _perform(
-        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer
+        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer, marks: list[Mark]
     ) -> bytes:
         if selected.name == "__typename":
             return orjson.dumps(document.root.name)
         verb = verb_of(document.root, selected.name)
         input_, given = input_of(document, selected, variables)
         outcome = await perform(self.world, verb, input_, given, viewer)
-        return await self._payload(document, selected, variables, viewer, outcome)
+        answer, mark = await self._payload(document, selected, variables, viewer, outcome)
+        if mark is not None:
+            marks.append(mark)
+        return answer
 
     async def _payload(
         self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer, outcome: Outcome
-    ) -> bytes:
+    ) -> tuple[bytes, Mark | None]:
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         type_ = get_named_type(document.root.fields[selected.name].type)
         if not outcome.subjects or not reads_rows(compiler, type_, selected):
-            return orjson.dumps(without_rows(compiler, type_, selected, outcome))
+            return orjson.dumps(without_rows(compiler, type_, selected, outcome)), await self.database.mark()
         key = (
             selected.key,
             viewer.role,
@@ -149,7 +171,12 @@ class Engine:
             found = document.plans.put(key, plan(compiler.binder, payload(compiler, type_, selected)))
         values = values_of(compiler, type_, selected, outcome)
         filled = {**variables, SUBJECTS: outcome.subjects, VALUES: values}
-        return await self.database.read_own(found.sql, *found.parameters(filled, viewer))
+        return await self.database.read_marked(found.sql, *found.parameters(filled, viewer))
+
+
+def consistency(marks: list[Mark]) -> bytes:
+    """A mutation's token as the answer's `extensions`; nothing without replicas."""
+    return b',"extensions":{"consistencyToken":"%b"}' % token_of(max(marks)).encode() if marks else b""
 
 
 def told(error: GraphQLError) -> dict[str, Any]:

@@ -156,7 +156,7 @@ class Subscriptions:
 
     async def _read(self, plan: Plan, variables: Variables, viewer: Viewer) -> Any:
         try:
-            return await self.engine.database.read(plan.sql, *plan.parameters(variables, viewer))
+            return await self.engine.database.read_own(plan.sql, *plan.parameters(variables, viewer))
         except LOST as error:
             raise Unavailable(str(error)) from error
 

@@ -50,6 +50,7 @@ def _start(host: str, port: int, said: IO[bytes]) -> "subprocess.Popen[bytes]":
     """In a session of its own: Ctrl-C is for the replay, which ends the server when its orders are done."""
     return subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, "-c", PROGRAM, "serve", "--host", host, "--port", str(port)],
+        env={**os.environ, "DATABASE_REPLICA_URLS": ""},  # what it compares is what was written a moment ago
         stdin=subprocess.DEVNULL,
         stdout=said,
         stderr=said,

@@ -43,7 +43,7 @@ from strawberry.dataloader import DataLoader
 
 from domain.store.sql import compiled
 from domain.viewer import Viewer
-from resolvers.database import Connection
+from resolvers.database import NOT_HERE, Connection
 from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, BadInput, Binder, page_size
 from resolvers.reading.compiler import PAGE_SIZE, entity_of, narrowed, node_type, opened, parsed_ids, reads_of, sorting
@@ -522,4 +522,8 @@ async def answer(
         result = execute(
             document.schema, document.ast, context_value=session, variable_values=given, operation_name=name
         )
-        return result if isinstance(result, ExecutionResult) else await result
+        result = result if isinstance(result, ExecutionResult) else await result
+        for error in result.errors or ():
+            if isinstance(error.original_error, NOT_HERE):  # no field's error: another server may have the answer
+                raise error.original_error
+        return result
