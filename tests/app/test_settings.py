@@ -9,7 +9,17 @@ from pydantic import ValidationError
 
 from app.settings import ROOT_HOME, Mode, SettingsError, kept_secret, read_settings
 
-NAMES = ("DATABASE_URL", "REDIS_URL", "HOST", "PORT", "READ_POOL_SIZE", "WRITE_POOL_SIZE", "XDG_DATA_HOME")
+NAMES = (
+    "DATABASE_URL",
+    "DATABASE_REPLICA_URLS",
+    "REPLICA_LAG_SECONDS",
+    "REDIS_URL",
+    "HOST",
+    "PORT",
+    "READ_POOL_SIZE",
+    "WRITE_POOL_SIZE",
+    "XDG_DATA_HOME",
+)
 LONG = "x" * 32
 
 
@@ -58,6 +68,13 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ORDERGRAPH_MODE", "holiday", "ORDERGRAPH_MODE: .*development"),
         ("ORDERGRAPH_SECRET", "short", "ORDERGRAPH_SECRET needs at least 32 bytes"),
         ("READ_POOL_SIZE", "0", "READ_POOL_SIZE: .*1"),
+        (
+            "DATABASE_REPLICA_URLS",
+            "postgresql://a/x,mysql://b/x",
+            "DATABASE_REPLICA_URLS: must start with postgresql://",
+        ),
+        ("DATABASE_REPLICA_URLS", "postgresql://a/x,", "DATABASE_REPLICA_URLS: must start with postgresql://"),
+        ("REPLICA_LAG_SECONDS", "0", "REPLICA_LAG_SECONDS: .*greater than 0"),
     ],
 )
 def test_a_bad_value_is_refused_by_its_variables_name(
@@ -66,6 +83,12 @@ def test_a_bad_value_is_refused_by_its_variables_name(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=complaint):
         read_settings()
+
+
+def test_replicas_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().database_replica_urls == ()
+    monkeypatch.setenv("DATABASE_REPLICA_URLS", "postgresql://a/x, postgres://b/x?host=/tmp")
+    assert read_settings().database_replica_urls == ("postgresql://a/x", "postgres://b/x?host=/tmp")
 
 
 def test_a_refusal_does_not_repeat_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
