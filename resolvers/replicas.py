@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 CONNECT_SECONDS = 2
 """Shorter than with the primary, because there is somebody else to ask."""
+LOOK_SECONDS = 5
+"""How long a replica may be silent. A busy one should not lose all its reads to the primary for a hiccup."""
 WATCH_SECONDS = 0.5
 """Between two questions to a replica for which nobody waits."""
 POLL_SECONDS = 0.005
@@ -65,10 +67,13 @@ class Replica:
 
     async def ask(self, ask: Ask[T]) -> T:
         """What `ask` finds here, or `Elsewhere`."""
-        if self.pool is None:
+        pool = self.pool
+        if pool is None:
             raise Elsewhere
         try:
-            async with self.pool.acquire() as connection:
+            async with pool.acquire() as connection:
+                if self.pool is not pool:  # it went out of service while we queued
+                    raise Elsewhere
                 try:
                     return await ask(connection)
                 except TimeoutError as error:  # it has had its time: the primary would not be quicker
@@ -127,7 +132,7 @@ class Replica:
                 pool.terminate()
 
     async def _look(self, connection: asyncpg.Connection) -> None:
-        self.replayed = await wal.replayed(connection, within_seconds=CONNECT_SECONDS)
+        self.replayed = await wal.replayed(connection, within_seconds=LOOK_SECONDS)
         self._tell()
 
     async def _pause(self) -> None:
@@ -191,11 +196,14 @@ class Replicas:
         return [foremost] if await foremost.reaches(after) else []
 
     async def remember(self) -> None:
-        """Note what the primary sends. While it does not answer nothing falls due: replicas are all there is then."""
+        """Note what the primary sends. While it does not answer nothing is due: late answers are all there are then."""
         sent: deque[tuple[float, Mark]] = deque()
         while True:
-            with suppress(Unavailable):
+            try:
                 sent.append((_now(), await self.primary.sent()))
+            except (Unavailable, asyncpg.PostgresError, LookupError):
+                sent.clear()
+                self.due = BEGINNING
             while sent and sent[0][0] <= _now() - self.longest_lag_seconds:
                 self.due = sent.popleft()[1]
             await asyncio.sleep(WATCH_SECONDS)

@@ -16,7 +16,11 @@ from app.postgres_home import binaries_for, private_folder
 def copied(primary: EmbeddedPostgres, data_dir: Path) -> EmbeddedPostgres:
     """A replica of a running server, not started yet; it follows as soon as it is."""
     private_folder(data_dir, primary.account)
-    command: list[str | Path] = [binaries_for(primary.account) / "pg_basebackup", "--dbname", primary.url_of("postgres")]
+    command: list[str | Path] = [
+        binaries_for(primary.account) / "pg_basebackup",
+        "--dbname",
+        primary.url_of("postgres"),
+    ]
     command += ["--pgdata", data_dir, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
     done = subprocess.run(command, capture_output=True, cwd="/", check=False, **primary._identity())
     assert done.returncode == 0, done.stderr.decode()

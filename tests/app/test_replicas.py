@@ -63,6 +63,7 @@ async def primary(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
         async with connected(server) as connection:  # what is set here, replicas have as well
             await connection.execute("ALTER DATABASE ordergraph SET log_statement = 'all'")
             await connection.execute("ALTER SYSTEM SET fsync = off")
+            await connection.execute("ALTER SYSTEM SET wal_retrieve_retry_interval = '50ms'")
             await connection.execute("SELECT pg_reload_conf()")
         yield server
 
@@ -74,10 +75,17 @@ async def replica(primary: EmbeddedPostgres, folder: Path) -> AsyncIterator[Embe
         yield server
 
 
+@pytest.fixture(scope="module")
+async def second(primary: EmbeddedPostgres, folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """Another one."""
+    async with copied(primary, folder / "second") as server:
+        yield server
+
+
 @pytest.fixture
-async def spare(primary: EmbeddedPostgres, folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """One that the test may spoil."""
-    async with copied(primary, folder / f"spare-{next(numbers)}") as server:
+async def doomed(primary: EmbeddedPostgres, folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """One that the test may spoil for good."""
+    async with copied(primary, folder / f"doomed-{next(numbers)}") as server:
         yield server
 
 
@@ -125,6 +133,10 @@ class App:
         assert (answer.status_code, set(answer.json())) == (200, {"data"}), answer.text
         return answer.json()["data"]["channel"][alias], self.server_asked(alias)
 
+    async def status(self) -> int:
+        """Whether a read is answered at all."""
+        return (await self.post('{ channel(code: "web") { name } }')).status_code
+
     def server_asked(self, alias: str) -> str:
         """The only server that has a word in its log."""
         (name,) = [name for name, server in self.servers.items() if alias in server._log_path.read_text()]
@@ -137,6 +149,10 @@ class App:
             return (await self.read())[1] == name
 
         await eventually(asked)
+
+    async def settles(self) -> None:
+        """Wait until the replica is used and has replayed what was there at first."""
+        await eventually(lambda: _is(self.read(), ("at first", REPLICA)))
 
 
 @asynccontextmanager
@@ -156,8 +172,7 @@ async def running(lag_seconds: float = 3600, **servers: EmbeddedPostgres) -> Asy
 async def app(primary: EmbeddedPostgres, replica: EmbeddedPostgres) -> AsyncIterator[App]:
     """The application, with its replica in use and up to date."""
     async with running(primary=primary, replica=replica) as app:
-        await app.uses(REPLICA)
-        await eventually(lambda: _is(app.named(), "at first"))
+        await app.settles()
         yield app
 
 
@@ -360,22 +375,41 @@ async def test_a_replica_that_is_not_there_at_the_start_is_used_once_it_is(
 
 
 async def test_reads_are_spread_and_a_replica_takes_the_turns_of_one_that_is_gone(
-    primary: EmbeddedPostgres, replica: EmbeddedPostgres, spare: EmbeddedPostgres
+    primary: EmbeddedPostgres, replica: EmbeddedPostgres, second: EmbeddedPostgres
 ) -> None:
-    async with running(primary=primary, replica=replica, spare=spare) as app:
-        for name in (REPLICA, "spare"):
+    async with running(primary=primary, replica=replica, second=second) as app:
+        for name in (REPLICA, "second"):
             await app.uses(name)
-        assert {(await app.read())[1] for _ in range(2)} == {REPLICA, "spare"}
-        await spare.__aexit__()
-        assert {(await app.read())[1] for _ in range(4)} == {REPLICA}
+        assert {(await app.read())[1] for _ in range(2)} == {REPLICA, "second"}
+        await second.__aexit__()
+        try:
+            assert {(await app.read())[1] for _ in range(4)} == {REPLICA}
+        finally:
+            await second.__aenter__()
+
+
+async def test_while_the_primary_is_away_replicas_answer_however_late(
+    primary: EmbeddedPostgres, replica: EmbeddedPostgres
+) -> None:
+    async with running(0.1, primary=primary, replica=replica) as app:
+        await app.settles()
+        async with paused(replica):
+            await app.rename("new")
+            await app.uses(PRIMARY)
+            await primary.__aexit__()
+            try:
+                await eventually(lambda: _is(app.status(), 200))
+                assert await app.read() == ("at first", REPLICA)
+            finally:
+                await primary.__aenter__()
 
 
 async def test_a_replica_that_was_promoted_is_a_replica_no_more(
-    primary: EmbeddedPostgres, spare: EmbeddedPostgres
+    primary: EmbeddedPostgres, doomed: EmbeddedPostgres
 ) -> None:
-    async with running(primary=primary, spare=spare) as app:
-        await app.uses("spare")
-        assert await value(spare, "SELECT pg_promote()")
+    async with running(primary=primary, doomed=doomed) as app:
+        await app.uses("doomed")
+        assert await value(doomed, "SELECT pg_promote()")
         await app.uses(PRIMARY)
         await app.rename("after the promotion")
         assert [await app.read() for _ in range(3)] == [("after the promotion", PRIMARY)] * 3
@@ -395,35 +429,42 @@ async def test_a_replica_that_is_too_far_behind_is_not_used_until_it_has_caught_
 
 @pytest.mark.parametrize("also", ["", "__schema { queryType { name } }"], ids=["compiled", "ordinary"])
 async def test_a_read_that_stands_in_the_way_of_the_replay_is_answered_by_the_primary(
-    primary: EmbeddedPostgres, spare: EmbeddedPostgres, also: str
+    primary: EmbeddedPostgres, second: EmbeddedPostgres, also: str
 ) -> None:
     """The read has orders and waits for lines; the replay wants orders for itself, and waits for nobody."""
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ordergraph' AND wait_event_type = 'Lock'"
     async with AsyncExitStack() as stack:
-        app = await stack.enter_async_context(running(primary=primary, spare=spare))
-        first, second = [await stack.enter_async_context(connected(primary)) for _ in range(2)]
-        watcher = await stack.enter_async_context(connected(spare))
+        app = await stack.enter_async_context(running(primary=primary, second=second))
+        one, other = [await stack.enter_async_context(connected(primary)) for _ in range(2)]
+        watcher = await stack.enter_async_context(connected(second))
         await watcher.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
         await watcher.execute("SELECT pg_reload_conf()")
-        await write_order(first)
-        await app.uses("spare")
-        async with first.transaction():
-            await first.execute("LOCK TABLE order_lines IN ACCESS EXCLUSIVE MODE")
+        stack.push_async_callback(waits_again, second)
+        await write_order(one)
+        await app.uses("second")
+        async with one.transaction():
+            await one.execute("LOCK TABLE order_lines IN ACCESS EXCLUSIVE MODE")
             await app.rename("flushes the log, so that the lock is sent")
             locked = "SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted)"
             await eventually(lambda: watcher.fetchval(locked))
             query = f"{{ orders(first: 1) {{ nodes {{ number lines {{ sku }} }} }} {also} }}"
             reading = asyncio.create_task(app.post(query))
             await eventually(lambda: watcher.fetchval(blocked))
-            async with second.transaction():
-                await second.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+            async with other.transaction():
+                await other.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
             await app.rename("flushes the log once more")
             await eventually(lambda: _is(watcher.fetchval(blocked), 0))
             assert not reading.done()  # the primary has the lock on lines as well
         answer = await reading
         assert (answer.status_code, set(answer.json())) == (200, {"data"})
         assert len(answer.json()["data"]["orders"]["nodes"]) == 1
-        assert "canceling statement due to conflict with recovery" in spare._log_path.read_text()
+        assert "canceling statement due to conflict with recovery" in second._log_path.read_text()
+
+
+async def waits_again(second: EmbeddedPostgres) -> None:
+    async with connected(second) as connection:
+        await connection.execute("ALTER SYSTEM RESET max_standby_streaming_delay")
+        await connection.execute("SELECT pg_reload_conf()")
 
 
 @asynccontextmanager
