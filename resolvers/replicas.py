@@ -59,6 +59,7 @@ class Replica:
         self.number = number
         self.pool: asyncpg.Pool | None = None
         self.replayed = BEGINNING
+        self._complaint = ""
         self._waiting = 0
         self._wanted = asyncio.Event()
         self._news = asyncio.Event()
@@ -106,7 +107,7 @@ class Replica:
             try:
                 await self._serve()
             except (*GONE, asyncpg.PostgresError, NotAReplica, LookupError) as error:
-                log.warning("a replica is not used", replica=self.number, reason=str(error) or type(error).__name__)
+                self._complain(str(error) or type(error).__name__)
             except Exception:
                 log.exception("watching a replica failed", replica=self.number)  # reads go on without it
             lasted = _now() - began
@@ -122,6 +123,7 @@ class Replica:
             connection.add_termination_listener(lambda _: self._leave())
             await self._look(connection)
             self.pool = pool
+            self._complaint = ""
             log.info("a replica is used", replica=self.number)
             try:
                 while self.pool is not None:
@@ -142,6 +144,12 @@ class Replica:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wanted.wait(), WATCH_SECONDS)
         self._wanted.clear()
+
+    def _complain(self, reason: str) -> None:
+        """Log why it is not used, once: it may be away for days."""
+        if reason != self._complaint:
+            log.warning("a replica is not used", replica=self.number, reason=reason)
+        self._complaint = reason
 
     def _leave(self) -> None:
         self.pool = None
