@@ -38,6 +38,8 @@ CONNECT_SECONDS = 2
 """Shorter than with the primary, because there is somebody else to ask."""
 LOOK_SECONDS = 5
 """How long a replica may be silent. A busy one should not lose all its reads to the primary for a hiccup."""
+GRACE_SECONDS = 2
+"""For the reads that a replica has when it goes out of service; those it still has then are asked elsewhere."""
 WATCH_SECONDS = 0.5
 """Between two questions to a replica for which nobody waits."""
 POLL_SECONDS = 0.005
@@ -115,7 +117,7 @@ class Replica:
             await asyncio.sleep(uniform(delay / 2, delay))  # noqa: S311 - spread, not secrecy
 
     async def _serve(self) -> None:
-        """One time in service, ended by whatever goes wrong; reads that are under way go elsewhere then."""
+        """One time in service, ended by whatever goes wrong."""
         async with (
             open_pool(self.url, self.size, READING, CONNECT_SECONDS) as pool,
             _watching(self.url) as connection,
@@ -131,7 +133,8 @@ class Replica:
                     await self._look(connection)
             finally:
                 self._leave()
-                pool.terminate()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(pool.close(), GRACE_SECONDS)
 
     async def _look(self, connection: asyncpg.Connection) -> None:
         self.replayed = await wal.replayed(connection, within_seconds=LOOK_SECONDS)

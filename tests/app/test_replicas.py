@@ -21,7 +21,7 @@ from domain import ids
 from domain.store import wal
 from domain.store.wal import Mark
 from resolvers import replicas
-from resolvers.consistency import token_of
+from resolvers.consistency import mark_in, token_of
 from resolvers.database import Connection, Database, Unavailable, open_database
 from resolvers.engine import Engine, Request
 from resolvers.replicas import with_replicas
@@ -413,6 +413,22 @@ async def test_a_replica_that_was_promoted_is_a_replica_no_more(
         await app.uses(PRIMARY)
         await app.rename("after the promotion")
         assert [await app.read() for _ in range(3)] == [("after the promotion", PRIMARY)] * 3
+
+
+async def test_tokens_outlive_a_failover_also_those_of_writes_that_were_lost(
+    primary: EmbeddedPostgres, doomed: EmbeddedPostgres, folder: Path
+) -> None:
+    async with running(primary=primary, doomed=doomed) as app:
+        kept = (await app.rename("kept")).headers[HEADER]
+        await eventually(lambda: _is(app.read(kept), ("kept", "doomed")))
+        assert await value(doomed, "SELECT pg_promote()")
+        lost = (await app.rename("lost")).headers[HEADER]
+    with_follower = copied(doomed, folder / f"follower-{next(numbers)}")
+    async with with_follower as follower, running(primary=doomed, follower=follower) as app:
+        for token in (kept, lost):
+            await eventually(lambda token=token: _is(app.read(token), ("at first", "follower")))  # type: ignore[misc]
+        new = (await app.rename("new")).headers[HEADER]
+        assert mark_in(new) > mark_in(lost) > mark_in(kept)
 
 
 async def test_a_replica_that_is_too_far_behind_is_not_used_until_it_has_caught_up(
