@@ -37,6 +37,7 @@ from domain.payments import EntryStatus, PaymentKind
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
+from domain.store.search import last_digits_of, letters_and_digits_of, words_of
 
 metadata = MetaData(
     naming_convention={
@@ -200,6 +201,13 @@ customers = Table(
         postgresql_where=text("kind in ('REGISTERED', 'GUEST')"),
     ),
     Index("ix_customers_created_at_id", "created_at", "id"),
+    Index("ix_customers_phone_id", last_digits_of(text("phone")), "id"),
+    Index(
+        "ix_customers_words",
+        words_of(text("display_name")),
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},  # a list of what is still to be entered would be read by every search
+    ),
 )
 
 customer_addresses = Table(
@@ -210,6 +218,21 @@ customer_addresses = Table(
     *_address(),
     Column("is_default", Boolean, nullable=False, server_default=text("false")),
     _at("created_at", nullable=False),
+    Index("ix_customer_addresses_postal_code_customer_id", letters_and_digits_of(text("postal_code")), "customer_id"),
+)
+
+customer_notes = Table(
+    "customer_notes",
+    metadata,
+    _id(),
+    _of("customer_id", "customers"),
+    _text("body"),
+    Column("pinned", Boolean, nullable=False),
+    _text("author_kind"),
+    _text("author_name"),
+    _at("created_at", nullable=False),
+    CheckConstraint("body <> ''", name="says_something"),
+    Index("ix_customer_notes_customer_id_pinned_created_at_id", "customer_id", "pinned", "created_at", "id"),
 )
 
 # -- orders -------------------------------------------------------------------------------------------------------
@@ -266,8 +289,9 @@ orders = Table(
     Index("ix_orders_placed_at_id", "placed_at", "id"),
     Index("ix_orders_customer_id_placed_at_id", "customer_id", "placed_at", "id"),
     Index("ix_orders_channel_id_placed_at_id", "channel_id", "placed_at", "id"),
-    Index("ix_orders_email", func.lower(text("email"))),
-    Index("ix_orders_phone", "phone"),
+    Index("ix_orders_email_id", func.lower(text("email")), "id"),
+    Index("ix_orders_phone_id", last_digits_of(text("phone")), "id"),
+    Index("ix_orders_postal_code_id", letters_and_digits_of(text("postal_code")), "id"),
     Index("ix_orders_external_reference", "external_reference"),
 )
 
@@ -278,7 +302,7 @@ order_lines = Table(
     _of("order_id", "orders"),
     Column("position", SmallInteger, nullable=False),
     _of("kit_line_id", "order_lines", nullable=True),
-    _of("variant_id", "variants", index=True),
+    _of("variant_id", "variants"),
     _text("sku"),
     _text("name"),
     Column("quantity", Integer, nullable=False),
@@ -304,6 +328,7 @@ order_lines = Table(
     *_never_negative(
         "open", "backordered", "allocated", "picked", "shipped", "delivered", "canceled", "returned", "in_open_returns"
     ),
+    Index("ix_order_lines_variant_id_order_id", "variant_id", "order_id"),
     Index("ix_order_lines_kit_line_id", "kit_line_id", postgresql_where=text("kit_line_id is not null")),
 )
 

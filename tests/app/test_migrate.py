@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.migrate import MigrationError, current_revision, newest_revision, upgrade
+from app.migrate import MigrationError, current_revision, engine_for, newest_revision, upgrade
 from domain.store.tables import metadata
 
 
@@ -53,3 +53,15 @@ async def test_the_steps_make_what_the_tables_say(connection: asyncpg.Connection
     )
     made = {(row["table_name"], row["column_name"]) for row in rows if row["table_name"] != "alembic_version"}
     assert made >= {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
+
+
+async def test_the_steps_make_the_indexes_that_the_tables_say(empty_url: str, connection: asyncpg.Connection) -> None:
+    engine = engine_for(empty_url)
+    async with engine.begin() as said:
+        await said.run_sync(metadata.create_all)
+    await engine.dispose()
+    asked = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE 'alembic%'"
+    other = await asyncpg.connect(empty_url)
+    made, wanted = [sorted(map(tuple, await each.fetch(asked))) for each in (connection, other)]
+    assert made == wanted
+    await other.close()
