@@ -12,8 +12,9 @@ from domain.store import visibility
 from domain.viewer import Scope
 from resolvers.reading.arguments import Argument
 from resolvers.reading.cursors import cursor_of
-from resolvers.reading.mapping import Condition, Row, Sort, Subject, column, one, reads
+from resolvers.reading.mapping import Condition, Row, Subject, column, one, reads
 from schema.common import JSON, Actor, Node, actor, entity, id_of, words
+from schema.event_lists import EVENT_ORDER, event_keys
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order
 from schema.returns import Return
@@ -21,13 +22,6 @@ from schema.shipments import Shipment
 from schema.stock import StockLevel
 
 words(EventType)
-
-EVENT_ORDER = "POSITION"
-
-
-def event_keys(row: Row) -> list[ColumnElement[object]]:
-    """An event's place in the log: the epoch, then the position in it."""
-    return [row.c.epoch, row.c.position]
 
 
 def _cursor(row: Row) -> ColumnElement[str]:
@@ -100,13 +94,6 @@ EVENT_FILTERS: dict[str, Condition] = {
     "occurredFrom": lambda row, given: row.c.occurred_at >= given.bind(DateTime(timezone=True)),
     "occurredTo": lambda row, given: row.c.occurred_at < given.bind(DateTime(timezone=True)),
 }
-
-EVENT_SORTS: dict[str, tuple[Sort, bool]] = {EVENT_ORDER: (event_keys, False)}
-
-
-def stamped(_row: Row, event: FromClause, _arguments: object) -> ColumnElement[bool]:
-    """Only events that have their place: the rest follow within milliseconds."""
-    return event.c.position.is_not(None)
 
 
 @strawberry.input(description="Which events; what is given must hold together.")

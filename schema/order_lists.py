@@ -1,10 +1,10 @@
-"""How lists of orders are narrowed, searched and sorted, wherever they appear."""
+"""How lists of orders are narrowed and sorted, wherever they appear."""
 
 from datetime import datetime
 from enum import Enum
 
 import strawberry
-from sqlalchemy import ARRAY, Boolean, ColumnElement, DateTime, FromClause, Text, any_, func, or_, select
+from sqlalchemy import ARRAY, Boolean, ColumnElement, DateTime, FromClause, Text, any_, select
 
 from domain.orders import OrderStatus
 from domain.store import tables as t
@@ -57,26 +57,3 @@ ORDER_FILTERS: dict[str, Condition] = {
 }
 
 ORDER_SORTS: dict[str, tuple[Sort, bool]] = {"PLACED_AT": (lambda order: [order.c.placed_at, order.c.id], True)}
-
-
-def found_by(order: FromClause, query: Argument) -> ColumnElement[bool]:
-    """What is written on a receipt or said on the phone, exactly: number, reference, e-mail, phone, tracking number.
-
-    Each branch has its own index; the union of their ids joins back, so nothing is scanned.
-    """
-    asked = query.bind(Text(), str.strip)
-    o, package, ful = t.orders.alias(), t.packages.alias(), t.fulfillment_orders.alias()
-    known = select(o.c.id).where(
-        or_(
-            o.c.number == asked,
-            o.c.external_reference == asked,
-            func.lower(o.c.email) == func.lower(asked),
-            o.c.phone == asked,
-        )
-    )
-    tracked = (
-        select(ful.c.order_id)
-        .join_from(package, ful, ful.c.id == package.c.fulfillment_order_id)
-        .where(package.c.tracking_number == asked)
-    )
-    return order.c.id.in_(known.union(tracked))

@@ -11,7 +11,8 @@ from resolvers.reading.mapping import Inline, Nodes, One, Pages, Subject, Values
 from schema.catalog import Channel, Product, Variant
 from schema.common import After, Before, Connection, First, Last, Node
 from schema.customers import Customer
-from schema.events import EVENT_FILTERS, EVENT_ORDER, EVENT_SORTS, Event, EventFilter, stamped
+from schema.event_lists import EVENT_ORDER, EVENT_SORTS, stamped
+from schema.events import EVENT_FILTERS, Event, EventFilter
 from schema.fulfillment import (
     FULFILLMENT_FILTERS,
     FULFILLMENT_SORTS,
@@ -19,9 +20,10 @@ from schema.fulfillment import (
     FulfillmentOrderFilter,
     FulfillmentOrderSort,
 )
-from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort, found_by
+from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
 from schema.returns import Return
+from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
 from schema.stock import MOVEMENT_FILTERS, MOVEMENT_SORTS, Location, StockMovement, StockMovementFilter
 from schema.viewer import Viewer
@@ -73,7 +75,7 @@ class Query:
             None,
             ORDER_SORTS,
             "PLACED_AT",
-            {**ORDER_FILTERS, "query": found_by},
+            {**ORDER_FILTERS, "query": orders_found},
             opened={"query": frozenset({Role.STORE})},
         ),
         "Orders, the latest first. A store finds any order by what the customer brings to the counter: `query`.",
@@ -88,7 +90,11 @@ class Query:
         sort: OrderSort | None = None,
         query: Annotated[
             str | None,
-            strawberry.argument(description="Exactly an order number, reference, e-mail, phone or tracking number."),
+            strawberry.argument(
+                description="An order number, external reference, tracking number, SKU, postal code, or the "
+                "customer's e-mail, phone or name. Names: whole words or their beginnings, accents aside. "
+                "At most the newest 100 by each; a blank one finds nothing; 200 characters."
+            ),
         ] = None,
     ) -> Connection[Order]:
         """Lists of orders."""
@@ -96,6 +102,32 @@ class Query:
     @asks(_by_id("Customer"), "A customer.")
     def customer(self, id: Id) -> Customer | None:
         """One customer."""
+
+    @asks(
+        Pages(
+            None,
+            {"CREATED_AT": (lambda customer: [customer.c.created_at, customer.c.id], True)},
+            "CREATED_AT",
+            {"query": customers_found},
+        ),
+        "Customers, the latest first.",
+    )
+    def customers(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        query: Annotated[
+            str | None,
+            strawberry.argument(
+                description="An e-mail, phone, name or postal code, or an order's number, external reference or "
+                "tracking number. Names: whole words or their beginnings, accents aside. "
+                "At most 100 by each; a blank one finds nothing; 200 characters."
+            ),
+        ] = None,
+    ) -> Connection[Customer]:
+        """Lists of customers."""
 
     @asks(_by_code("code"), "A channel by its code.")
     def channel(self, code: Annotated[str, strawberry.argument(description="The channel's code.")]) -> Channel | None:

@@ -7,7 +7,8 @@ import strawberry
 from domain.store import tables as t
 from domain.store import visibility
 from resolvers.streams import Stream, follows
-from schema.events import EVENT_ORDER, Event
+from schema.event_lists import EVENT_ORDER
+from schema.events import Event
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The object's id.")]
 Resume = Annotated[

@@ -29,13 +29,22 @@ def wide_world() -> World:
     for code, currency in (("gulf", "BHD"), ("chile", "CLF")):
         channel = world.channel(code, currency)
         level = world.level(world.variant(f"{code.upper()}-1", channel, 1_234_567), depot, 10)
-        Story(world, channel, [(level, 3, 1_234_567)], ana)
+        Story(world, channel, [(level, 3, 1_234_567)], ana).pay_elsewhere()
         Story(world, channel, [(level, 1, 5)], None)
     web = world.rows["channels"][0]
-    mug = world.level(world.variant("MUG", web, 1_500), depot, ORDERS_ADDED)
+    mug = world.level(world.variant("MUG", web, 1_500), depot, ORDERS_ADDED + 1)
     for number in range(ORDERS_ADDED):
         moment = world.later() if number % SHARED_MOMENT == 0 else world.now
         Story(world, web, [(mug, 1, 1_500)], ana, placed_at=moment - timedelta(minutes=1))
+    jose = world.customer("jose@example.com")
+    jose.update(display_name="José Łukasz d’Ávila-Souza", phone="(21) 2555-0199")
+    world.rows["customer_addresses"][-1].update(postal_code="22041-011")
+    Story(world, web, [(mug, 1, 1_500)], jose).order.update(
+        phone="+81 90-1234-5678",
+        postal_code="160 0022",
+        external_reference="Mkt-7",
+        email="Orders@example.com",
+    )
     world.add("customers", kind="REGISTERED", email="new@example.com", display_name="New", created_at=world.now)
     return world
 

@@ -91,6 +91,15 @@ class World:
         self.add("customer_addresses", customer_id=row["id"], is_default=True, created_at=self.now, **ADDRESS)
         return row
 
+    def note(self, customer: Row, body: str, *, pinned: bool = False) -> Row:
+        """Something that staff noted, and told: nothing counts a note's only event."""
+        row = self.add(
+            "customer_notes", customer_id=customer["id"], body=body, pinned=pinned, author_kind="STAFF",
+            author_name="Zoë", created_at=self.later(),
+        )  # fmt: skip
+        self.event("CUSTOMER_NOTE_ADDED", "CustomerNote", {"id": row["id"]}, customer_id=customer["id"])
+        return row
+
     def variant(self, sku: str, channel: Row, price: int) -> Row:
         """A variant of a product of its own."""
         product = self.add("products", code=f"P-{sku}", name=f"Produto “{sku}”", category=None, created_at=self.now)
@@ -432,6 +441,8 @@ def small_world() -> World:
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return(2).receive().inspect()
     Story(world, phone, [(shirts_in_shop, 1, 4_990)], None).cancel()
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
+    for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
+        world.note(ana, body, pinned=pinned)
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
               claimed_at=world.now)  # fmt: skip
     return world
