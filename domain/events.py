@@ -44,6 +44,7 @@ class EventType(Word):
     RETURN_RECEIVED = "RETURN_RECEIVED", "Returned units arrived."
     RETURN_INSPECTED = "RETURN_INSPECTED", "Returned units were looked at, and it was decided what becomes of them."
     RETURN_CLOSED = "RETURN_CLOSED", "The return is settled."
+    CUSTOMER_NOTE_ADDED = "CUSTOMER_NOTE_ADDED", "Staff noted something about a customer."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
 
 

@@ -17,6 +17,7 @@ PREFIXES: dict[str, str] = {
     "StockMovement": "mov",
     "Customer": "cus",
     "CustomerAddress": "adr",
+    "CustomerNote": "nte",
     "Order": "ord",
     "OrderLine": "lin",
     "OrderHold": "hld",

@@ -470,6 +470,21 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class CustomerNote:
+    """`customer_notes`: what staff want to know of a customer. Only ever added."""
+
+    table: ClassVar[str] = "customer_notes"
+
+    id: UUID
+    customer_id: UUID
+    body: str
+    pinned: bool
+    author_kind: str
+    author_name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class CustomerAddress:
     """`customer_addresses`: an entry of a customer's address book."""
 

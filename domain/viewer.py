@@ -47,6 +47,7 @@ class Scope(StrEnum):
     PAYMENTS_RECORD = "payments:record"
     STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
+    CUSTOMERS_WRITE = "customers:write"
     CATALOG_WRITE = "catalog:write"
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
@@ -77,6 +78,7 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.ORDERS_WRITE,
         Scope.RETURNS_WRITE,
         Scope.PAYMENTS_WRITE,
+        Scope.CUSTOMERS_WRITE,
         Scope.STOCK_READ,
         Scope.ROUTING_READ,
     },

@@ -8,19 +8,32 @@ import strawberry
 from domain.customers import CustomerKind
 from domain.store import tables as t
 from domain.store import visibility
-from resolvers.reading.mapping import Pages, asks, column, many
+from resolvers.reading.mapping import Elements, Pages, asks, column, inline, many, reads
 from schema.common import (
+    Actor,
     After,
     Before,
     Connection,
     CountryCode,
     First,
     Last,
+    Money,
     Node,
+    actor,
     entity,
     id_of,
     words,
 )
+from schema.customer_figures import (
+    average_order_value,
+    first_order_at,
+    last_order_at,
+    lifetime_value,
+    order_count,
+    return_count,
+    return_rate,
+)
+from schema.event_lists import EVENT_ORDER, LATEST_EVENTS_FIRST
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 
 words(CustomerKind)
@@ -39,6 +52,47 @@ class CustomerAddress(Node):
     postal_code: str | None = column("postal_code", "Postal code, as the country writes it.")
     country: CountryCode | None = column("country", "The country as ISO 3166-1 alpha-2.")
     is_default: bool = column("is_default", "Whether it is the one to suggest first.")
+
+
+ORDER_COUNT = "Their orders, canceled ones included; drafts and what expired do not count."
+LIFETIME_VALUE = (
+    "What they paid and we kept: captured − refunded − charged back, of payments that succeeded. "
+    "One amount for each currency, by its code; at most 10."
+)
+
+
+@strawberry.type(
+    description="A customer in figures, over all of their orders, also those that you may not see one by one."
+)
+class CustomerStats:
+    """What a customer's orders come to."""
+
+    order_count: int = column(order_count, ORDER_COUNT)
+    return_count: int = column(return_count, "Their returns; those declined, canceled or expired do not count.")
+    return_rate: float | None = column(
+        return_rate,
+        "Orders of which anything came back or is announced ÷ orderCount, to four places; null without orders.",
+    )
+    lifetime_value: list[Money] = reads(Elements(lifetime_value), LIFETIME_VALUE)
+    average_order_value: list[Money] = reads(
+        Elements(average_order_value),
+        "The totals of the orders that were not canceled ÷ their number, half a minor unit rounded up. "
+        "One amount for each currency, by its code; at most 10.",
+    )
+    first_order_at: datetime | None = column(first_order_at, "When the first of them was placed; null without any.")
+    last_order_at: datetime | None = column(last_order_at, "When the last of them was placed; null without any.")
+
+
+@strawberry.type(description="What staff want to know the next time this customer calls. Never shown to customers.")
+@entity(t.customer_notes, visibility.customer_notes)
+class CustomerNote(Node):
+    """A note."""
+
+    id: strawberry.ID = id_of("CustomerNote")
+    body: str = column("body", "What was noted.")
+    pinned: bool = column("pinned", "Whether it stands before all others.")
+    author: Actor = actor("author_kind", "author_name", "Who noted it.")
+    created_at: datetime = column("created_at", "When it was noted.")
 
 
 @strawberry.type(description="Somebody who buys.")
@@ -81,6 +135,34 @@ class Customer(Node):
         sort: OrderSort | None = None,
     ) -> Connection[Annotated["Order", strawberry.lazy("schema.orders")]]:
         """The customer's orders."""
+
+    order_count: int = column(order_count, ORDER_COUNT)
+    lifetime_value: list[Money] = reads(Elements(lifetime_value), LIFETIME_VALUE)
+    stats: CustomerStats = inline(lambda customer: customer, "The customer in figures.")
+    notes: list[CustomerNote] = many(
+        lambda customer, note: note.c.customer_id == customer.c.id,
+        lambda note: [note.c.pinned.desc(), note.c.created_at.desc(), note.c.id.desc()],
+        "What staff noted, pinned notes first, then the latest; staff only; at most 50.",
+        limit=50,
+        follows=visibility.STAFF,
+    )
+
+    @asks(
+        Pages(
+            lambda customer, event, _arguments: (event.c.customer_id == customer.c.id) & event.c.position.is_not(None),
+            LATEST_EVENTS_FIRST,
+            EVENT_ORDER,
+        ),
+        "Everything that happened to them and to their orders, the latest first, as far as you may see it.",
+    )
+    def timeline(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Annotated["Event", strawberry.lazy("schema.events")]]:
+        """The customer's history."""
 
 
 @strawberry.input(description="Who buys, as the order knows them.")

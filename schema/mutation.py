@@ -2,9 +2,10 @@
 
 import strawberry
 
-from resolvers import fulfillment, guests, orders, payments, returns, setup, shipments
+from resolvers import customers, fulfillment, guests, orders, payments, returns, setup, shipments
 from resolvers.mutating import mutation
 from schema import payloads
+from schema.inputs import customers as customer_inputs
 from schema.inputs import fulfillment as work_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
@@ -146,6 +147,12 @@ class Mutation:
         "Record what was found; money goes back for it.",
     )
     return_close = mutation(returns.close, return_inputs.ReturnCloseInput, payloads.ReturnClosePayload, "Settle it.")
+    customer_note_add = mutation(
+        customers.add_note,
+        customer_inputs.CustomerNoteAddInput,
+        payloads.CustomerNoteAddPayload,
+        "Note something about a customer, for staff only.",
+    )
     guest_order_access = mutation(
         guests.access,
         return_inputs.GuestOrderAccessInput,

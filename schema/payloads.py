@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, Uuid, any_
 from resolvers.mutating import made
 from resolvers.reading.mapping import EVERYONE, Many, One, reads
 from schema.catalog import Channel, Variant
+from schema.customers import CustomerNote
 from schema.errors import UserError
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
@@ -313,4 +314,12 @@ class GuestOrderAccessPayload:
     access_token: str | None = strawberry.field(description="The token to send as Authorization: Bearer.")
     expires_at: datetime | None = strawberry.field(description="Until when it opens the order.")
     order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The note that was added.")
+class CustomerNoteAddPayload:
+    """What customerNoteAdd answers."""
+
+    note: CustomerNote | None = one_made("note", "The note; null when it was refused.")
     user_errors: list[UserError] = errors()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.ids import PREFIXES
-from domain.store.invariants import Invariant, events, fulfillment, orders, payments, returns, stock
+from domain.store.invariants import Invariant, customers, events, fulfillment, orders, payments, returns, stock
 
 INVARIANTS: tuple[Invariant, ...] = (
     *stock.INVARIANTS,
@@ -13,6 +13,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *fulfillment.INVARIANTS,
     *payments.INVARIANTS,
     *returns.INVARIANTS,
+    *customers.INVARIANTS,
     *events.INVARIANTS,
 )
 

@@ -206,6 +206,7 @@ def through(parent: Table, column: str, rule: Rule) -> Rule:
 
 
 customer_addresses = through(t.customers, "customer_id", customers)
+customer_notes = through(t.customers, "customer_id", for_staff(customers))
 packages = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
 fulfillment_order_lines = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
 package_lines = through(t.packages, "package_id", packages)

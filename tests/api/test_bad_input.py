@@ -35,6 +35,7 @@ NOUNS = {
     "return": "Return",
     "return_line": "ReturnLine",
     "location": "Location",
+    "customer": "Customer",
 }
 """What mutations name by id."""
 
@@ -103,6 +104,7 @@ def inputs(things: Things) -> dict[str, Answer]:
             ],
         },
         "returnClose": {"id": things["return"]},
+        "customerNoteAdd": {"customerId": things["customer"], "body": "calls again"},
         "guestOrderAccess": {"number": "no-such-number", "email": "nobody@example.com"},
     }
 
@@ -199,6 +201,7 @@ async def test_options_reservations_and_customers_that_never_were_are_not_found(
 BUYERS = {"orderCancel", "paymentAuthorize", "returnRequest"}
 PLACES = {"orderDraft", "orderPlace", "guestOrderAccess"}
 DESK = {"orderConfirm", "orderHold", "orderHoldRelease", "orderRoute", "paymentCapture", "paymentVoid", "refundCreate"}
+DESK |= {"customerNoteAdd"}
 COUNTER = {"returnCreate", "returnApprove", "returnDecline"}
 FLOOR = {
     "stockAdjust", "fulfillmentOrderAccept", "fulfillmentOrderPick", "fulfillmentOrderPack", "shipmentCreate",
@@ -267,6 +270,7 @@ async def everything(shop: Shop) -> tuple[Things, list[Answer]]:
         "return": made["return"]["id"],
         "return_line": made["return"]["lines"][0]["id"],
         "location": shop.places["SAO1"],
+        "customer": f"cus_{customer.customer_id}",
     }
     return things, orders
 
@@ -1002,6 +1006,8 @@ def texts(shop: Shop, order: Answer, text: str) -> dict[str, tuple[str, Answer]]
         },
         "return.comment": ("returnRequest", {"method": "MAIL", "lines": [{**back, "comment": text}]}),
         "decline.reason": ("returnDecline", {"id": ids.encode("Return", UNKNOWN), "reason": text}),
+        "note.customerId": ("customerNoteAdd", {"customerId": text, "body": "x"}),
+        "note.body": ("customerNoteAdd", {"customerId": ids.encode("Customer", UNKNOWN), "body": text}),
         "guest.number": ("guestOrderAccess", {"number": text, "email": "x"}),
         "guest.email": ("guestOrderAccess", {"number": "x", "email": text}),
     }
@@ -1042,8 +1048,63 @@ async def test_a_text_as_long_as_may_be_is_kept_wherever_it_is_indexed(shop: Sho
     await shop.do(OPERATIONS, "variantsSet", variants=[{"sku": long[:100], "name": "X", "productCode": long}])
 
     for asked in (order["number"], long):
-        found = await shop.ask(OPERATIONS, "query ($q: String) { orders(query: $q) { nodes { id } } }", q=asked)
+        found = await shop.ask(OPERATIONS, SEARCH, q=asked)
         assert found["orders"]["nodes"] == [{"id": order["id"]}]
+        assert found["customers"]["totalCount"] == 1
+
+
+SEARCH = "query ($q: String) { orders(query: $q) { nodes { id } } customers(query: $q) { nodes { id } totalCount } }"
+
+HOSTILE = [
+    *("%", "_", "\\", "'", '"', "&", "|", "!", "()", ":*", "<->", "a:*", "!a", "a & | b", "a <-> <2> b", "'a", "a'':*"),
+    *(
+        "%_\\'\"&|!():*<->",
+        "\\'",
+        "＆｜（！＇：＊",
+        "🏠",
+        "👩‍👩‍👧",
+        "\u0301",
+        "\u200b",
+        "\ufeff",
+        "\u3000",
+        "$1",
+        ":p0",
+        "%s",
+    ),
+    *(
+        "' & '",
+        "\n",
+        "0",
+        "-1",
+        "+",
+        "+0",
+        "(((((((",
+        "0" * 200,
+        "1" * 200,
+        "a " * 100,
+        "é🏠" * 100,
+        "\U0010ffff" * 200,
+    ),
+    *("@", "a@", "'; drop table orders; --", "{}", "{a,b}", "NULL", "#", "##", "〒", "½", "ﬃ", "İ" * 200, "ß"),
+]
+
+
+@pytest.mark.parametrize("asked", HOSTILE)
+async def test_a_search_for_anything_at_all_is_answered(shop: Shop, asked: str) -> None:
+    order = await shop.place((await shop.variant(SAO1=1), 1))
+
+    found = await shop.ask(OPERATIONS, SEARCH, q=asked)
+
+    assert order["id"] not in [node["id"] for node in found["orders"]["nodes"]]
+
+
+@pytest.mark.parametrize("asked", ["\0", "a\0b", "a" * 201, NOISE[:10_000]])
+async def test_a_search_that_cannot_be_is_refused(shop: Shop, asked: str) -> None:
+    answer = await shop.post(OPERATIONS, SEARCH, {"q": asked})
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (200, "BAD_USER_INPUT")
+    assert error["path"] in (["orders"], ["customers"])
 
 
 async def test_lone_surrogates_are_refused_as_json_and_as_graphql(shop: Shop) -> None:

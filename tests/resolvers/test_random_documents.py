@@ -50,6 +50,9 @@ WORDS = [
     "ana@example.com",
     "100007",
     "BR100006",
+    "jose souza",
+    "+55 11 98765-4321",
+    "01304001",
     "名",
 ]
 IDS = [
@@ -151,7 +154,7 @@ CURSORS = """{
     orders(first: 60) { edges { cursor } __typename } events(first: 60) { edges { cursor } __typename }
     stockMovements(first: 60) { edges { cursor } __typename } channels { edges { cursor } __typename }
     fulfillmentOrders(first: 60) { edges { cursor } __typename } locations { edges { cursor } __typename }
-    products { edges { cursor } __typename } variants { edges { cursor } __typename }
+    products { edges { cursor } __typename } customers { edges { cursor } __typename } variants { edges { cursor } __typename }
     variant(sku: "SHIRT") { inventory { levels { edges { cursor } __typename } } }
 }"""
 

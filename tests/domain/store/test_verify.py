@@ -186,6 +186,11 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     "return_status_agrees_with_receipt": [f"UPDATE returns SET status = 'APPROVED' WHERE order_id = {RECEIVED}"],
     "inspected_is_what_was_looked_at": ["UPDATE return_inspections SET quantity = quantity + 1"],
     "return_is_of_its_order": [f"UPDATE returns SET order_id = {RECEIVED} WHERE order_id = {REFUNDED}"],
+    # customers
+    "notes_are_told": [
+        """UPDATE events SET customer_id = (SELECT id FROM customers WHERE email = 'bob@example.com')
+           WHERE type = 'CUSTOMER_NOTE_ADDED'"""
+    ],
     # events
     "events_are_numbered_without_gaps": [
         """INSERT INTO events (type, subject_type, subject_id, sequence, actor_kind, actor_id, actor_name, message, data,
