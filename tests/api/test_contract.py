@@ -332,6 +332,94 @@ async def test_an_agent_declines_a_return_and_the_units_may_be_announced_again(s
     assert (seen["returnStatus"], seen["lines"][0]["returnability"]["quantity"]) == ("NONE", 2)
 
 
+async def test_an_agent_finds_a_customer_by_whatever_they_say(shop: Shop) -> None:
+    email, phone = f"{shop.new('eva')}@example.com", "+55 (71) 98100-0042"
+    sku = await shop.variant("30.00", SAO1=5)
+    buyer = {"email": email, "firstName": "Éva", "lastName": "Quintão", "phone": phone}
+    order = await shop.place(
+        (sku, 2), token="tok_visa", customer=buyer, shippingAddress={**ADDRESS, "postalCode": "40010-000"}
+    )
+    order = await shop.captured(await shop.advance(order, "pack"))
+    work, number = order["fulfillmentOrders"][0], shop.new("BR-EVA")
+    parcel = {"packageId": work["packages"][0]["id"], "trackingNumber": number}
+    await shop.do(OPERATIONS, "shipmentCreate", fulfillmentOrderId=work["id"], carrier="correios", packages=[parcel])
+    customer = await shop.ask(AGENT, "query ($id: ID!) { order(id: $id) { customer { id } } }", id=order["id"])
+    expected = {
+        "id": customer["order"]["customer"]["id"],
+        "displayName": "Éva Quintão",
+        "email": email,
+        "phone": phone,
+        "tags": [],
+        "orderCount": 1,
+        "lifetimeValue": [money("60.00")],
+    }
+
+    asked = ["eva quin", "QUINTAO", email.upper(), "71981000042", "40010000", order["number"], number]
+    found = [await shop.contract(AGENT, "FindCustomer", query=query) for query in asked]
+
+    assert [[edge["node"] for edge in each["edges"]] for each in found] == [[expected]] * len(asked)
+
+
+async def test_an_agent_sees_one_customer_whole(shop: Shop) -> None:
+    customer = await shop.customer()
+    id_ = f"cus_{customer.customer_id}"
+    order = await shop.captured(await shop.bought("40.00", viewer=customer))
+    line = order["lines"][0]
+    back = [{"orderLineId": line["id"], "quantity": 1, "reason": "DEFECTIVE"}]
+    made = await shop.do(AGENT, "returnRequest", "return { id number }", method="MAIL", lines=back)
+    held = await shop.place((line["sku"], 1), viewer=customer)
+    await shop.contract(AGENT, "PutOnHold", id=held["id"], key=shop.new("key"))
+    await shop.contract(AGENT, "AddNote", customerId=id_, key=shop.new("key"))
+
+    seen = await shop.contract(AGENT, "SingleCustomerView", id=id_)
+
+    assert [edge["node"]["number"] for edge in seen["orders"]["edges"]][:2] == [held["number"], order["number"]]
+    assert (seen["orders"]["totalCount"], seen["orders"]["pageInfo"]["hasNextPage"]) == (3, False)
+    whole = seen["orders"]["edges"][1]["node"]
+    assert (whole["channel"]["code"], whole["total"], whole["balance"]) == ("web", money("80.00"), ZERO)
+    assert [(each["kind"], each["status"]) for each in whole["payments"]][-1] == ("CAPTURE", "SUCCEEDED")
+    assert whole["lines"][0]["quantities"] == {"allocated": 0, "shipped": 2, "delivered": 2, "returned": 0}
+    assert [each["status"] for each in whole["shipments"]] == ["DELIVERED"]
+    assert whole["returns"] == [
+        {"id": made["return"]["id"], "number": made["return"]["number"], "status": "REQUESTED", "refundTotal": ZERO}
+    ]
+    assert [each["reason"] for each in seen["orders"]["edges"][0]["node"]["holds"]] == ["verify street number"]
+    assert seen["addresses"][0]["postalCode"] == ADDRESS["postalCode"]
+    assert seen["stats"] == {
+        "orderCount": 3,
+        "returnCount": 1,
+        "returnRate": 0.3333,
+        "lifetimeValue": [money("80.00")],
+        "averageOrderValue": [money("40.33")],
+        "firstOrderAt": seen["orders"]["edges"][2]["node"]["placedAt"],
+        "lastOrderAt": seen["orders"]["edges"][0]["node"]["placedAt"],
+    }
+    (note,) = seen["notes"]
+    assert (note["body"], note["pinned"], note["author"]) == ("prefers evening delivery", True, {"displayName": "Ana"})
+    latest = [edge["node"] for edge in seen["timeline"]["edges"]]
+    assert [each["type"] for each in latest][:2] == ["CUSTOMER_NOTE_ADDED", "ORDER_HELD"]
+    assert latest[0]["subject"] == {"__typename": "CustomerNote", "id": note["id"]}
+    assert latest[0]["actor"] == {"kind": "STAFF", "displayName": "Ana"}
+    assert {each["subject"]["__typename"] for each in latest} >= {"CustomerNote", "Order", "Return"}
+
+
+async def test_an_agent_notes_something_once_however_often_it_is_sent(shop: Shop) -> None:
+    id_, key = f"cus_{(await shop.customer()).customer_id}", shop.new("key")
+
+    first = await shop.contract(AGENT, "AddNote", customerId=id_, key=key)
+    twin = await shop.contract(AGENT, "AddNote", customerId=id_, key=key)
+
+    assert (
+        first
+        == twin
+        == {
+            "note": {"id": first["note"]["id"], "body": "prefers evening delivery"},
+            "userErrors": [],
+        }
+    )
+    assert len((await shop.contract(AGENT, "SingleCustomerView", id=id_))["notes"]) == 1
+
+
 # -- store ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """The read compiler against the ordinary executor: whatever is asked, by whomever, both give the same data."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from graphql import (
 from domain import ids
 from resolvers.database import Database
 from resolvers.documents import RequestError
-from resolvers.engine import Engine
+from resolvers.engine import Engine, Request
 from resolvers.writing import World as Outside
 from schema.build import build
 from tests.contract import document, names
@@ -35,6 +36,8 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
     told = ["100007", "ana@example.com", " BOB@example.com ", "+5511987654321", "BR100006", "nothing", ""]
     return {
         "FindOrderAtCounter": [{"query": text} for text in told],
+        "FindCustomer": [{"query": text} for text in told],
+        "SingleCustomerView": [{"id": gid("Customer", row)} for row in world.rows["customers"]],
         "OrderStatusById": [{"id": gid("Order", orders[n])} for n in (1, 6, 9, 10, 11, 13)],
         "WhyRouted": [{"orderId": gid("Order", orders[n])} for n in (0, 6)],
         "Queue": [{"locationId": gid("Location", place)} for place in (depot, shop)],
@@ -112,7 +115,7 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
-    "OrderAdjustment": "order_adjustments", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 
@@ -452,6 +455,25 @@ async def test_every_root_query_is_one_statement_for_one_parent_and_for_fifty(
         asked = engine.documents.get(root_query(name, referee.world, depth=2, page=page), None)
         await engine.read(asked, {}, {}, referee.viewers["operations"])
     assert len(sent) == 1, sent
+
+
+@pytest.mark.parametrize("asked", ["jose", "example.com"])
+async def test_a_search_is_one_statement_for_one_that_is_found_and_for_many(asked: str, referee: Referee) -> None:
+    async with counting(referee) as (engine, sent):
+        for name in ("FindCustomer", "FindOrderAtCounter"):
+            await engine.answer(Request(document(name), None, {"query": asked}), referee.viewers["agent"])
+    assert (len(sent), engine.counts.compiled) == (2, 2)
+
+
+async def test_the_whole_customer_is_one_statement_with_one_order_and_with_fifty(referee: Referee) -> None:
+    orders = Counter(row["customer_id"] for row in referee.world.rows["orders"])
+    (most, many), (least, one) = orders.most_common(1)[0], orders.most_common()[-1]
+    assert (one, many >= 50) == (1, True)
+    async with counting(referee) as (engine, sent):
+        for id_ in (most, least):
+            request = Request(document("SingleCustomerView"), None, {"id": ids.encode("Customer", id_)})
+            await engine.answer(request, referee.viewers["agent"])
+    assert (len(sent), engine.counts.compiled) == (2, 2)
 
 
 async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two(referee: Referee) -> None:
