@@ -12,6 +12,7 @@ from typing import Any
 from app.database import connected, running_database
 from app.demo.fates import ORDERS, Fate, stories
 from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stock
+from app.demo.people import BRAZILIANS, people
 from app.demo.shop import DemoError, Shop
 from app.demo.story import Story
 from app.failure import Failure
@@ -25,6 +26,15 @@ AT_ONCE = 12
 """Stories that are told side by side: enough to keep the writers' pool busy."""
 OPENED = timedelta(days=61)
 """How long ago the first count was."""
+NOTES = (
+    (0, "Prefers evening delivery.", True),
+    (0, "Asked whether the blue one comes back; promised to call.", False),
+    (1, "The doorbell is broken: the carrier should call.", True),
+    (2, "Collects for the whole office; wants one parcel.", False),
+    (BRAZILIANS, "Writes in English.", False),
+)
+"""What the call center knows of some customers: which of the people, what, whether it is pinned."""
+BY_EMAIL = "query ($email: String!) { customers(first: 1, query: $email) { nodes { id } } }"
 EARLIEST = "{ stockMovements(last: 1) { nodes { occurredAt } } }"
 
 
@@ -72,6 +82,7 @@ async def load(settings: Settings, report: Report) -> None:
         await _set_up(shop)
         now = await _count_stock(shop)
         await _tell(stories(shop, now), report)
+        await _note(shop)
         await _name_first_channel(shop, CHANNELS[0]["name"], "done")
 
 
@@ -128,3 +139,11 @@ async def _tell(told: list[tuple[Story, Fate]], report: Report) -> None:
                 lives.create_task(live(story, fate))
     except* Failure as failures:
         raise failures.exceptions[0] from None
+
+
+async def _note(shop: Shop) -> None:
+    everybody = people()
+    for number, (whom, body, pinned) in enumerate(NOTES):
+        found = await shop.ask(shop.agent, BY_EMAIL, {"email": everybody[whom].email})
+        about = {"customerId": found["customers"]["nodes"][0]["id"], "body": body, "pinned": pinned}
+        await shop.do(shop.agent, "customerNoteAdd", {"idempotencyKey": f"demo:note:{number}", **about})

@@ -48,7 +48,7 @@ NUMBER = re.compile(r"'number': '1[0-9]{5}'")
 COUNTS = """
     select (select count(*) from orders), (select count(*) from events), (select count(*) from payments),
            (select count(*) from stock_movements), (select count(*) from idempotency_claims),
-           (select count(*) from customers), (select max(recorded_at) from events)
+           (select count(*) from customers), (select count(*) from customer_notes), (select max(recorded_at) from events)
 """
 
 
@@ -111,6 +111,12 @@ async def test_it_is_as_large_as_we_say(loaded: asyncpg.Connection) -> None:
     assert 70 <= await loaded.fetchval("select count(*) from customers") <= 80
     orders = "select max(n) from (select count(*) as n from orders group by customer_id) each"
     assert await loaded.fetchval(orders) >= 8
+
+
+async def test_the_call_center_has_noted_something_about_some_customers(loaded: asyncpg.Connection) -> None:
+    noted = "select count(*), count(distinct customer_id), count(*) filter (where pinned) from customer_notes"
+    (row,) = await loaded.fetch(noted)
+    assert tuple(row) == (len(demo.NOTES), 4, 2)
 
 
 async def test_no_invariant_is_broken(loaded: asyncpg.Connection) -> None:
