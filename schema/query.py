@@ -78,7 +78,8 @@ class Query:
             {**ORDER_FILTERS, "query": orders_found},
             opened={"query": frozenset({Role.STORE})},
         ),
-        "Orders, the latest first. A store finds any order by what the customer brings to the counter: `query`.",
+        "Orders, the latest first. By `query` a store finds any order whose number, e-mail or phone the customer brings "
+        "to the counter; by name, postal code or SKU those that it has to do with.",
     )
     def orders(
         self,
@@ -93,7 +94,7 @@ class Query:
             strawberry.argument(
                 description="An order number, external reference, tracking number, SKU, postal code, or the "
                 "customer's e-mail, phone or name. Names: whole words or their beginnings, accents aside. "
-                "At most the newest 100 by each; a blank one finds nothing; 200 characters."
+                "At most 100 by each, the newest first; a blank one finds nothing; 200 characters."
             ),
         ] = None,
     ) -> Connection[Order]:

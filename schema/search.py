@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from domain.store import search as store
 from domain.store import tables as t
+from domain.store import visibility
 from resolvers.reading.arguments import Argument, BadInput
 
 FOUND_AT_MOST = 100
@@ -72,16 +73,19 @@ class Said:
 def orders_found(order: FromClause, query: Argument) -> ColumnElement[bool]:
     """Orders by what is known of them, or of their customer."""
     asked = Said.of(query)
-    return _among(order, [*_orders_as_named(asked), _orders_with_sku(asked), _orders_of(_customers_known(asked))])
+    in_hand = [*_orders_by_number(asked), *_orders_by_contact(asked), _orders_of(_customers_by_contact(asked))]
+    looked_for = [_orders_going_to(asked), _orders_with_sku(asked), _orders_of([_customers_named(asked)])]
+    return _among(order, [*in_hand, *map(_as_far_as_seen, looked_for)])
 
 
 def customers_found(customer: FromClause, query: Argument) -> ColumnElement[bool]:
     """Customers by what is known of them, or of one of their orders."""
     asked = Said.of(query)
-    ordered = union(*_orders_as_named(asked)).subquery()
+    ordered = union(*_orders_by_number(asked), *_orders_by_contact(asked), _orders_going_to(asked)).subquery()
     o = t.orders.alias()
     buyers = select(o.c.customer_id).join_from(ordered, o, o.c.id == ordered.c.id)
-    return _among(customer, [*_customers_known(asked), _customers_living_at(asked), buyers])
+    known = [*_customers_by_contact(asked), _customers_named(asked), _customers_living_at(asked)]
+    return _among(customer, [*known, buyers])
 
 
 def _among(row: FromClause, branches: Iterable[Select[Any]]) -> ColumnElement[bool]:
@@ -101,18 +105,21 @@ def _bound() -> ColumnElement[int]:
 # -- customers ---------------------------------------------------------------------------------------------------------
 
 
-def _customers_known(asked: Said) -> list[Select[Any]]:
-    """By e-mail, phone and name."""
-    by_email, by_phone, by_name = (t.customers.alias() for _ in range(3))
-    named = store.words_of(by_name.c.display_name).op("@@")(func.to_tsquery(literal_column("'simple'"), asked.words))
+def _customers_by_contact(asked: Said) -> list[Select[Any]]:
+    by_email, by_phone = t.customers.alias(), t.customers.alias()
     return [
         select(by_email.c.id).where(
             func.lower(by_email.c.email) == func.lower(asked.text),
             by_email.c.kind.in_((literal_column("'REGISTERED'"), literal_column("'GUEST'"))),
         ),
         _newest(by_phone, *_has_phone(by_phone, asked)),
-        select(by_name.c.id).where(named).limit(_bound()),
     ]
+
+
+def _customers_named(asked: Said) -> Select[Any]:
+    customer = t.customers.alias()
+    wanted = func.to_tsquery(literal_column("'simple'"), asked.words)
+    return select(customer.c.id).where(store.words_of(customer.c.display_name).op("@@")(wanted)).limit(_bound())
 
 
 def _customers_living_at(asked: Said) -> Select[Any]:
@@ -135,19 +142,29 @@ def _has_phone(row: FromClause, asked: Said) -> tuple[ColumnElement[bool], ...]:
 # -- orders ------------------------------------------------------------------------------------------------------------
 
 
-def _orders_as_named(asked: Said) -> list[Select[Any]]:
-    """By number, reference, e-mail, phone, postal code and tracking number."""
-    by_number, by_reference, by_email, by_phone, by_place = (t.orders.alias() for _ in range(5))
+def _orders_by_number(asked: Said) -> list[Select[Any]]:
+    """By number, reference and tracking number."""
+    by_number, by_reference = t.orders.alias(), t.orders.alias()
     package, work = t.packages.alias(), t.fulfillment_orders.alias()
     tracked = select(work.c.order_id.label("id")).join_from(package, work, work.c.id == package.c.fulfillment_order_id)
     return [
         select(by_number.c.id).where(by_number.c.number == any_(asked.numbers)),
         select(by_reference.c.id).where(by_reference.c.external_reference == asked.text).limit(_bound()),
-        _newest(by_email, func.lower(by_email.c.email) == func.lower(asked.text)),
-        _newest(by_phone, *_has_phone(by_phone, asked)),
-        _newest(by_place, store.letters_and_digits_of(by_place.c.postal_code) == asked.postal_code),
         tracked.where(package.c.tracking_number == any_(asked.numbers)).limit(_bound()),
     ]
+
+
+def _orders_by_contact(asked: Said) -> list[Select[Any]]:
+    by_email, by_phone = t.orders.alias(), t.orders.alias()
+    return [
+        _newest(by_email, func.lower(by_email.c.email) == func.lower(asked.text)),
+        _newest(by_phone, *_has_phone(by_phone, asked)),
+    ]
+
+
+def _orders_going_to(asked: Said) -> Select[Any]:
+    order = t.orders.alias()
+    return _newest(order, store.letters_and_digits_of(order.c.postal_code) == asked.postal_code)
 
 
 def _orders_with_sku(asked: Said) -> Select[Any]:
@@ -162,3 +179,8 @@ def _orders_of(customers: list[Select[Any]]) -> Select[Any]:
     placed = select(o.c.id).where(o.c.customer_id == found.c.id).order_by(o.c.placed_at.desc(), o.c.id.desc())
     newest = placed.limit(_bound()).correlate(found).lateral()
     return select(newest.c.id).select_from(found).join(newest, true()).limit(_bound())
+
+
+def _as_far_as_seen(orders: Select[Any]) -> Select[Any]:
+    found = orders.subquery()
+    return select(found.c.id).where(visibility.not_brought_to_a_counter(found))

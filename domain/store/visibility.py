@@ -9,7 +9,22 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Table, Uuid, any_, bindparam, false, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    false,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from domain.store import tables as t
 from domain.viewer import Role, Scope, Viewer
@@ -124,12 +139,28 @@ def orders(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     if viewer.role is Role.GUEST:
         return row.c.id == order_id()
     if viewer.role in AT_LOCATIONS:
-        f, r = t.fulfillment_orders.alias(), t.returns.alias()
-        return or_(
-            select(f.c.id).where(f.c.order_id == row.c.id, _here(f.c.location_id)).correlate(row).exists(),
-            select(r.c.id).where(r.c.order_id == row.c.id, _here(r.c.location_id)).correlate(row).exists(),
-        )
+        return or_(*(each.exists() for each in _here_of(row)))
     return false()
+
+
+def _here_of(order: FromClause) -> tuple[Select[Any], Select[Any]]:
+    """Work on an order, and returns of it, at a bound location."""
+    f, r = t.fulfillment_orders.alias(), t.returns.alias()
+    return (
+        select(f.c.id).where(f.c.order_id == order.c.id, _here(f.c.location_id)).correlate(order),
+        select(r.c.id).where(r.c.order_id == order.c.id, _here(r.c.location_id)).correlate(order),
+    )
+
+
+def not_brought_to_a_counter(order: FromClause) -> ColumnElement[bool]:
+    """What a search finds without anything in hand, by a name or a SKU, a store sees only where it has to do with it.
+
+    Written alike for every viewer, because a search is: the role is a parameter. It is asked of few orders, one by one:
+    for EXISTS, PostgreSQL might read everything that a location ever did.
+    """
+    role = bindparam("viewer_role", type_=Text)
+    here = (each.limit(literal_column("1")).scalar_subquery().is_not(None) for each in _here_of(order))
+    return or_(role.is_distinct_from(literal_column(f"'{Role.STORE}'")), *here)
 
 
 def of_order(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:

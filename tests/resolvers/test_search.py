@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from domain.store import search
 from domain.store.sql import compiled as statement
@@ -107,6 +108,30 @@ async def test_a_search_finds_nobody_whom_its_reader_may_not_see(role: str, refe
     assert {node["id"] for node in (await referee.ask(CUSTOMERS, role))["customers"]["nodes"]} == set(seen)
 
 
+@pytest.mark.parametrize("asked", ["100003", "BR100006", "Mkt-7", "Orders@example.com", "090-1234-5678"])
+async def test_a_store_finds_any_order_that_is_brought_to_its_counter(asked: str, referee: Referee) -> None:
+    by_agent, *by_stores = [
+        (await referee.ask(ORDERS, who, q=asked))["orders"]["nodes"] for who in ("agent", "store", "unbound store")
+    ]
+    assert by_stores == [by_agent, by_agent]
+    assert by_agent
+
+
+@pytest.mark.parametrize("asked", ["bob", "SHIRT", "01304-001"])
+async def test_a_store_that_has_nothing_in_hand_finds_its_own_orders_alone(asked: str, referee: Referee) -> None:
+    world = referee.world
+    shop = world.rows["locations"][1]["id"]
+    here = {row["order_id"] for row in world.rows["fulfillment_orders"] if row["location_id"] == shop}
+    own = {gid("Order", row) for row in world.rows["orders"] if row["id"] in here}
+    every, found = [
+        {node["id"] for node in (await referee.ask(ORDERS, who, q=asked))["orders"]["nodes"]}
+        for who in ("agent", "store")
+    ]
+    assert found == every & own != every
+    assert found
+    assert (await referee.ask(ORDERS, "unbound store", q=asked))["orders"]["nodes"] == []
+
+
 async def test_a_search_pages_as_any_list_does(referee: Referee) -> None:
     query = """query ($after: String) { orders(query: "ana@example.com", first: 7, after: $after) {
         nodes { id } pageInfo { hasNextPage endCursor } totalCount } }"""
@@ -134,8 +159,6 @@ async def test_a_way_of_being_known_that_fits_many_finds_a_hundred(database_url:
 
 
 async def test_names_are_folded_alike_in_sql_and_in_python(connection: asyncpg.Connection) -> None:
-    from sqlalchemy import Text, bindparam, func, literal_column, select  # noqa: PLC0415
-
     name, words = bindparam("name", type_=Text), bindparam("words", type_=Text)
     both = search.words_of(name).op("@@")(func.to_tsquery(literal_column("'simple'"), words))
     asked = statement(select(both))
