@@ -13,6 +13,7 @@ from sqlalchemy import (
     ARRAY,
     BindParameter,
     ColumnElement,
+    CompoundSelect,
     FromClause,
     Select,
     Text,
@@ -81,16 +82,20 @@ def orders_found(order: FromClause, query: Argument) -> ColumnElement[bool]:
 def customers_found(customer: FromClause, query: Argument) -> ColumnElement[bool]:
     """Customers by what is known of them, or of one of their orders."""
     asked = Said.of(query)
-    ordered = union(*_orders_by_number(asked), *_orders_by_contact(asked), _orders_going_to(asked)).subquery()
+    ordered = union(*_orders_by_number(asked), *_orders_by_contact(asked), _orders_going_to(asked))
     o = t.orders.alias()
-    buyers = select(o.c.customer_id).join_from(ordered, o, o.c.id == ordered.c.id)
+    buyers = select(o.c.customer_id).where(o.c.id == _any_of(ordered))
     known = [*_customers_by_contact(asked), _customers_named(asked), _customers_living_at(asked)]
     return _among(customer, [*known, buyers])
 
 
 def _among(row: FromClause, branches: Iterable[Select[Any]]) -> ColumnElement[bool]:
-    """An array and no join: it is made once, and then the rows are fetched by their keys, whatever else is asked."""
-    return row.c.id == any_(func.array(union(*branches).scalar_subquery()))
+    return row.c.id == _any_of(union(*branches))
+
+
+def _any_of(ids: Select[Any] | CompoundSelect[Any]) -> ColumnElement[Any]:
+    """An array and no join: it is made once, and then rows are fetched by their keys, whatever else is asked."""
+    return any_(func.array(ids.scalar_subquery()))
 
 
 def _newest(row: FromClause, *conditions: ColumnElement[bool], key: str = "id") -> Select[Any]:
@@ -146,11 +151,11 @@ def _orders_by_number(asked: Said) -> list[Select[Any]]:
     """By number, reference and tracking number."""
     by_number, by_reference = t.orders.alias(), t.orders.alias()
     package, work = t.packages.alias(), t.fulfillment_orders.alias()
-    tracked = select(work.c.order_id.label("id")).join_from(package, work, work.c.id == package.c.fulfillment_order_id)
+    parcels = select(package.c.fulfillment_order_id).where(package.c.tracking_number == any_(asked.numbers))
     return [
         select(by_number.c.id).where(by_number.c.number == any_(asked.numbers)),
         select(by_reference.c.id).where(by_reference.c.external_reference == asked.text).limit(_bound()),
-        tracked.where(package.c.tracking_number == any_(asked.numbers)).limit(_bound()),
+        select(work.c.order_id).where(work.c.id == _any_of(parcels.limit(_bound()))),
     ]
 
 

@@ -158,6 +158,39 @@ async def test_a_way_of_being_known_that_fits_many_finds_a_hundred(database_url:
         await connection.close()
 
 
+INDEXES = {
+    CUSTOMERS: {
+        "uq_customers_email", "ix_customers_phone_id", "ix_customers_words",
+        "ix_customer_addresses_postal_code_customer_id", "pk_customers",
+    },
+    ORDERS: {
+        "uq_customers_email", "ix_customers_phone_id", "ix_customers_words", "ix_orders_customer_id_placed_at_id",
+        "uq_variants_sku", "ix_order_lines_variant_id_order_id", "pk_orders",
+    },
+}  # fmt: skip
+BY_ORDER = {
+    "uq_orders_number", "ix_orders_external_reference", "ix_orders_email_id", "ix_orders_phone_id",
+    "ix_orders_postal_code_id", "uq_packages_tracking_number_carrier", "pk_fulfillment_orders",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("query", [CUSTOMERS, ORDERS], ids=["customers", "orders"])
+async def test_each_way_of_being_known_has_its_index(
+    query: str, connection: asyncpg.Connection, referee: Referee
+) -> None:
+    asked, viewer = referee.engine.documents.get(query, None), referee.viewers["agent"]
+    plan = referee.engine.plan(asked, {"q": "x"}, viewer)
+    assert plan is not None
+    nulls = ", ".join("null" for _ in plan.parameters({"q": "x"}, viewer))
+    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    await connection.execute("SET LOCAL enable_seqscan = off")  # the tables are small
+    await connection.execute(f"PREPARE search AS {plan.sql}")
+    lines = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE search({nulls})"))
+    await connection.execute("DEALLOCATE search")
+    assert "Seq Scan" not in lines
+    assert {index for index in INDEXES[query] | BY_ORDER if index not in lines} == set()
+
+
 async def test_names_are_folded_alike_in_sql_and_in_python(connection: asyncpg.Connection) -> None:
     name, words = bindparam("name", type_=Text), bindparam("words", type_=Text)
     both = search.words_of(name).op("@@")(func.to_tsquery(literal_column("'simple'"), words))
