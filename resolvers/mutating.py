@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from graphql import (
@@ -39,7 +39,8 @@ def mutation(verb: Verb, input_type: type, payload_type: type, description: str)
         """The engine performs the verb; this signature only declares it."""
         raise NotImplementedError(verb.name)
 
-    field.__annotations__ = {"input": input_type, "return": payload_type | None}
+    told = strawberry.argument(description=input_type.__strawberry_definition__.description)  # type: ignore[attr-defined]
+    field.__annotations__ = {"input": Annotated[input_type, told], "return": payload_type | None}
     return strawberry.field(field, name=verb.name, description=description, metadata={VERB: verb})
 
 

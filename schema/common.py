@@ -110,6 +110,14 @@ def id_of(typename: str, key: str = "id") -> Any:
     )
 
 
+LABELS_LIMIT = 50
+
+
+def labels() -> Any:
+    """The `tags` field of a type."""
+    return column(lambda row: row.c.tags[1:LABELS_LIMIT], "Labels that staff use; at most 50.")
+
+
 @strawberry.interface(description="Anything with an id that can be asked for again by `node`.")
 class Node:
     """The Relay interface."""
@@ -151,6 +159,9 @@ First = Annotated[
 After = Annotated[str | None, strawberry.argument(description="The cursor to go on after.")]
 Last = Annotated[int | None, strawberry.argument(description="How many items from the end: 0 to 100.")]
 Before = Annotated[str | None, strawberry.argument(description="The cursor to stop before.")]
+
+FILTER = strawberry.argument(description="Which items; all of them if left out.")
+SORT = strawberry.argument(description="In which order, if not the list's own.")
 
 
 @strawberry.enum(description="Which way a list is sorted.")

@@ -10,6 +10,8 @@ from domain.store import tables as t
 from domain.store import visibility
 from resolvers.reading.mapping import Elements, Pages, asks, column, inline, many, reads
 from schema.common import (
+    FILTER,
+    SORT,
     Actor,
     After,
     Before,
@@ -22,6 +24,7 @@ from schema.common import (
     actor,
     entity,
     id_of,
+    labels,
     words,
 )
 from schema.customer_figures import (
@@ -107,7 +110,7 @@ class Customer(Node):
     last_name: str | None = column("last_name", "Family name.")
     email: str | None = column("email", "E-mail address.")
     phone: str | None = column("phone", "Phone number, as they gave it.")
-    tags: list[str] = column("tags", "Labels that staff use.")
+    tags: list[str] = labels()
     created_at: datetime = column("created_at", "Since when we know them.")
     addresses: list[CustomerAddress] = many(
         lambda customer, place: place.c.customer_id == customer.c.id,
@@ -131,8 +134,8 @@ class Customer(Node):
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: OrderFilter | None = None,
-        sort: OrderSort | None = None,
+        filter: Annotated[OrderFilter | None, FILTER] = None,
+        sort: Annotated[OrderSort | None, SORT] = None,
     ) -> Connection[Annotated["Order", strawberry.lazy("schema.orders")]]:
         """The customer's orders."""
 

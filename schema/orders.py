@@ -35,6 +35,7 @@ from schema.common import (
     address,
     entity,
     id_of,
+    labels,
     money,
     words,
 )
@@ -203,7 +204,7 @@ class Order(Node):
     phone: str | None = column("phone", "Where to call about it.")
     shipping_address: Address | None = address("Where it goes.")
     note: str | None = column("note", "What the buyer said.")
-    tags: list[str] = column("tags", "Labels that staff use.")
+    tags: list[str] = labels()
     version: int = column("version", "Grows with every change; give it as `expectedVersion`.")
     deliver_by: DateRange | None = inline(
         lambda row: Values(earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=null()),

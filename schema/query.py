@@ -9,7 +9,7 @@ from domain import ids
 from domain.viewer import Role
 from resolvers.reading.mapping import Inline, Nodes, One, Pages, Subject, Values, asks, reads
 from schema.catalog import Channel, Product, Variant
-from schema.common import After, Before, Connection, First, Last, Node
+from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
 from schema.event_lists import EVENT_ORDER, EVENT_SORTS, stamped
 from schema.events import EVENT_FILTERS, Event, EventFilter
@@ -87,8 +87,8 @@ class Query:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: OrderFilter | None = None,
-        sort: OrderSort | None = None,
+        filter: Annotated[OrderFilter | None, FILTER] = None,
+        sort: Annotated[OrderSort | None, SORT] = None,
         query: Annotated[
             str | None,
             strawberry.argument(
@@ -179,7 +179,7 @@ class Query:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: StockMovementFilter | None = None,
+        filter: Annotated[StockMovementFilter | None, FILTER] = None,
     ) -> Connection[StockMovement]:
         """The ledger."""
 
@@ -194,8 +194,8 @@ class Query:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: FulfillmentOrderFilter | None = None,
-        sort: FulfillmentOrderSort | None = None,
+        filter: Annotated[FulfillmentOrderFilter | None, FILTER] = None,
+        sort: Annotated[FulfillmentOrderSort | None, SORT] = None,
     ) -> Connection[FulfillmentOrder]:
         """Lists of work."""
 
@@ -214,6 +214,6 @@ class Query:
         after: After = None,
         last: Last = None,
         before: Before = None,
-        filter: EventFilter | None = None,
+        filter: Annotated[EventFilter | None, FILTER] = None,
     ) -> Connection[Event]:
         """The log."""
