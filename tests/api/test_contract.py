@@ -1,5 +1,8 @@
 """The contract's operations, word for word, by whoever sends them: each does what it says."""
 
+from uuid import UUID
+
+import asyncpg
 import pytest
 
 from domain.viewer import SCOPES, Role, Scope, Viewer
@@ -313,6 +316,29 @@ async def requested(shop: Shop) -> tuple[Answer, Answer]:
     return order, made["return"]
 
 
+async def test_an_agent_sees_where_an_orders_money_went(shop: Shop) -> None:
+    order = await shop.captured(await shop.place((await shop.variant("40.00", SAO1=2), 2), token="tok_visa"))
+    await shop.do(AGENT, "refundCreate", orderId=order["id"], amount=money("15.00"), reason="GOODWILL",
+                  destination="ORIGINAL_PAYMENT")  # fmt: skip
+
+    found = await shop.contract(AGENT, "OrderMoney", id=order["id"])
+    unseen = await shop.contract(shop.floor("SAO1"), "OrderMoney", id=order["id"])
+
+    assert entries(found) == [
+        (kind, status, amount)
+        for kind, amount in (("AUTHORIZATION", "80.00"), ("CAPTURE", "80.00"), ("REFUND", "15.00"))
+        for status in ("REQUESTED", "SUCCEEDED")
+    ]
+    assert {each["provider"] for each in found["payments"]} == {"test"}
+    assert [each["last4"] for each in found["payments"][:2]] == [None, "4242"]  # known once the provider answered
+    assert [(each["kind"], each["amount"]) for each in found["adjustments"]] == [
+        ("ITEMS", money("80.00")),
+        ("GOODWILL", money("-15.00")),
+    ]
+    assert found["balance"] == ZERO
+    assert (unseen["payments"], unseen["adjustments"]) == ([], [])
+
+
 async def test_an_agent_approves_a_return(shop: Shop) -> None:
     _, back = await requested(shop)
 
@@ -512,6 +538,39 @@ async def test_a_store_takes_a_return_over_the_counter_in_one_call(shop: Shop) -
         "PARTIALLY_REFUNDED",
         ZERO,
     )
+
+
+async def test_a_store_sees_what_waits_to_be_fetched_at_its_counter_and_nothing_else(
+    shop: Shop, database_url: str
+) -> None:
+    sku = await shop.variant(RIO1=9)
+    fetched, sent = [await shop.confirm(await shop.place((sku, units))) for units in (2, 1)]
+    work = fetched["fulfillmentOrders"][0]
+    await become_pickup(database_url, Shop.key(work["id"]))
+    place = shop.places["RIO1"]
+
+    found = await shop.contract(shop.store("RIO1"), "PickupsWaiting", locationId=place)
+    others = await shop.contract(shop.store("SAO1"), "PickupsWaiting", locationId=place)
+
+    (waiting,) = (edge["node"] for edge in found["edges"])
+    assert sent["fulfillmentOrders"][0]["id"] != waiting["id"] == work["id"]
+    assert waiting == {
+        "id": work["id"],
+        "status": "OPEN",
+        "dueAt": waiting["dueAt"],
+        "order": {"id": fetched["id"], "number": fetched["number"], "customer": waiting["order"]["customer"]},
+        "lines": [{"id": work["lines"][0]["id"], "sku": sku, "name": sku.title(), "quantity": 2, "bin": None}],
+    }
+    assert others["edges"] == []
+
+
+async def become_pickup(database_url: str, work: UUID) -> None:
+    """Have work wait at the counter: the buyer cannot choose so yet."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("UPDATE fulfillment_orders SET kind = 'PICKUP' WHERE id = $1", work)
+    finally:
+        await connection.close()
 
 
 # -- warehouse -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What our users send: the operations of the public contract, word for word, one file per audience.
 
-`document("PlaceOrder")` gives one operation with the fragments it needs and no others, as a client would send it.
+`later/` holds what they will send once the schema can answer it. `document("PlaceOrder")` gives one operation with the fragments it needs and no others, as a client would send it.
 """
 
 from collections.abc import Iterator
@@ -62,6 +62,16 @@ def names(kind: str | None = None) -> list[str]:
         (name, node) for name, (_, node) in definitions().items() if isinstance(node, OperationDefinitionNode)
     )
     return [name for name, node in operations if kind is None or node.operation.value == kind]
+
+
+def later() -> dict[str, str]:
+    """The operations that do not validate yet, by name. None of them spreads a fragment."""
+    return {
+        node.name.value: text[node.loc.start : node.loc.end]
+        for text in (path.read_text() for path in sorted((FOLDER / "later").glob("*.graphql")))
+        for node in parse(text).definitions
+        if isinstance(node, OperationDefinitionNode) and node.name and node.loc
+    }
 
 
 def document(name: str) -> str:

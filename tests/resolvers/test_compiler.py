@@ -39,8 +39,10 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
         "FindCustomer": [{"query": text} for text in told],
         "SingleCustomerView": [{"id": gid("Customer", row)} for row in world.rows["customers"]],
         "OrderStatusById": [{"id": gid("Order", orders[n])} for n in (1, 6, 9, 10, 11, 13)],
+        "OrderMoney": [{"id": gid("Order", orders[n])} for n in (1, 9)],
         "WhyRouted": [{"orderId": gid("Order", orders[n])} for n in (0, 6)],
         "Queue": [{"locationId": gid("Location", place)} for place in (depot, shop)],
+        "PickupsWaiting": [{"locationId": gid("Location", place)} for place in (depot, shop)],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
     }.get(name, [{}])
 
