@@ -10,7 +10,7 @@ JOBS ?= 2
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema bench lock setup clean
+.PHONY: help run test check schema promise bench lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,18 +21,22 @@ run: $(VENV)/.runtime ## Start everything: database, demo data, API with GraphiQ
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev ## Lint, types, imports, schema snapshot
+check: $(VENV)/.dev ## Lint, types, imports, schema snapshot and promise
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/ordergraph schema | diff -u schema/schema.graphql - \
 		|| { echo "schema/schema.graphql is out of date: run 'make schema' and commit it"; exit 1; }
+	@$(BIN)/python -m tests.promise
 
 schema: $(VENV)/.runtime ## Write schema/schema.graphql anew
 	@$(BIN)/ordergraph schema > schema/.schema.graphql.new \
 		&& mv schema/.schema.graphql.new schema/schema.graphql \
 		|| { rm -f schema/.schema.graphql.new; exit 1; }
+
+promise: ## Promise clients the schema as it is now: with each release
+	@cp schema/schema.graphql schema/promised.graphql
 
 bench: $(VENV)/.dev ## Measure what we promise
 	@$(BIN)/python -m benchmarks $(ARGS)
