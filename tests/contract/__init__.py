@@ -1,6 +1,8 @@
 """What our users send: the operations of the public contract, word for word, one file per audience.
 
-`later/` holds what they will send once the schema can answer it. `document("PlaceOrder")` gives one operation with the fragments it needs and no others, as a client would send it.
+`../contract_later` holds what they will send once the schema can answer it.
+
+`document("PlaceOrder")` gives one operation with the fragments it needs and no others, as a client would send it.
 """
 
 from collections.abc import Iterator
@@ -68,7 +70,7 @@ def later() -> dict[str, str]:
     """The operations that do not validate yet, by name. None of them spreads a fragment."""
     return {
         node.name.value: text[node.loc.start : node.loc.end]
-        for text in (path.read_text() for path in sorted((FOLDER / "later").glob("*.graphql")))
+        for text in (path.read_text() for path in sorted((FOLDER.parent / "contract_later").glob("*.graphql")))
         for node in parse(text).definitions
         if isinstance(node, OperationDefinitionNode) and node.name and node.loc
     }

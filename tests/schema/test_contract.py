@@ -37,7 +37,7 @@ def test_every_operation_is_sent_by_a_test() -> None:
 
 @pytest.mark.parametrize("name", later())
 def test_what_comes_later_does_not_validate_yet(name: str) -> None:
-    assert validate(SCHEMA, parse(later()[name])), f"{name} validates: move it out of later/, and send it in a test"
+    assert validate(SCHEMA, parse(later()[name])), f"{name} validates: move it to tests/contract, and send it in a test"
 
 
 def test_nothing_is_there_both_now_and_later() -> None:
