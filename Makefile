@@ -1,4 +1,4 @@
-# Ordergraph's commands. They need Python 3.11+ and make, nothing else.
+# Ordergraph's commands. They need Python 3.11+ and make, nothing else; `make clients` alone needs Node.js besides.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,9 +8,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 # Workers for the tests. Two cores are what CI has.
 JOBS ?= 2
 UV ?= uv
+CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema promise bench lock setup clean
+.PHONY: help run test check schema promise clients bench lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +39,9 @@ schema: $(VENV)/.runtime ## Write schema/schema.graphql anew
 promise: ## Promise clients the schema as it is now: with each release
 	@cp schema/schema.graphql schema/promised.graphql
 
+clients: $(VENV)/.dev $(CLIENTS)/node_modules/.done $(CLIENTS)/.venv/.done ## Run what others wrote against it (needs Node.js 20+ and npm)
+	@$(BIN)/python -m tests.clients $(ARGS)
+
 bench: $(VENV)/.dev ## Measure what we promise
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -45,6 +49,7 @@ lock: ## Pin requirements.in and pyproject.toml's groups anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
 	$(UV) pip compile $(LOCK_OPTIONS) requirements.in --group build -o requirements.lock
 	$(UV) pip compile $(LOCK_OPTIONS) --group dev -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile $(LOCK_OPTIONS) --group clients -o $(CLIENTS)/requirements.lock
 
 # Versions and hashes only: where they are downloaded from is the installer's business.
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
@@ -53,7 +58,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
 setup: $(VENV)/.dev ## Make the virtual environment with all tools
 
 clean: ## Remove what the commands above made in this folder (not your data)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(CLIENTS)/.venv $(CLIENTS)/node_modules $(CLIENTS)/made .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -74,4 +79,17 @@ $(VENV)/.runtime: requirements.lock requirements.in pyproject.toml | $(VENV)/bin
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing what requirements-dev.lock pins"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(CLIENTS)/node_modules/.done: $(CLIENTS)/package-lock.json $(CLIENTS)/package.json
+	@command -v npm >/dev/null || { echo "make clients needs Node.js 20 or newer, with npm"; exit 1; }
+	@echo "Installing what $(CLIENTS)/package-lock.json pins"
+	@cd $(CLIENTS) && npm ci
+	@touch $@
+
+$(CLIENTS)/.venv/.done: $(CLIENTS)/requirements.lock | $(VENV)/bin/python
+	@echo "Installing what $(CLIENTS)/requirements.lock pins"
+	@$(BIN)/python -m venv $(CLIENTS)/.venv
+	@$(CLIENTS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r $(CLIENTS)/requirements.lock
 	@touch $@
