@@ -100,8 +100,8 @@ def outcome(check: Check, environment: dict[str, str]) -> tuple[bool, str]:
             timeout=SECONDS,
         )
     except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-        return False, f"{said.decode()}\nIt took longer than {SECONDS} seconds."
+        said = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout
+        return False, f"{said or ''}\nIt took longer than {SECONDS} seconds."
     return done.returncode == 0, done.stdout
 
 
