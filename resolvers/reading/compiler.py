@@ -217,7 +217,7 @@ class Compiler:
         """A leaf."""
         if mapping.needs and not self.viewer.may(mapping.needs):
             return "NULL"
-        return self.asked(seat, (mapping, self.sight), mapping.of, arguments)
+        return self.asked(seat, (mapping, self.sight if mapping.by_viewer else None), mapping.of, arguments)
 
     def inline(
         self, mapping: Inline, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments

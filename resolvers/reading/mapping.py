@@ -47,10 +47,14 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
-    """A leaf: an expression over the row; null without the scope that it needs."""
+    """A leaf: an expression over the row; null without the scope that it needs.
+
+    `by_viewer` says that the expression depends on the viewer's role and scopes.
+    """
 
     of: Callable[[Row, Viewer, "Arguments"], ColumnElement[Any]]
     needs: Scope | None = None
+    by_viewer: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +165,7 @@ def column(of: str | Callable[[Row], ColumnElement[Any]], description: str, *, n
 
 def by_viewer(of: Callable[[Row, Viewer], ColumnElement[Any]], description: str) -> Any:
     """A leaf whose expression depends on who asks (their role and scopes, never their ids)."""
-    return reads(Scalar(lambda row, viewer, _arguments: of(row, viewer)), description)
+    return reads(Scalar(lambda row, viewer, _arguments: of(row, viewer), by_viewer=True), description)
 
 
 def inline(
