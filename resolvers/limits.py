@@ -1,0 +1,149 @@
+"""What a document may hold. Each limit is checked before the step that it protects.
+
+The numbers are measured (`python -m benchmarks.hostile`): with them no step takes more than 50 ms. They leave room for
+ten times what any screen asks for.
+"""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+)
+
+CHARACTERS_LIMIT = 50_000
+"""The lexer looks at every character of a comment or a string: this many take it 10 ms."""
+TOKENS_LIMIT = 4_000
+DEPTH_LIMIT = 20
+LEVELS_LIMIT = 50
+"""Like the depth, but inline fragments and spreads count too: whoever walks a document does so by recursion."""
+FIELDS_LIMIT = 2_000
+"""Fields of all operations with every fragment spread out."""
+VALUES_LIMIT = 5_000
+"""Values inside `variables`, where any of them is not plainly right: graphql-core then explains each."""
+
+LIMITS = {
+    "operations": 20,
+    "fragments": 200,
+    "fragment spreads": 500,
+    "inline fragments": 200,
+    "variables": 200,
+    "directives": 200,
+    "aliases": 500,
+}
+"""How many of each a document may hold."""
+
+
+class TooMuch(Exception):
+    """A limit is exceeded; the message says which, and by how much."""
+
+
+class Extent(NamedTuple):
+    """How far a selection reaches."""
+
+    depth: int
+    levels: int
+    fields: int
+
+
+NOTHING = Extent(0, 0, 0)
+
+
+def check_characters(text: str) -> None:
+    """Refuse a document that is too long to read."""
+    _refuse_beyond(CHARACTERS_LIMIT, len(text), "characters")
+
+
+def check_document(ast: DocumentNode) -> None:
+    """Refuse what holds too much of anything, nests too deeply or spreads out too far.
+
+    Every fragment is measured once, so this is linear in the document, although what it stands for may not be.
+    """
+    measure = Measure(ast)
+    reach = [measure.definition(node) for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+    for name in measure.fragments:
+        measure.fragment(name, 0)
+    for what, most in LIMITS.items():
+        _refuse_beyond(most, measure.counts[what], what)
+    deepest = max((each.depth for each in reach), default=0)
+    if deepest > DEPTH_LIMIT:
+        raise TooMuch(f"Fields may nest {DEPTH_LIMIT} deep; these nest {deepest} deep.")
+    _refuse_levels(max((each.levels for each in reach), default=0))
+    _refuse_beyond(FIELDS_LIMIT, sum(each.fields for each in reach), "fields")
+
+
+def check_values(variables: Any) -> None:
+    """Refuse variables that hold more values than can be explained in time."""
+    found, ahead = 0, [variables]
+    while ahead:
+        value = ahead.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        found += len(inner)
+        if found > VALUES_LIMIT:
+            raise TooMuch(f"Variables that are not plainly right may hold {VALUES_LIMIT} values; these hold more.")
+        ahead.extend(inner)
+
+
+class Measure:
+    """One walk over a document: counts what there is, and how far each definition reaches."""
+
+    def __init__(self, ast: DocumentNode) -> None:
+        self.fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        self.measured: dict[str, Extent] = {}
+        self.counts: Counter[str] = Counter()
+        for node in ast.definitions:
+            self.counts["operations"] += isinstance(node, OperationDefinitionNode)
+            self.counts["fragments"] += isinstance(node, FragmentDefinitionNode)
+
+    def definition(self, node: OperationDefinitionNode | FragmentDefinitionNode, level: int = 0) -> Extent:
+        """How far an operation or a fragment reaches."""
+        self.counts["directives"] += len(node.directives or ())
+        for variable in node.variable_definitions or ():
+            self.counts["variables"] += 1
+            self.counts["directives"] += len(variable.directives or ())
+        return self._selections(node, level)
+
+    def fragment(self, name: str, level: int) -> Extent:
+        """How far a fragment reaches. A cycle adds nothing: validation refuses it."""
+        if name not in self.measured:
+            self.measured[name] = NOTHING
+            if name in self.fragments:
+                self.measured[name] = self.definition(self.fragments[name], level)
+        return self.measured[name]
+
+    def _selections(self, node: Any, level: int) -> Extent:
+        if level > LEVELS_LIMIT:
+            _refuse_levels(level)
+        depth = levels = fields = 0
+        for each in node.selection_set.selections if node.selection_set else ():
+            self.counts["directives"] += len(each.directives or ())
+            inner = self._selection(each, level + 1)
+            depth, levels, fields = max(depth, inner.depth), max(levels, inner.levels + 1), fields + inner.fields
+        return Extent(depth, levels, fields)
+
+    def _selection(self, node: Any, level: int) -> Extent:
+        if isinstance(node, FragmentSpreadNode):
+            self.counts["fragment spreads"] += 1
+            return self.fragment(node.name.value, level)
+        if isinstance(node, InlineFragmentNode):
+            self.counts["inline fragments"] += 1
+            return self._selections(node, level)
+        assert isinstance(node, FieldNode)
+        self.counts["aliases"] += node.alias is not None
+        inner = self._selections(node, level)
+        return Extent(inner.depth + 1, inner.levels, inner.fields + 1)
+
+
+def _refuse_levels(levels: int) -> None:
+    if levels > LEVELS_LIMIT:
+        raise TooMuch(f"Selections and fragments may nest {LEVELS_LIMIT} deep; these nest {levels} deep or more.")
+
+
+def _refuse_beyond(most: int, found: int, what: str) -> None:
+    if found > most:
+        raise TooMuch(f"A document may have {most} {what}; this one has {found}.")
