@@ -4,25 +4,31 @@ Queries run as their compiled plan; what does not compile, or holds a value that
 executor, which finds the right words and paths for errors.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
-from graphql import GraphQLError, GraphQLSchema, OperationType, get_named_type
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_named_type
 
 from domain.ids import new_id
 from domain.viewer import Viewer
+from resolvers.cost import LIMITS
 from resolvers.database import GONE, Unavailable
-from resolvers.documents import Document, Documents, refuse
+from resolvers.documents import Document, Documents, Lru, RequestError, refuse
 from resolvers.mutating import SUBJECTS, VALUES, input_of, payload, reads_rows, values_of, verb_of, without_rows
 from resolvers.reading import ordinary
 from resolvers.reading.arguments import BadInput, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
 from resolvers.reading.plans import Plan, compile_selection, plan
+from resolvers.trusted import Texts
 from resolvers.writing import Outcome, World, perform
 
 log = structlog.get_logger()
+
+SCHEMA_BYTES_KEPT = 2_000_000
+"""Of answers about the schema: tools ask one or two questions, each answered in 300 KB."""
 
 FALLBACK = object()
 """Stands in a document's plans for a shape that the compiler leaves to the ordinary executor."""
@@ -30,11 +36,13 @@ FALLBACK = object()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sends."""
+    """What a client sends: a document, or what names one (its SHA-256, the id of a trusted document), or both."""
 
-    query: str
+    query: str | None
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
+    sha256: str | None = None
+    document_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -48,18 +56,33 @@ class Counts:
 class Engine:
     """Answers GraphQL requests over a schema and a database."""
 
-    def __init__(self, schema: GraphQLSchema, world: World) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        world: World,
+        *,
+        texts: Texts | None = None,
+        introspection: bool = True,
+        frank: bool = True,
+    ) -> None:
+        """`frank`: whether callers are told what misspelled names may have meant, and what a bug said."""
         self.schema = schema
         self.world = world
         self.database = world.database
-        self.documents = Documents(schema)
+        self.texts = texts or Texts()
+        self.documents = Documents(schema, introspection=introspection, hints=frank)
+        self.schema_answers: Lru[bytes] = Lru(SCHEMA_BYTES_KEPT)
+        self.frank = frank
         self.counts = Counts()
 
     async def answer(self, request: Request, viewer: Viewer, *, may_mutate: bool = True) -> bytes:
         """The answer's body; `RequestError` when the request was refused before it ran."""
-        document = self.documents.get(request.query, request.operation_name)
+        document = self.documents.known(self.texts.text_of(request), request.operation_name)
+        if document is None or request.sha256 is not None:
+            document = await self.document(request)
         given = request.variables or {}
         variables = document.coerce(given)
+        self.charge(document, variables, viewer)
         if document.kind is OperationType.QUERY:
             return await self.read(document, given, variables, viewer)
         if document.kind is OperationType.MUTATION:
@@ -67,6 +90,29 @@ class Engine:
                 raise refuse("BAD_REQUEST", "Mutations are sent by POST.")
             return await self.mutate(document, variables, viewer)
         raise refuse("BAD_REQUEST", "Subscriptions run over WebSocket or server-sent events.")
+
+    async def document(self, request: Request) -> Document:
+        """The operation that is asked for; `RequestError` when it cannot run."""
+        text = self.texts.text_of(request)
+        document = await self.documents.get(text, request.operation_name)
+        if request.sha256 is not None:
+            self.texts.persist(request.sha256, text)
+        return document
+
+    # -- what it costs ---------------------------------------------------------------------------------------------
+
+    def charge(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> None:
+        """Refuse what costs more than the viewer may ask for."""
+        requested, limit = document.cost.of(variables), LIMITS[viewer.role]
+        if requested > limit:
+            told = {"cost": {"requested": requested, "limit": limit}}
+            message = f"This costs {requested}; you may ask for {limit} at once."
+            error = GraphQLError(message, extensions={"code": "COST_LIMIT_EXCEEDED", **told})
+            raise RequestError([error], told)
+
+    def cost_told(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> bytes:
+        """The extension that tells it."""
+        return b'"cost":{"requested":%d,"limit":%d}' % (document.cost.of(variables), LIMITS[viewer.role])
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
@@ -79,7 +125,10 @@ class Engine:
             except BadInput:
                 return await self.read_ordinarily(document, given, variables, viewer)
             self.counts.compiled += 1
-            return b'{"data":' + await self.database.read(found.sql, *parameters) + b"}"
+            data = await self.database.read(found.sql, *parameters)
+            return envelope(data, self.cost_told(document, variables, viewer))
+        if document.asks_of_schema_only:
+            return await self.read_schema(document, given, self.cost_told(document, variables, viewer))
         return await self.read_ordinarily(document, given, variables, viewer)
 
     def plan(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> Plan | None:
@@ -102,15 +151,33 @@ class Engine:
     ) -> bytes:
         """A query's answer by the ordinary executor."""
         self.counts.ordinary += 1
+        document.check_width(given)
+        await asyncio.sleep(0)
         try:
             async with self.database.reads.acquire() as connection:
                 result = await ordinary.answer(document, connection, given, variables, viewer)
         except GONE as error:
             raise Unavailable(str(error)) from error
-        body: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            body["errors"] = [told(error) for error in result.errors]
-        return orjson.dumps(body)
+        errors = [told(error, frank=self.frank) for error in result.errors or ()]
+        return envelope(orjson.dumps(result.data), self.cost_told(document, variables, viewer), errors=errors)
+
+    async def read_schema(self, document: Document, given: dict[str, Any], cost: bytes) -> bytes:
+        """The schema's description of itself: worked out once, off the loop, and without a connection."""
+        name = document.operation.name.value if document.operation.name else None
+        key = (document.text, name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+        found = self.schema_answers.get(key)
+        if found is None:
+            result = await asyncio.to_thread(self._describe, document, given, name)
+            found, errors = orjson.dumps(result.data), [told(error) for error in result.errors or ()]
+            if errors:
+                return envelope(found, cost, errors=errors)
+            self.schema_answers.put(key, found, len(found))
+        return envelope(found, cost)
+
+    def _describe(self, document: Document, given: dict[str, Any], name: str | None) -> ExecutionResult:
+        result = execute(self.schema, document.ast, variable_values=given, operation_name=name)
+        assert isinstance(result, ExecutionResult), "nothing in a schema waits"
+        return result
 
     # -- mutations -------------------------------------------------------------------------------------------------
 
@@ -119,7 +186,8 @@ class Engine:
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         wanted = compiler.collect(document.root, document.operation.selection_set.selections)
         answers = [(each.key, await self._perform(document, each, variables, viewer)) for each in wanted]
-        return b'{"data":{' + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}}"
+        data = b"{" + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}"
+        return envelope(data, self.cost_told(document, variables, viewer))
 
     async def _perform(
         self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer
@@ -152,13 +220,24 @@ class Engine:
         return await self.database.read_own(found.sql, *found.parameters(filled, viewer))
 
 
-def told(error: GraphQLError) -> dict[str, Any]:
-    """An error as the client sees it: what we meant to say as it is, anything else masked under an id."""
+def envelope(data: bytes, *extensions: bytes, errors: list[dict[str, Any]] | None = None) -> bytes:
+    """An answer out of its parts, each JSON already."""
+    told = b',"errors":' + orjson.dumps(errors) if errors else b""
+    return b'{"data":' + data + told + b',"extensions":{' + b",".join(extensions) + b"}}"
+
+
+def told(error: GraphQLError, *, frank: bool = False) -> dict[str, Any]:
+    """An error as the client sees it: what we meant to say as it is, anything else under an id."""
     if error.original_error is None or isinstance(error.original_error, GraphQLError):
         meant = error.original_error or error
         code = (meant.extensions or {}).get("code", "BAD_USER_INPUT")
         return {**error.formatted, "extensions": {**(error.extensions or {}), "code": code}}
+    return {**error.formatted, **unexpected(error.original_error, frank=frank)}
+
+
+def unexpected(error: BaseException, *, frank: bool = False) -> dict[str, Any]:
+    """What we did not foresee: the log has it under an id, and a client gets the id; a frank answer says what it was."""
     id_ = str(new_id())
-    log.error("unexpected", error_id=id_, exc_info=error.original_error)
-    extensions = {"code": "INTERNAL_SERVER_ERROR", "errorId": id_}
-    return {**error.formatted, "message": "Something went wrong on our side.", "extensions": extensions}
+    log.error("unexpected", error_id=id_, exc_info=error)
+    message = f"{type(error).__name__}: {error}" if frank else "Something went wrong on our side."
+    return {"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR", "errorId": id_}}

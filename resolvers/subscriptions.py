@@ -23,7 +23,7 @@ from domain.store.log import News, Place
 from domain.viewer import Viewer
 from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
-from resolvers.engine import Engine, Request
+from resolvers.engine import Engine, Request, envelope
 from resolvers.feed import LOST, Feed, FellBehind, Follower
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, JsonObject, NotCompiled, Selected, entity_of, subselect
@@ -66,12 +66,13 @@ class Subscriptions:
 
         What was begun as a mutation is finished, though nobody may be left to hear of it.
         """
-        document = self.engine.documents.get(request.query, request.operation_name)
+        document = await self.engine.document(request)
         if document.kind is not OperationType.SUBSCRIPTION:
             yield await asyncio.shield(self.engine.answer(request, viewer))
             return
         try:
             variables = document.coerce(request.variables or {})
+            self.engine.charge(document, variables, viewer)
             async with aclosing(self._follow(document, variables, viewer)) as answers:
                 async for answer in answers:
                     yield answer
@@ -87,12 +88,13 @@ class Subscriptions:
             raise refuse("NOT_FOUND", f"There is no such {compiled.stream.typename}, or you may not see it.")
         if after is not None and after > await self._ask(log.head):
             raise BadInput("This cursor is ahead of the log.")
+        cost = self.engine.cost_told(document, variables, viewer)
         with self.feed.follow(subject) as follower:
             async with aclosing(self._news(follower, subject, after, compiled.stream)) as news:
                 async for each in news:
                     answer = await self._payload(compiled, each, variables, viewer)
                     if answer is not None:
-                        yield b'{"data":' + answer + b"}"
+                        yield envelope(answer, cost)
 
     # -- what is new -----------------------------------------------------------------------------------------------
 

@@ -387,10 +387,9 @@ async def answer(
     document: Document, connection: Connection, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer
 ) -> ExecutionResult:
     """Execute a query's document in one snapshot. `given` are the variables as sent, `variables` as coerced."""
+    ast = document.ast  # parsed anew, so before the wait for the transaction and not after it
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         session = Session(connection, viewer, variables, document.schema)
         name = document.operation.name.value if document.operation.name else None
-        result = execute(
-            document.schema, document.ast, context_value=session, variable_values=given, operation_name=name
-        )
+        result = execute(document.schema, ast, context_value=session, variable_values=given, operation_name=name)
         return result if isinstance(result, ExecutionResult) else await result
