@@ -19,7 +19,7 @@ from graphql import get_introspection_query
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
-from resolvers.limits import CHARACTERS_LIMIT, FIELDS_LIMIT, LIMITS, TOKENS_LIMIT
+from resolvers.limits import CHARACTERS_LIMIT, FIELDS_LIMIT, LIMITS, PARTS_LIMIT, TOKENS_LIMIT
 from resolvers.writing import World
 from schema.build import build, core_of
 
@@ -130,6 +130,14 @@ def selections() -> Iterator[tuple[str, str]]:
     same = "nodes(ids:[" + "1 " * 1_800 + "]){id}"
     yield "same key, one long argument", "{" + same + " ".join(["nodes(ids:[1]){id}"] * 190) + "}"
     many = times(LIMITS["inline fragments"] // 4, lambda _: "...on Order{lines{id}}...on Return{lines{id}}")
+    yield "an interface, many times", "{" + times(360, lambda i: f'a{i}:node(id:"x"){{id}}') + "}"
+    types = len(core_of(build()).get_possible_types(core_of(build()).type_map["Node"]))  # type: ignore[arg-type]
+    most = PARTS_LIMIT // (2 * types + 1)
+    yield "an interface, as often as may be", "{" + times(most, lambda i: f'a{i}:node(id:"x"){{id}}') + "}"
+    lists = times(
+        20, lambda i: f"a{i}:orders{{nodes{{customer{{orders{{nodes{{lines{{id sku}}shipments{{id}}}}}}}}}}}}"
+    )
+    yield "connections in connections, many times", "{" + lists + "}"
     yield "same key in two types", '{node(id:"x"){' + many + "}}"
 
 

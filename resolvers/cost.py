@@ -46,7 +46,7 @@ STATED = re.compile(r"at most ([\d,]+)")
 LIMITS: dict[Role | None, int] = {
     None: 1_000,
     Role.SHOPPER: 100_000,
-    Role.GUEST: 100_000,
+    Role.GUEST: 500_000,
     Role.CUSTOMER: 500_000,
     Role.AGENT: 1_000_000,
     Role.STORE: 1_000_000,

@@ -28,7 +28,7 @@ from graphql.execution.values import get_variable_values
 
 from resolvers.coercion import Odd, coercer
 from resolvers.cost import cost_of
-from resolvers.limits import TOKENS_LIMIT, TooMuch, check_characters, check_document, check_values
+from resolvers.limits import TOKENS_LIMIT, TooMuch, check_characters, check_document, check_parts, check_values
 from resolvers.validation import ERRORS_LIMIT, Validation
 
 V = TypeVar("V")
@@ -196,6 +196,7 @@ class Documents:
             raise refuse_all("GRAPHQL_VALIDATION_FAILED", errors)
         await asyncio.sleep(0)
         document = Document(self.schema, text, operation_name, hints=self.hints)
+        _check(check_parts, self.schema, document.operation, document.fragments)
         await asyncio.sleep(0)
         return self.kept.put((text, operation_name), document, max(_tokens(ast), LEAST_TOKENS))
 
@@ -208,9 +209,9 @@ def _parsed(text: str) -> DocumentNode:
         raise refuse_all("GRAPHQL_PARSE_FAILED", [error]) from None
 
 
-def _check(check: Callable[[Any], None], what: Any) -> None:
+def _check(check: Callable[..., None], *what: Any) -> None:
     try:
-        check(what)
+        check(*what)
     except TooMuch as error:
         raise refuse("GRAPHQL_VALIDATION_FAILED", str(error)) from None
 

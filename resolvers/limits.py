@@ -5,6 +5,7 @@ ten times what any screen asks for.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -12,8 +13,12 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionNode,
+    get_named_type,
+    is_abstract_type,
 )
 
 CHARACTERS_LIMIT = 50_000
@@ -24,6 +29,8 @@ LEVELS_LIMIT = 50
 """Like the depth, but inline fragments and spreads count too: whoever walks a document does so by recursion."""
 FIELDS_LIMIT = 2_000
 """Fields of all operations with every fragment spread out."""
+PARTS_LIMIT = 2_000
+"""Fields as the compiler builds them: a field of an interface stands for one in each of its types."""
 VALUES_LIMIT = 5_000
 """Values inside `variables`, where any of them is not plainly right: graphql-core then explains each."""
 
@@ -75,6 +82,18 @@ def check_document(ast: DocumentNode) -> None:
         raise TooMuch(f"Fields may nest {DEPTH_LIMIT} deep; these nest {deepest} deep.")
     _refuse_levels(max((each.levels for each in reach), default=0))
     _refuse_beyond(FIELDS_LIMIT, sum(each.fields for each in reach), "fields")
+
+
+def check_parts(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
+) -> None:
+    """Refuse an operation of a valid document that stands for too much once interfaces are spread out too."""
+    root: Any = schema.get_root_type(operation.operation)
+    found = Parts(schema, fragments).selections(root, operation.selection_set.selections)
+    if found > PARTS_LIMIT:
+        raise TooMuch(
+            f"A document may have {PARTS_LIMIT} fields, counted in every type of an interface; this one has {found}."
+        )
 
 
 def check_values(variables: Any) -> None:
@@ -137,6 +156,49 @@ class Measure:
         self.counts["aliases"] += node.alias is not None
         inner = self._selections(node, level)
         return Extent(inner.depth + 1, inner.levels, inner.fields + 1)
+
+
+class Parts:
+    """Counts what the compiler would build. What a fragment holds is counted once for each type it is spread in."""
+
+    def __init__(self, schema: GraphQLSchema, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self.schema = schema
+        self.fragments = fragments
+        self.known: dict[tuple[str, str], int] = {}
+
+    def selections(self, type_: Any, selections: Iterable[SelectionNode]) -> int:
+        """The fields of a selection, in every object type that its static type may be."""
+        return sum(self._selection(type_, node) for node in selections)
+
+    def _selection(self, type_: Any, node: SelectionNode) -> int:
+        if isinstance(node, FieldNode):
+            return self._types(type_) * (1 + self._below(type_, node))
+        if isinstance(node, InlineFragmentNode):
+            return self.selections(self._narrowed(type_, node), node.selection_set.selections)
+        assert isinstance(node, FragmentSpreadNode)
+        fragment = self.fragments[node.name.value]
+        narrowed = self._narrowed(type_, fragment)
+        key = node.name.value, narrowed.name
+        if key not in self.known:
+            self.known[key] = self.selections(narrowed, fragment.selection_set.selections)
+        return self.known[key]
+
+    def _below(self, type_: Any, node: FieldNode) -> int:
+        if not node.selection_set:
+            return 0
+        field = self.schema.get_field(type_, node.name.value)
+        assert field is not None, "validation refuses unknown fields"
+        inner = get_named_type(field.type)
+        branches = self._types(inner) if is_abstract_type(inner) else 0
+        return branches + self.selections(inner, node.selection_set.selections)
+
+    def _types(self, type_: Any) -> int:
+        return len(self.schema.get_possible_types(type_)) if is_abstract_type(type_) else 1
+
+    def _narrowed(self, type_: Any, fragment: InlineFragmentNode | FragmentDefinitionNode) -> Any:
+        if fragment.type_condition is None or not is_abstract_type(type_):
+            return type_
+        return self.schema.type_map[fragment.type_condition.name.value]
 
 
 def _refuse_levels(levels: int) -> None:

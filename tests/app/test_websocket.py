@@ -116,7 +116,7 @@ async def test_a_query_is_one_next_and_complete(opened: Open) -> None:
     client = await opened(greeted=True)
     assert client.socket.subprotocol == PROTOCOL
     await client.send(subscribe("1"))
-    payload = {"data": {"__typename": "Query"}, "extensions": {"cost": {"requested": 1, "limit": 1000}}}
+    payload = {"data": {"__typename": "Query"}, "extensions": {"cost": {"requested": 1, "limit": 1_000_000}}}
     assert await client.next() == {"id": "1", "type": "next", "payload": payload}
     assert await client.next() == {"id": "1", "type": "complete"}
 

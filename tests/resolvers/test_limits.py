@@ -15,8 +15,10 @@ from resolvers.limits import (
     FIELDS_LIMIT,
     LEVELS_LIMIT,
     LIMITS,
+    PARTS_LIMIT,
     TOKENS_LIMIT,
     VALUES_LIMIT,
+    Parts,
 )
 from resolvers.validation import ERRORS_LIMIT
 from resolvers.writing import World
@@ -101,6 +103,37 @@ async def test_a_fragment_that_was_measured_higher_up_counts_at_its_depth() -> N
     await read("{...F0}" + chain)
     with pytest.raises(RequestError, match=f"may nest {LEVELS_LIMIT} deep"):
         await read("{...F0" + "...{" * 30 + "...F0" + "}" * 30 + "}" + chain)
+
+
+NODE_TYPES = len(core_of(build()).get_possible_types(core_of(build()).type_map["Node"]))  # type: ignore[arg-type]
+IN_EVERY_TYPE: dict[str, tuple[str, int]] = {
+    "no interface": ("{ viewer { kind role } }", 3),
+    "a field of an interface": ('{ node(id: "x") { id } }', 1 + 2 * NODE_TYPES),
+    "two types of it": ('{ node(id: "x") { ... on Order { id number } ... on Customer { id } } }', 1 + NODE_TYPES + 3),
+    "a fragment in each type": (
+        '{ node(id: "x") { ...F } } fragment F on Node { id ...G } fragment G on Node { __typename }',
+        1 + 3 * NODE_TYPES,
+    ),
+    "an interface's fragment in one type": ('{ order(id: "x") { ...F } } fragment F on Node { id }', 2),
+    "below an object of one type": (
+        '{ node(id: "x") { ... on Order { customer { id email } } } }', 1 + NODE_TYPES + 3
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", IN_EVERY_TYPE)
+async def test_a_field_of_an_interface_counts_in_each_of_its_types(what: str) -> None:
+    text, expected = IN_EVERY_TYPE[what]
+    document = await read(text)
+    parts = Parts(core_of(build()), document.fragments)
+    assert parts.selections(document.root, document.operation.selection_set.selections) == expected
+
+
+async def test_interfaces_that_stand_for_too_much_are_refused() -> None:
+    each, most = 1 + 2 * NODE_TYPES, PARTS_LIMIT // (1 + 2 * NODE_TYPES)
+    await read("{" + times(most, lambda i: f'a{i}:node(id:"x"){{id}}') + "}")
+    with pytest.raises(RequestError, match=f"{PARTS_LIMIT} fields, .* this one has {(most + 1) * each}"):
+        await read("{" + times(most + 1, lambda i: f'a{i}:node(id:"x"){{id}}') + "}")
 
 
 async def test_more_tokens_than_allowed_are_not_even_parsed() -> None:
