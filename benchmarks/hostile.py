@@ -243,6 +243,12 @@ def introspections() -> Iterator[tuple[str, str]]:
     yield "the introspection query", get_introspection_query(descriptions=True, input_value_deprecation=True)
     around = "{__schema{types{" + "fields{type{" * 8 + "name" + "}}" * 8 + "}}}"
     yield "introspection in circles", around
+    one = "__schema{types{name description fields{name description args{name type{name}}type{name ofType{name}}}}}"
+    yield "introspection, many times", "{" + times(40, lambda i: f"a{i}:{one}") + "}"
+    most = LIMITS["questions about the schema"]
+    yield "introspection, as often as may be", "{" + times(most, lambda i: f"a{i}:{one}") + "}"
+    node = '__type(name:"Node"){possibleTypes{fields{name args{name type{name}}type{name}}}}'
+    yield "introspection beside data", "{" + times(most, lambda i: f"a{i}:{node}") + "viewer{kind}}"
 
 
 def catalogue() -> Iterator[tuple[str, Hostile]]:

@@ -21,6 +21,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     parse,
     type_from_ast,
 )
@@ -103,7 +104,9 @@ class Document:
         self.root: GraphQLObjectType = schema.get_root_type(operation.operation)  # type: ignore[assignment]
         self.fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         self.cost = cost_of(schema, operation, self.fragments)
-        self.asks_of_schema_only = all(name.startswith("__") for name in self._root_fields())
+        roots = [*self._fields(self.operation.selection_set)]
+        self.asks_of_schema_only = all(node.name.value.startswith("__") for node in roots)
+        self.lists_types = any(self._lists_types(node) for node in roots)
         self.plans: Lru[Any] = Lru(PLANS_KEPT)
         self.readers: dict[str, Any] = {}
         """How each root field's input is read, by response key."""
@@ -117,13 +120,20 @@ class Document:
             for node in operation.variable_definitions or ()
         ]
 
-    def _root_fields(self) -> Iterator[str]:
+    def _lists_types(self, root: FieldNode) -> bool:
+        """Whether a root field describes every type: that takes as long as it may, and is done off the loop."""
+        return root.name.value == "__schema" and any(
+            node.name.value == "types" for node in self._fields(root.selection_set)
+        )
+
+    def _fields(self, selection_set: SelectionSetNode | None) -> Iterator[FieldNode]:
+        """The fields of a selection, those of its fragments among them."""
         spread: set[str] = set()
-        ahead = [self.operation.selection_set]
+        ahead = [selection_set] if selection_set else []
         while ahead:
             for node in ahead.pop().selections:
                 if isinstance(node, FieldNode):
-                    yield node.name.value
+                    yield node
                 elif isinstance(node, InlineFragmentNode):
                     ahead.append(node.selection_set)
                 elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
@@ -197,6 +207,8 @@ class Documents:
         await asyncio.sleep(0)
         document = Document(self.schema, text, operation_name, hints=self.hints)
         _check(check_parts, self.schema, document.operation, document.fragments)
+        if document.lists_types and not document.asks_of_schema_only:
+            raise refuse("GRAPHQL_VALIDATION_FAILED", "All types are listed by an operation that asks for no data.")
         await asyncio.sleep(0)
         return self.kept.put((text, operation_name), document, max(_tokens(ast), LEAST_TOKENS))
 

@@ -42,6 +42,7 @@ LIMITS = {
     "variables": 200,
     "directives": 200,
     "aliases": 500,
+    "questions about the schema": 3,
 }
 """How many of each a document may hold."""
 
@@ -154,6 +155,7 @@ class Measure:
             return self._selections(node, level)
         assert isinstance(node, FieldNode)
         self.counts["aliases"] += node.alias is not None
+        self.counts["questions about the schema"] += node.name.value in ("__schema", "__type")
         inner = self._selections(node, level)
         return Extent(inner.depth + 1, inner.levels, inner.fields + 1)
 

@@ -72,6 +72,9 @@ COUNTED: dict[str, tuple[int, Callable[[int], str]]] = {
         lambda n: f"query q0({times(n, lambda i: f'$v{i}:Boolean!')}){{{times(n, lambda i: f'a{i}:__typename@skip(if:$v{i})')}}}",
     ),
     "directives": (LIMITS["directives"], lambda n: "{" + "__typename@skip(if:true) " * n + "}"),
+    "questions about the schema": (
+        LIMITS["questions about the schema"], lambda n: "{" + times(n, lambda i: f"a{i}:__schema{{description}}") + "}"
+    ),
     "aliases": (LIMITS["aliases"], lambda n: "{" + times(n, lambda i: f"a{i}:__typename") + "}"),
 }  # fmt: skip
 
@@ -134,6 +137,13 @@ async def test_interfaces_that_stand_for_too_much_are_refused() -> None:
     await read("{" + times(most, lambda i: f'a{i}:node(id:"x"){{id}}') + "}")
     with pytest.raises(RequestError, match=f"{PARTS_LIMIT} fields, .* this one has {(most + 1) * each}"):
         await read("{" + times(most + 1, lambda i: f'a{i}:node(id:"x"){{id}}') + "}")
+
+
+async def test_every_type_is_told_of_only_where_no_data_is_asked_for() -> None:
+    await read("{ __schema { ...S } __typename } fragment S on __Schema { types { name } }")
+    await read('{ __schema { queryType { name } } __type(name: "Order") { name } viewer { kind } }')
+    with pytest.raises(RequestError, match="All types are listed by an operation that asks for no data"):
+        await read("{ __schema { ...S } viewer { kind } } fragment S on __Schema { types { name } }")
 
 
 async def test_more_tokens_than_allowed_are_not_even_parsed() -> None:
