@@ -70,6 +70,8 @@ class Cost:
 
     def of(self, variables: Variables) -> int:
         """The cost of one request."""
+        if not self.terms:
+            return self.constant
         found = self.constant
         for size, inner in self.terms:
             found += (size if isinstance(size, int) else size(variables)) * inner.of(variables)

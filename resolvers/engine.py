@@ -6,7 +6,7 @@ executor, which finds the right words and paths for errors.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -34,9 +34,11 @@ FALLBACK = object()
 """Stands in a document's plans for a shape that the compiler leaves to the ordinary executor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a client sends: a document, or what names one (its SHA-256, the id of a trusted document), or both."""
+class Request(NamedTuple):
+    """What a client sends: a document, or what names one (its SHA-256, the id of a trusted document), or both.
+
+    One is made for every request, and a tuple takes a quarter of the time that a frozen dataclass does.
+    """
 
     query: str | None
     operation_name: str | None = None
@@ -82,13 +84,13 @@ class Engine:
             document = await self.document(request)
         given = request.variables or {}
         variables = document.coerce(given)
-        self.charge(document, variables, viewer)
+        cost = self.charge(document, variables, viewer)
         if document.kind is OperationType.QUERY:
-            return await self.read(document, given, variables, viewer)
+            return await self.read(document, given, variables, viewer, cost)
         if document.kind is OperationType.MUTATION:
             if not may_mutate:
                 raise refuse("BAD_REQUEST", "Mutations are sent by POST.")
-            return await self.mutate(document, variables, viewer)
+            return await self.mutate(document, variables, viewer, cost)
         raise refuse("BAD_REQUEST", "Subscriptions run over WebSocket or server-sent events.")
 
     async def document(self, request: Request) -> Document:
@@ -101,35 +103,33 @@ class Engine:
 
     # -- what it costs ---------------------------------------------------------------------------------------------
 
-    def charge(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> None:
-        """Refuse what costs more than the viewer may ask for."""
+    def charge(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> bytes:
+        """The extension that tells the cost; `RequestError` when it is more than the viewer may ask for."""
         requested, limit = document.cost.of(variables), LIMITS[viewer.role]
         if requested > limit:
             told = {"cost": {"requested": requested, "limit": limit}}
             message = f"This costs {requested}; you may ask for {limit} at once."
             error = GraphQLError(message, extensions={"code": "COST_LIMIT_EXCEEDED", **told})
             raise RequestError([error], told)
-
-    def cost_told(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> bytes:
-        """The extension that tells it."""
-        return b'"cost":{"requested":%d,"limit":%d}' % (document.cost.of(variables), LIMITS[viewer.role])
+        return b'"cost":{"requested":%d,"limit":%d}' % (requested, limit)
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
-    async def read(self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer) -> bytes:
+    async def read(
+        self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer, cost: bytes = b""
+    ) -> bytes:
         """A query's answer: the compiled statement's JSON, as PostgreSQL built it."""
         found = self.plan(document, variables, viewer)
         if found is not None:
             try:
                 parameters = found.parameters(variables, viewer)
             except BadInput:
-                return await self.read_ordinarily(document, given, variables, viewer)
+                return await self.read_ordinarily(document, given, variables, viewer, cost)
             self.counts.compiled += 1
-            data = await self.database.read(found.sql, *parameters)
-            return envelope(data, self.cost_told(document, variables, viewer))
+            return envelope(await self.database.read(found.sql, *parameters), cost)
         if document.asks_of_schema_only:
-            return await self.read_schema(document, given, self.cost_told(document, variables, viewer))
-        return await self.read_ordinarily(document, given, variables, viewer)
+            return await self.read_schema(document, given, cost)
+        return await self.read_ordinarily(document, given, variables, viewer, cost)
 
     def plan(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> Plan | None:
         """The plan for this shape of viewer and variables; None when it does not compile."""
@@ -147,7 +147,7 @@ class Engine:
             return FALLBACK
 
     async def read_ordinarily(
-        self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer
+        self, document: Document, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer, cost: bytes = b""
     ) -> bytes:
         """A query's answer by the ordinary executor."""
         self.counts.ordinary += 1
@@ -159,7 +159,7 @@ class Engine:
         except GONE as error:
             raise Unavailable(str(error)) from error
         errors = [told(error, frank=self.frank) for error in result.errors or ()]
-        return envelope(orjson.dumps(result.data), self.cost_told(document, variables, viewer), errors=errors)
+        return envelope(orjson.dumps(result.data), cost, errors)
 
     async def read_schema(self, document: Document, given: dict[str, Any], cost: bytes) -> bytes:
         """The schema's description of itself: worked out once, off the loop, and without a connection."""
@@ -170,7 +170,7 @@ class Engine:
             result = await asyncio.to_thread(self._describe, document, given, name)
             found, errors = orjson.dumps(result.data), [told(error) for error in result.errors or ()]
             if errors:
-                return envelope(found, cost, errors=errors)
+                return envelope(found, cost, errors)
             self.schema_answers.put(key, found, len(found))
         return envelope(found, cost)
 
@@ -181,13 +181,13 @@ class Engine:
 
     # -- mutations -------------------------------------------------------------------------------------------------
 
-    async def mutate(self, document: Document, variables: dict[str, Any], viewer: Viewer) -> bytes:
+    async def mutate(self, document: Document, variables: dict[str, Any], viewer: Viewer, cost: bytes) -> bytes:
         """A mutation's answer: its root fields one after the other, each its own transaction, each read anew."""
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         wanted = compiler.collect(document.root, document.operation.selection_set.selections)
         answers = [(each.key, await self._perform(document, each, variables, viewer)) for each in wanted]
         data = b"{" + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}"
-        return envelope(data, self.cost_told(document, variables, viewer))
+        return envelope(data, cost)
 
     async def _perform(
         self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer
@@ -220,10 +220,11 @@ class Engine:
         return await self.database.read_own(found.sql, *found.parameters(filled, viewer))
 
 
-def envelope(data: bytes, *extensions: bytes, errors: list[dict[str, Any]] | None = None) -> bytes:
-    """An answer out of its parts, each JSON already."""
-    told = b',"errors":' + orjson.dumps(errors) if errors else b""
-    return b'{"data":' + data + told + b',"extensions":{' + b",".join(extensions) + b"}}"
+def envelope(data: bytes, extensions: bytes, errors: list[dict[str, Any]] | None = None) -> bytes:
+    """An answer out of its parts, which are JSON already: `extensions` as members of an object, without its braces."""
+    if errors:
+        data += b',"errors":' + orjson.dumps(errors)
+    return b'{"data":' + data + b',"extensions":{' + extensions + b"}}"
 
 
 def told(error: GraphQLError, *, frank: bool = False) -> dict[str, Any]:

@@ -72,10 +72,10 @@ class Subscriptions:
             return
         try:
             variables = document.coerce(request.variables or {})
-            self.engine.charge(document, variables, viewer)
+            cost = self.engine.charge(document, variables, viewer)
             async with aclosing(self._follow(document, variables, viewer)) as answers:
                 async for answer in answers:
-                    yield answer
+                    yield envelope(answer, cost)
         except BadInput as error:
             raise RequestError([error]) from None
 
@@ -88,13 +88,12 @@ class Subscriptions:
             raise refuse("NOT_FOUND", f"There is no such {compiled.stream.typename}, or you may not see it.")
         if after is not None and after > await self._ask(log.head):
             raise BadInput("This cursor is ahead of the log.")
-        cost = self.engine.cost_told(document, variables, viewer)
         with self.feed.follow(subject) as follower:
             async with aclosing(self._news(follower, subject, after, compiled.stream)) as news:
                 async for each in news:
                     answer = await self._payload(compiled, each, variables, viewer)
                     if answer is not None:
-                        yield envelope(answer, cost)
+                        yield answer
 
     # -- what is new -----------------------------------------------------------------------------------------------
 
