@@ -1,6 +1,8 @@
 """Limits: what is just allowed passes, one more is refused with both numbers; nothing hostile gets through or echoes."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from graphql import GraphQLError
@@ -195,6 +197,30 @@ async def test_what_is_wrong_stays_refused_however_much_of_it_there_is(name: str
     text, variables = HOSTILE[name]
     with pytest.raises(RequestError):
         (await read(text)).coerce(variables)
+
+
+def pauses(work: Coroutine[Any, Any, Any]) -> int:
+    """How often a coroutine lets others run."""
+    for count in itertools.count():
+        try:
+            work.send(None)
+        except (RequestError, StopIteration):
+            return count
+    raise AssertionError
+
+
+def test_a_new_document_is_read_in_slices_and_a_known_one_at_once() -> None:
+    documents = Documents(core_of(build()))
+    valid = "{ viewer { kind } }"
+    assert pauses(documents.get(valid, None)) == 8  # after parse, limits, four groups of rules, merging, making
+    assert pauses(documents.get(valid, None)) == 0
+
+
+@pytest.mark.parametrize(
+    ("refused", "expected"), [("{" * 30_000 * 2, 0), ("{", 0), ("{" + "a:__typename " * 501 + "}", 1)]
+)
+def test_what_is_refused_early_is_not_looked_at_any_further(refused: str, expected: int) -> None:
+    assert pauses(Documents(core_of(build())).get(refused, None)) == expected
 
 
 async def test_a_document_is_read_once_and_forgotten_when_others_need_the_room() -> None:
