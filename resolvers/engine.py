@@ -164,7 +164,8 @@ class Engine:
     async def read_schema(self, document: Document, given: dict[str, Any], cost: bytes) -> bytes:
         """The schema's description of itself: worked out once, off the loop, and without a connection."""
         name = document.operation.name.value if document.operation.name else None
-        key = (document.text, name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+        given = {each: given[each] for each in document.variable_names if each in given}
+        key = (document.text, name, orjson.dumps(given))
         found = self.schema_answers.get(key)
         if found is None:
             result = await asyncio.to_thread(self._describe, document, given, name)
@@ -175,7 +176,8 @@ class Engine:
         return envelope(found, cost)
 
     def _describe(self, document: Document, given: dict[str, Any], name: str | None) -> ExecutionResult:
-        result = execute(self.schema, document.ast, variable_values=given, operation_name=name)
+        hidden = not document.hints
+        result = execute(self.schema, document.ast, variable_values=given, operation_name=name, hide_suggestions=hidden)
         assert isinstance(result, ExecutionResult), "nothing in a schema waits"
         return result
 

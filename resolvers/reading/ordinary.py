@@ -391,5 +391,12 @@ async def answer(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         session = Session(connection, viewer, variables, document.schema)
         name = document.operation.name.value if document.operation.name else None
-        result = execute(document.schema, ast, context_value=session, variable_values=given, operation_name=name)
+        result = execute(
+            document.schema,
+            ast,
+            context_value=session,
+            variable_values=given,
+            operation_name=name,
+            hide_suggestions=not document.hints,
+        )
         return result if isinstance(result, ExecutionResult) else await result
