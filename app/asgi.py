@@ -11,7 +11,7 @@ import asyncpg
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,42 +28,46 @@ def create_app(settings: Settings, open_graph: OpenGraph | None = None) -> ASGIA
     """The application. `open_graph` is what answers `/graphql`; without it there are only the pages and probes."""
     if settings.database_url is None:
         raise ValueError("create_app needs a database_url")
-    front = FrontDoor()
+    front = FrontDoor(has_page=settings.development)
     front.site = Starlette(
-        routes=[
-            Route("/", lambda _: RedirectResponse("/graphql")),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/graphql", graphiql.page, methods=["GET"]),
-            Mount("/graphiql", StaticFiles(directory=graphiql.static_folder())),
-        ],
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *(_pages() if settings.development else ())],
         lifespan=_lifespan(settings, front, open_graph),
     )
     return front
 
 
+def _pages() -> list[BaseRoute]:
+    """GraphiQL, for who develops against us."""
+    return [
+        Route("/", lambda _: RedirectResponse("/graphql")),
+        Route("/graphql", graphiql.page, methods=["GET"]),
+        Mount("/graphiql", StaticFiles(directory=graphiql.static_folder())),
+    ]
+
+
 class FrontDoor:
     """Sends a request to the graph or to the site."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_page: bool) -> None:
+        self.has_page = has_page
         self.site: ASGIApp = PlainTextResponse("Starting", 503)
         self.graph: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Dispatch before any routing."""
-        if self.graph is not None and scope.get("path") == "/graphql" and not _wants_page(scope):
+        if self.graph is not None and scope.get("path") == "/graphql" and not (self.has_page and _wants_page(scope)):
             await self.graph(scope, receive, send)
         else:
             await self.site(scope, receive, send)
 
 
 def _wants_page(scope: Scope) -> bool:
-    """Whether a browser asks to see GraphiQL: a GET of HTML that carries no query."""
+    """Whether a browser asks to see GraphiQL: a GET of HTML that carries no document and names none."""
     return (
         scope["type"] == "http"
         and scope["method"] in {"GET", "HEAD"}
         and any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
-        and b"query=" not in scope["query_string"]
+        and not any(name in scope["query_string"] for name in (b"query=", b"documentId=", b"extensions="))
     )
 
 

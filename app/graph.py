@@ -11,6 +11,7 @@ from app.graphql_http import GraphQLEndpoint
 from app.graphql_request import Verify
 from app.settings import Settings
 from app.tokens import sign, verify
+from app.trusted_documents import texts_of
 from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
 from resolvers.engine import Engine
@@ -56,12 +57,14 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
             sign=lambda viewer, seconds: sign(viewer, settings.secret, seconds),
             stamp_soon=feed.stamp_soon,
         )
-        yield Engine(build()._schema, world), feed  # noqa: SLF001 - graphql-core's schema is what we run
+        schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
+        yield Engine(schema, world, introspection=settings.introspects, frank=settings.development), feed
 
 
 @asynccontextmanager
 async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
     """The graph, for as long as the block runs."""
     async with open_engine(settings, settings.database_replica_urls) as (engine, feed):
+        engine.texts = await texts_of(settings, engine.documents)
         subscriptions = Subscriptions(engine, feed)
         yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

@@ -7,12 +7,11 @@ that was refused is a 400; with `application/json` it is a 200 as long as the JS
 import asyncio
 import gzip
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from random import getrandbits
 from typing import Any
 
-import orjson
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
@@ -70,7 +69,7 @@ class GraphQLEndpoint:
         headers: Headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
         bind_contextvars(request_id=request_id.decode())
-        reply = Reply(send, request_id, headers.get(b"accept-encoding", b""))
+        reply = Reply(send, request_id, headers.get(b"accept-encoding", b""), frank=self.engine.frank)
         try:
             await self._answer(scope, headers, receive, reply)
         except _ClientLeft:
@@ -87,13 +86,14 @@ class GraphQLEndpoint:
             request = request_of(read_json(await _body(headers, receive)))
         else:
             viewer = self._viewer(headers)
-            request = self._read_url(scope)
+            request = await self._read_url(scope)
         if (token := headers.get(CONSISTENCY_TOKEN)) is not None:
             request = _no_earlier(request, token)
-        if accepts.stream and (accepts.media is None or self._is_subscription(request)):
+        if accepts.stream and (accepts.media is None or await self._is_subscription(request)):
             bearer = self._bearer(headers)
             await reply.begin_stream()
-            await stream(self.subscriptions.run(request, viewer), bearer, Line(receive, reply.transport, self.closing))
+            line = Line(receive, reply.transport, self.closing, self.engine.frank)
+            await stream(self.subscriptions.run(request, viewer), bearer, line)
         else:
             marks: list[Mark] = []
             body = await self.engine.answer(request, viewer, marks=marks)
@@ -107,18 +107,17 @@ class GraphQLEndpoint:
         authorization = headers.get(b"authorization")
         return NOBODY if authorization is None else bearer_of(token_in(authorization), self.verify)
 
-    def _read_url(self, scope: Scope) -> Request:
+    async def _read_url(self, scope: Scope) -> Request:
         """A GET may be repeated and cached by anyone on the way, so it changes nothing."""
         if scope["method"] != "GET":
             raise Refused(405, "GraphQL is asked by POST, or by GET for queries.", headers=(ALLOW,))
         request = request_of_url(scope["query_string"])
-        if self.engine.documents.get(request.query, request.operation_name).kind is OperationType.MUTATION:
+        if (await self.engine.document(request)).kind is OperationType.MUTATION:
             raise Refused(405, "Mutations are sent by POST.", headers=((b"allow", b"POST"),))
         return request
 
-    def _is_subscription(self, request: Request) -> bool:
-        document = self.engine.documents.get(request.query, request.operation_name)
-        return document.kind is OperationType.SUBSCRIPTION
+    async def _is_subscription(self, request: Request) -> bool:
+        return (await self.engine.document(request)).kind is OperationType.SUBSCRIPTION
 
 
 # -- what was sent -----------------------------------------------------------------------------------------------------
@@ -136,7 +135,7 @@ def _request_id(given: bytes | None) -> bytes:
 def _no_earlier(request: Request, token: bytes) -> Request:
     """With the token of the header as well; of two, both have to be seen."""
     mark = mark_of(token.decode("latin-1"))
-    return replace(request, after=max(mark, request.after or mark))
+    return request._replace(after=max(mark, request.after or mark))
 
 
 @lru_cache(64)
@@ -229,13 +228,14 @@ def _takes_gzip(accept_encoding: bytes) -> bool:
 class Reply:
     """The answer to one request."""
 
-    __slots__ = ("accept_encoding", "accepts", "request_id", "transport")
+    __slots__ = ("accept_encoding", "accepts", "frank", "request_id", "transport")
 
-    def __init__(self, send: Send, request_id: bytes, accept_encoding: bytes) -> None:
+    def __init__(self, send: Send, request_id: bytes, accept_encoding: bytes, *, frank: bool) -> None:
         self.transport = send
         self.request_id = request_id
         self.accept_encoding = accept_encoding
         self.accepts = PLAIN
+        self.frank = frank
 
     async def send(self, status: int, body: bytes, extra: tuple[Header, ...] = ()) -> None:
         """A whole answer."""
@@ -255,9 +255,9 @@ class Reply:
 
     async def refuse(self, error: Exception) -> None:
         """An answer without data."""
-        told = tell(error)
+        told = tell(error, frank=self.frank)
         in_order = isinstance(error, RequestError) and self.accepts.media != GRAPHQL_JSON
-        await self.send(200 if in_order else told.status, orjson.dumps({"errors": told.errors}), told.headers)
+        await self.send(200 if in_order else told.status, told.body, told.headers)
 
     async def begin_stream(self) -> None:
         """Begin server-sent events. Proxies must neither keep nor gather them."""

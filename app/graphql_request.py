@@ -18,6 +18,9 @@ from resolvers.engine import Request
 Verify = Callable[[str], Viewer]
 """Tells a token's bearer, or raises `InvalidToken`."""
 
+SHA256 = "sha256:"
+"""How an id begins that is the document's own hash: the GraphQL-over-HTTP specification's persisted documents."""
+
 MOST_QUERY_FIELDS = 20
 """`query`, `operationName`, `variables`, `extensions`, and room for what proxies add."""
 
@@ -35,17 +38,18 @@ def request_of(given: Any) -> Request:
     if type(given) is not dict:
         raise Refused(400, "A request is one JSON object with a query.")
     query, name, variables = given.get("query"), given.get("operationName"), given.get("variables")
-    if type(query) is not str:
+    hash_, document_id = _named(given) if "extensions" in given or "documentId" in given else (None, None)
+    if type(query) is not str and (query is not None or not (hash_ or document_id)):
         raise Refused(400, "`query` must be a GraphQL document as text.")
     if name is not None and type(name) is not str:
         raise Refused(400, "`operationName` must be text.")
     if variables is not None and type(variables) is not dict:
         raise Refused(400, "`variables` must be a JSON object.")
-    return Request(query, name or None, variables, _after(given.get("extensions")))
+    return Request(query, name or None, variables, hash_, document_id, _after(given.get("extensions")))
 
 
 def _after(extensions: Any) -> Mark | None:
-    token = extensions.get("consistencyToken") if type(extensions) is dict else None
+    token = extensions.get("consistencyToken") if extensions else None
     return None if token is None else mark_of(token)
 
 
@@ -55,6 +59,33 @@ def mark_of(token: Any) -> Mark:
         return mark_in(token)
     except ValueError as error:
         raise Refused(400, str(error)) from None
+
+
+def _named(given: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The SHA-256 and the id by which a request names its document."""
+    document_id, extensions = given.get("documentId"), given.get("extensions")
+    if document_id is not None and type(document_id) is not str:
+        raise Refused(400, "`documentId` must be text.")
+    if extensions is not None and type(extensions) is not dict:
+        raise Refused(400, "`extensions` must be a JSON object.")
+    hash_ = _persisted(extensions) if extensions else None
+    if document_id and document_id.startswith(SHA256):
+        return document_id.removeprefix(SHA256), None
+    if document_id and given.get("query") is not None:
+        raise Refused(400, "A document is given as `query` or named by `documentId`, not both.")
+    return hash_, document_id or None
+
+
+def _persisted(extensions: dict[str, Any]) -> str | None:
+    """The SHA-256 in `extensions.persistedQuery`, by Apollo's protocol."""
+    given = extensions.get("persistedQuery")
+    if given is None:
+        return None
+    if type(given) is not dict or type(given.get("version")) is not int or given["version"] != 1:
+        raise Refused(400, "Unsupported persisted query version")
+    if type(given.get("sha256Hash")) is not str or not given["sha256Hash"]:
+        raise Refused(400, "`extensions.persistedQuery.sha256Hash` must be text.")
+    return str(given["sha256Hash"])
 
 
 def request_of_url(query_string: bytes) -> Request:

@@ -6,15 +6,13 @@ HTTP, server-sent events and WebSocket all tell it in these words.
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
+import orjson
 
 from app.tokens import ExpiredToken, InvalidToken
-from domain.ids import new_id
 from resolvers.database import Unavailable
 from resolvers.documents import RequestError
-from resolvers.engine import told
-
-log = structlog.get_logger()
+from resolvers.engine import told, unexpected
+from resolvers.trusted import NOT_FOUND
 
 Header = tuple[bytes, bytes]
 
@@ -38,23 +36,34 @@ class Told:
     status: int
     errors: list[dict[str, Any]]
     headers: tuple[Header, ...] = field(default=())
+    extensions: dict[str, Any] | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The whole answer: errors and no data."""
+        beside = {"extensions": self.extensions} if self.extensions else {}
+        return orjson.dumps({"errors": self.errors, **beside})
 
 
-def tell(error: Exception) -> Told:
-    """What to say of an exception. What we did not foresee is logged, and its id is all that the client learns."""
+def tell(error: Exception, *, frank: bool = False) -> Told:
+    """What to say of an exception. What we did not foresee is logged under an id, and told if answers are frank."""
     match error:
         case Refused():
             return Told(error.status, [_one(error.code, str(error))], error.headers)
         case RequestError():
-            return Told(400, [told(each) for each in error.errors])
+            return Told(_status(error), [told(each) for each in error.errors], extensions=error.extensions)
         case InvalidToken():
             return _tell_token(error)
         case Unavailable():
             unavailable = _one("SERVICE_UNAVAILABLE", "The database does not answer; please try again.")
             return Told(503, [unavailable], ((b"retry-after", b"1"),))
-    error_id = str(new_id())
-    log.error("unexpected", error_id=error_id, exc_info=error)
-    return Told(500, [_one("INTERNAL_SERVER_ERROR", "Something went wrong on our side.", errorId=error_id)])
+    return Told(500, [unexpected(error, frank=frank)])
+
+
+def _status(error: RequestError) -> int:
+    """Apollo's clients expect to be told with a 200 that a document is not known yet."""
+    code = (error.errors[0].extensions or {}).get("code")
+    return 200 if code == NOT_FOUND else 400
 
 
 def _tell_token(error: InvalidToken) -> Told:
@@ -63,5 +72,5 @@ def _tell_token(error: InvalidToken) -> Told:
     return Told(401, [_one(code, str(error))], ((b"www-authenticate", challenge),))
 
 
-def _one(code: str, message: str, **extensions: str) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code, **extensions}}
+def _one(code: str, message: str) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": code}}

@@ -1,6 +1,7 @@
 """`ordergraph serve`: the database, the schema's steps, demo data if wanted, the HTTP server. One Ctrl-C ends all."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -16,7 +17,10 @@ from app.graph import Graph, open_graph
 from app.migrate import upgrade
 from app.settings import Settings
 from app.terminal import err
+from app.trusted_documents import texts_of
 from app.welcome import welcome
+from resolvers.documents import Documents
+from schema.build import build, core_of
 
 LARGEST_FRAME_BYTES = 256 * 1024
 """A WebSocket frame holds one operation; the endpoint caps a request's body alike."""
@@ -30,6 +34,7 @@ class ServeError(Failure):
 
 async def serve(settings: Settings, load_demo: Load | None) -> None:
     """Run until a signal ends it. `load_demo` fills a database that is empty, and leaves any other alone."""
+    await _check_trusted(settings)
     with bound(settings) as listener:
         async with running_database(settings) as url:
             settings = settings.model_copy(update={"database_url": url})
@@ -38,6 +43,12 @@ async def serve(settings: Settings, load_demo: Load | None) -> None:
             if load_demo is not None:
                 await load_demo(settings)
             await _run(settings, listener)
+
+
+async def _check_trusted(settings: Settings) -> None:
+    """Say what is wrong with the trusted documents before anything is started."""
+    if settings.trusted_documents is not None:
+        await texts_of(settings, Documents(core_of(build()), introspection=settings.introspects))
 
 
 @contextmanager
@@ -95,6 +106,12 @@ class Server(uvicorn.Server):
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, self.handle_exit)
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is there once the application has started stays: the collector, which takes 40 ms for it, may skip it."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End event streams first, or else all would wait for them."""

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     given_secret: str | None = Field(default=None, validation_alias="ORDERGRAPH_SECRET", repr=False)
     read_pool_size: int = Field(default=6, ge=1, le=100)
     write_pool_size: int = Field(default=8, ge=1, le=100)
+    introspection: bool | None = Field(default=None, description="Whether the schema tells of itself; by the mode")
+    trusted_documents: Path | None = Field(default=None, description="Manifest of the documents that clients may name")
+    trusted_documents_only: bool = Field(default=False, description="Whether nothing else is accepted")
 
     @field_validator("database_url")
     @classmethod
@@ -90,6 +93,17 @@ class Settings(BaseSettings):
         if self.given_secret is not None and len(self.given_secret.encode()) < SHORTEST_SECRET:
             raise ValueError(f"ORDERGRAPH_SECRET needs at least {SHORTEST_SECRET} bytes")
         return self
+
+    @model_validator(mode="after")
+    def _has_what_it_trusts_alone(self) -> Self:
+        if self.trusted_documents_only and self.trusted_documents is None:
+            raise ValueError("TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS")
+        return self
+
+    @property
+    def introspects(self) -> bool:
+        """Whether the schema tells of itself: as set, else in development alone."""
+        return self.development if self.introspection is None else self.introspection
 
     @property
     def development(self) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-import orjson
 from starlette.types import Receive, Send
 
 from app.graphql_request import Bearer
@@ -30,12 +29,14 @@ class Line:
     send: Send
     closing: asyncio.Event
     """Set when the server ends; clients see a stream without its `complete`, and come back."""
+    frank: bool
+    """Whether clients are told what a bug said."""
 
 
 async def stream(answers: Answers, bearer: Bearer, line: Line) -> None:
     """Send answers until there are no more, the client leaves, or the server ends. The response has begun."""
     send = line.send
-    telling = asyncio.create_task(_tell(answers, bearer, send))
+    telling = asyncio.create_task(_tell(answers, bearer, line))
     others = [asyncio.create_task(each) for each in (_client_leaves(line.receive), _beat(send), _closed(line.closing))]
     try:
         await asyncio.wait([telling, *others], return_when=asyncio.FIRST_COMPLETED)
@@ -52,8 +53,9 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _tell(answers: Answers, bearer: Bearer, send: Send) -> None:
+async def _tell(answers: Answers, bearer: Bearer, line: Line) -> None:
     """Every answer, or what went wrong, then that it is over."""
+    send = line.send
     left = None if bearer.expires_at is None else bearer.expires_at - time.time()
     try:
         async with aclosing(answers), asyncio.timeout(left):
@@ -62,7 +64,7 @@ async def _tell(answers: Answers, bearer: Bearer, send: Send) -> None:
     except TimeoutError:
         await _write(send, refusal(ExpiredToken("The token has expired.")))
     except Exception as error:  # noqa: BLE001 - whatever it is, the client is told and the log has the rest
-        await _write(send, refusal(error))
+        await _write(send, refusal(error, frank=line.frank))
     await _write(send, COMPLETE)
 
 
@@ -71,9 +73,9 @@ def next_event(answer: bytes) -> bytes:
     return b"event: next\ndata: " + answer.replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
-def refusal(error: Exception) -> bytes:
+def refusal(error: Exception, *, frank: bool = False) -> bytes:
     """What went wrong, as an answer without data."""
-    return next_event(orjson.dumps({"errors": tell(error).errors}))
+    return next_event(tell(error, frank=frank).body)
 
 
 async def _write(send: Send, event: bytes) -> None:

@@ -174,7 +174,8 @@ class Socket:
         except _ClientLeft:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told and the log has the rest
-            return _frame(id_, b"error", orjson.dumps(tell(error).errors))
+            told = tell(error, frank=self.endpoint.subscriptions.engine.frank)
+            return _frame(id_, b"error", orjson.dumps(told.errors))
         return _frame(id_, b"complete")
 
     async def _cancel_all(self) -> None:

@@ -1,5 +1,6 @@
 """What a document costs that was never seen before: CPU of this thread from its text to its statement."""
 
+import asyncio
 import statistics
 import time
 from collections.abc import Callable
@@ -35,8 +36,8 @@ def cold(text: str) -> tuple[float, float, float]:
     """(parse, limits and validation; compiling; compiling in a process that has compiled nothing yet)."""
     database: Any = SimpleNamespace(reads=None, writes=None)
     engine = Engine(build()._schema, World(database))  # noqa: SLF001
-    read = milliseconds(lambda: engine.documents.get(text, None))
-    document = engine.documents.get(text, None)
+    read = milliseconds(lambda: asyncio.run(engine.documents.get(text, None)))
+    document = asyncio.run(engine.documents.get(text, None))
     given = dict.fromkeys(document.variable_names, "x")
     compiled = milliseconds(lambda: engine.plan(document, given, OPERATIONS))
     templates.forget()

@@ -1,69 +1,80 @@
-"""The document cache: a query's text is parsed, checked and validated once, and its plans are kept beside it."""
+"""The document cache: a query's text is parsed, checked and validated once, and its plans are kept beside it.
 
+What is new is read in slices with a pause after each, so that a large document keeps nobody waiting for long.
+"""
+
+import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
-from math import isfinite
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from graphql import (
     DocumentNode,
-    FloatValueNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLInputType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
-    Visitor,
+    SelectionSetNode,
     parse,
     type_from_ast,
-    validate,
-    visit,
 )
 from graphql.execution.values import get_variable_values
 
 from resolvers.coercion import Odd, coercer
+from resolvers.cost import cost_of
+from resolvers.limits import TOKENS_LIMIT, TooMuch, check_characters, check_document, check_parts, check_values
+from resolvers.validation import ERRORS_LIMIT, Validation
 
 V = TypeVar("V")
 
-TOKENS_LIMIT = 4_000
-DEPTH_LIMIT = 20
-FIELDS_LIMIT = 2_000
-"""Fields of an operation with every fragment spread out: more than any screen asks for."""
-DOCUMENTS_KEPT = 1_000
-PLANS_KEPT = 50
+TOKENS_KEPT = 50_000
+"""Of all documents in the cache together: 10 MB, and a full garbage collection in 20 ms."""
+LEAST_TOKENS = 50
+"""What any document counts for at least: its plans and its place weigh something too."""
+PLANS_KEPT = 16
+LONGEST_MESSAGE = 500
 
 
 class Lru(Generic[V]):
-    """The last `size` values, by key."""
+    """The last values by key, as many as weigh no more than `most` together."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.kept: OrderedDict[Hashable, V] = OrderedDict()
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.weight = 0
+        self.kept: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
 
     def get(self, key: Hashable) -> V | None:
         """The value, which is now the youngest."""
-        value = self.kept.get(key)
-        if value is not None:
-            self.kept.move_to_end(key)
-        return value
+        found = self.kept.get(key)
+        if found is None:
+            return None
+        self.kept.move_to_end(key)
+        return found[0]
 
-    def put(self, key: Hashable, value: V) -> V:
-        """Keep a value, and drop the oldest beyond the size."""
-        self.kept[key] = value
-        if len(self.kept) > self.size:
-            self.kept.popitem(last=False)
+    def put(self, key: Hashable, value: V, weight: int = 1) -> V:
+        """Keep a value, and drop the oldest beyond the weight."""
+        self.weight += weight - self.kept.pop(key, (value, 0))[1]
+        self.kept[key] = value, weight
+        while self.weight > self.most:
+            _, (_, freed) = self.kept.popitem(last=False)
+            self.weight -= freed
         return value
 
 
 class RequestError(Exception):
-    """A request that is refused before it runs: its errors, and no data."""
+    """A request that is refused before it runs: its errors, and no data. `extensions` stand beside them."""
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+    def __init__(self, errors: Sequence[GraphQLError], extensions: dict[str, Any] | None = None) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
+        self.extensions = extensions
 
 
 def refuse(code: str, message: str) -> RequestError:
@@ -71,16 +82,31 @@ def refuse(code: str, message: str) -> RequestError:
     return RequestError([GraphQLError(message, extensions={"code": code})])
 
 
-class Document:
-    """One operation of a valid document."""
+def refuse_all(code: str, errors: Sequence[GraphQLError]) -> RequestError:
+    """Errors of one kind. They repeat what was sent, but not all of it."""
+    for error in errors:
+        error.extensions = {"code": code}
+        if len(error.message) > LONGEST_MESSAGE:
+            error.message = error.message[:LONGEST_MESSAGE] + "…"
+    return RequestError(errors)
 
-    def __init__(self, schema: GraphQLSchema, ast: DocumentNode, operation: OperationDefinitionNode) -> None:
+
+class Document:
+    """One operation of a valid document. Its nodes do not know where they stand: that would double their weight."""
+
+    def __init__(self, schema: GraphQLSchema, text: str, operation_name: str | None, *, hints: bool = True) -> None:
         self.schema = schema
-        self.ast = ast
-        self.operation = operation
+        self.text = text
+        self.hints = hints
+        ast = parse(text, no_location=True)
+        self.operation = operation = pick(ast, operation_name)
         self.kind: OperationType = operation.operation
         self.root: GraphQLObjectType = schema.get_root_type(operation.operation)  # type: ignore[assignment]
         self.fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        self.cost = cost_of(schema, operation, self.fragments)
+        roots = [*self._fields(self.operation.selection_set)]
+        self.asks_of_schema_only = all(node.name.value.startswith("__") for node in roots)
+        self.lists_types = any(self._lists_types(node) for node in roots)
         self.plans: Lru[Any] = Lru(PLANS_KEPT)
         self.readers: dict[str, Any] = {}
         """How each root field's input is read, by response key."""
@@ -94,18 +120,50 @@ class Document:
             for node in operation.variable_definitions or ()
         ]
 
+    def _lists_types(self, root: FieldNode) -> bool:
+        """Whether a root field describes every type: that takes as long as it may, and is done off the loop."""
+        return root.name.value == "__schema" and any(
+            node.name.value == "types" for node in self._fields(root.selection_set)
+        )
+
+    def _fields(self, selection_set: SelectionSetNode | None) -> Iterator[FieldNode]:
+        """The fields of a selection, those of its fragments among them."""
+        spread: set[str] = set()
+        ahead = [selection_set] if selection_set else []
+        while ahead:
+            for node in ahead.pop().selections:
+                if isinstance(node, FieldNode):
+                    yield node
+                elif isinstance(node, InlineFragmentNode):
+                    ahead.append(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                    spread.add(node.name.value)
+                    ahead.append(self.fragments[node.name.value].selection_set)
+
+    @property
+    def ast(self) -> DocumentNode:
+        """The whole document, with every node's place: for errors that tell it. Made anew each time."""
+        return parse(self.text)
+
     def coerce(self, given: dict[str, Any]) -> dict[str, Any]:
         """The variables as the schema wants them, or `RequestError`."""
         try:
             return self._coerced(given)
         except Odd:
             pass
-        found = get_variable_values(self.schema, self.operation.variable_definitions or (), given, max_errors=20)
+        self.check_width(given)
+        definitions = self.operation.variable_definitions or ()
+        found = get_variable_values(self.schema, definitions, given, ERRORS_LIMIT, not self.hints)
         if isinstance(found, list):
-            for error in found:
-                error.extensions = {"code": "BAD_USER_INPUT"}
-            raise RequestError(found)
+            raise refuse_all("BAD_USER_INPUT", found)
         return found.coerced
+
+    def check_width(self, given: dict[str, Any]) -> None:
+        """Refuse variables that are too many for graphql-core to look at: it takes a hundred times as long as we do."""
+        try:
+            check_values(given)
+        except TooMuch as error:
+            raise refuse("BAD_USER_INPUT", str(error)) from None
 
     def _coerced(self, given: dict[str, Any]) -> dict[str, Any]:
         coerced = {}
@@ -122,39 +180,60 @@ class Document:
 class Documents:
     """Documents by their text and the operation asked for."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool = True, hints: bool = True) -> None:
         self.schema = schema
-        self.kept: Lru[Document] = Lru(DOCUMENTS_KEPT)
+        self.hints = hints
+        self.validation = Validation(schema, introspection=introspection, hints=hints)
+        self.kept: Lru[Document] = Lru(TOKENS_KEPT)
 
-    def get(self, text: str, operation_name: str | None) -> Document:
+    def known(self, text: str, operation_name: str | None) -> Document | None:
+        """The operation, if it was asked for before."""
+        return self.kept.get((text, operation_name))
+
+    async def get(self, text: str, operation_name: str | None) -> Document:
         """The operation, ready to run; `RequestError` when it cannot."""
-        key = (text, operation_name)
-        found = self.kept.get(key)
-        if found is None:
-            try:
-                found = self.kept.put(key, self._read(text, operation_name))
-            except RecursionError:
-                raise refuse("GRAPHQL_PARSE_FAILED", "The document is nested too deeply.") from None
-        return found
+        return self.known(text, operation_name) or await self._read(text, operation_name)
 
-    def _read(self, text: str, operation_name: str | None) -> Document:
-        ast = self._parse(text)
-        operation = pick(ast, operation_name)
-        limit(ast)
-        errors = validate(self.schema, ast, max_errors=20)
-        errors = errors or endless(ast)
+    async def _read(self, text: str, operation_name: str | None) -> Document:
+        """Two callers at once may both do this."""
+        ast = _parsed(text)
+        await asyncio.sleep(0)
+        _check(check_document, ast)
+        pick(ast, operation_name)
+        await asyncio.sleep(0)
+        errors = await self.validation.errors(ast)
         if errors:
-            for error in errors:
-                error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
-            raise RequestError(errors)
-        return Document(self.schema, ast, operation)
+            raise refuse_all("GRAPHQL_VALIDATION_FAILED", errors)
+        await asyncio.sleep(0)
+        document = Document(self.schema, text, operation_name, hints=self.hints)
+        _check(check_parts, self.schema, document.operation, document.fragments)
+        if document.lists_types and not document.asks_of_schema_only:
+            raise refuse("GRAPHQL_VALIDATION_FAILED", "All types are listed by an operation that asks for no data.")
+        await asyncio.sleep(0)
+        return self.kept.put((text, operation_name), document, max(_tokens(ast), LEAST_TOKENS))
 
-    def _parse(self, text: str) -> DocumentNode:
-        try:
-            return parse(text, max_tokens=TOKENS_LIMIT)
-        except GraphQLSyntaxError as error:
-            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
-            raise RequestError([error]) from None
+
+def _parsed(text: str) -> DocumentNode:
+    _check(check_characters, text)
+    try:
+        return parse(text, max_tokens=TOKENS_LIMIT)
+    except GraphQLSyntaxError as error:
+        raise refuse_all("GRAPHQL_PARSE_FAILED", [error]) from None
+
+
+def _check(check: Callable[..., None], *what: Any) -> None:
+    try:
+        check(*what)
+    except TooMuch as error:
+        raise refuse("GRAPHQL_VALIDATION_FAILED", str(error)) from None
+
+
+def _tokens(ast: DocumentNode) -> int:
+    token = ast.loc.start_token if ast.loc else None
+    found = 0
+    while token is not None:
+        found, token = found + 1, token.next
+    return found
 
 
 def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
@@ -168,48 +247,3 @@ def pick(ast: DocumentNode, operation_name: str | None) -> OperationDefinitionNo
             "OPERATION_RESOLUTION_FAILURE", asked if operations or operation_name else "There is no operation."
         )
     return operations[0]
-
-
-def endless(ast: DocumentNode) -> list[GraphQLError]:
-    """Numbers such as 1e400, which no float can hold: validation lets them pass and coercion then finds no value."""
-    found: list[GraphQLError] = []
-
-    class Endless(Visitor):
-        def enter_float_value(self, node: FloatValueNode, *_: Any) -> None:
-            if not isfinite(float(node.value)):
-                found.append(GraphQLError(f"Float cannot represent {node.value}.", node))
-
-    visit(ast, Endless())
-    return found
-
-
-def limit(ast: DocumentNode) -> None:
-    """Refuse what nests too deeply or spreads out too far.
-
-    Every fragment is measured once, so this is linear in the document, although what it stands for may not be.
-    """
-    fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-    measured: dict[str, tuple[int, int]] = {}
-
-    def measure(node: Any) -> tuple[int, int]:
-        """(how deep, how many fields)."""
-        if node.kind == "fragment_spread":
-            name = node.name.value
-            if name not in measured:
-                measured[name] = 0, 0  # a cycle adds nothing; validation refuses it
-                if name in fragments:
-                    measured[name] = measure(fragments[name])
-            return measured[name]
-        inner = [measure(child) for child in node.selection_set.selections] if node.selection_set else []
-        own = 1 if node.kind == "field" else 0
-        return max((depth for depth, _ in inner), default=0) + own, sum(size for _, size in inner) + own
-
-    for node in ast.definitions:
-        if hasattr(node, "selection_set"):
-            deep, many = measure(node)
-            if deep > DEPTH_LIMIT:
-                raise refuse(
-                    "GRAPHQL_VALIDATION_FAILED", f"Fields may nest {DEPTH_LIMIT} deep; these nest {deep} deep."
-                )
-            if many > FIELDS_LIMIT:
-                raise refuse("GRAPHQL_VALIDATION_FAILED", f"At most {FIELDS_LIMIT} fields; these are {many}.")

@@ -23,7 +23,7 @@ from domain.store.log import News, Place
 from domain.viewer import Viewer
 from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
-from resolvers.engine import Engine, Request
+from resolvers.engine import Engine, Request, envelope
 from resolvers.feed import LOST, Feed, FellBehind, Follower
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import (
@@ -77,15 +77,16 @@ class Subscriptions:
 
         What was begun as a mutation is finished, though nobody may be left to hear of it.
         """
-        document = self.engine.documents.get(request.query, request.operation_name)
+        document = await self.engine.document(request)
         if document.kind is not OperationType.SUBSCRIPTION:
             yield await asyncio.shield(self.engine.answer(request, viewer))
             return
         try:
             variables = document.coerce(request.variables or {})
+            cost = self.engine.charge(document, variables, viewer)
             async with aclosing(self._follow(document, variables, viewer)) as answers:
                 async for answer in answers:
-                    yield answer
+                    yield envelope(answer, cost)
         except BadInput as error:
             raise RequestError([error]) from None
 
@@ -103,7 +104,7 @@ class Subscriptions:
                 async for each in news:
                     answer = await self._payload(compiled, each, variables, viewer)
                     if answer is not None:
-                        yield b'{"data":' + answer + b"}"
+                        yield answer
 
     # -- what is new -----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from schema.common import (
     words,
 )
 from schema.customer_figures import (
+    CURRENCIES,
     average_order_value,
     first_order_at,
     last_order_at,
@@ -76,9 +77,9 @@ class CustomerStats:
         return_rate,
         "Orders of which anything came back or is announced ÷ orderCount, to four places; null without orders.",
     )
-    lifetime_value: list[Money] = reads(Elements(lifetime_value), LIFETIME_VALUE)
+    lifetime_value: list[Money] = reads(Elements(lifetime_value, limit=CURRENCIES), LIFETIME_VALUE)
     average_order_value: list[Money] = reads(
-        Elements(average_order_value),
+        Elements(average_order_value, limit=CURRENCIES),
         "The totals of the orders that were not canceled ÷ their number, half a minor unit rounded up. "
         "One amount for each currency, by its code; at most 10.",
     )
@@ -140,7 +141,7 @@ class Customer(Node):
         """The customer's orders."""
 
     order_count: int = column(order_count, ORDER_COUNT)
-    lifetime_value: list[Money] = reads(Elements(lifetime_value), LIFETIME_VALUE)
+    lifetime_value: list[Money] = reads(Elements(lifetime_value, limit=CURRENCIES), LIFETIME_VALUE)
     stats: CustomerStats = inline(lambda customer: customer, "The customer in figures.")
     notes: list[CustomerNote] = many(
         lambda customer, note: note.c.customer_id == customer.c.id,

@@ -151,7 +151,7 @@ class RoutingDecision(Node):
     strategy: str = column("strategy", "The rule that decided, such as NEAREST_WITH_EVERYTHING.")
     objective: RoutingObjective = inline(lambda row: Values(currency=row.c.currency), "What was weighed in money.")
     chosen: list[RoutingChoice] = reads(Elements(_CHOSEN), "The locations that ship; at most 100.")
-    candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES), "The locations looked at; at most 40.")
+    candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES, limit=40), "The locations looked at; at most 40.")
     unfilled: list[RoutingGap] = reads(
         Elements(_elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())),
         "Units that no location could take; at most 100.",

@@ -90,13 +90,13 @@ class Referee:
     async def compiled(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
         """The compiled answer; None when the document, or a value in it, was left to the ordinary executor."""
         before = self.engine.counts.compiled
-        asked = self.engine.documents.get(text, None)
+        asked = await self.engine.documents.get(text, None)
         body = await self.engine.read(asked, variables, asked.coerce(variables), viewer)
         return parsed(body) if self.engine.counts.compiled > before else None
 
     async def ordinary(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
         """The ordinary executor's answer."""
-        asked = self.engine.documents.get(text, None)
+        asked = await self.engine.documents.get(text, None)
         return parsed(await self.engine.read_ordinarily(asked, variables, asked.coerce(variables), viewer))
 
     async def ask(self, text: str, viewer: Viewer | str = "operations", /, **variables: Any) -> Any:

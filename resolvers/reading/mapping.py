@@ -87,10 +87,14 @@ class Many:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Elements:
-    """A plain list out of the row's own JSON array; `of` gives it as a table-valued expression."""
+    """A plain list out of the row's own JSON array; `of` gives it as a table-valued expression.
+
+    `limit` is what its description states: no longer array is ever written, and it is the list's cost.
+    """
 
     of: Callable[[Row], Any]
     needs: Scope | None = None
+    limit: int = 100
 
     def under(self, row: Row, name: str) -> Any:
         """The elements as rows under a name."""

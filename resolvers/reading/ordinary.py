@@ -516,11 +516,17 @@ async def answer(
     document: Document, connection: Connection, given: dict[str, Any], variables: dict[str, Any], viewer: Viewer
 ) -> ExecutionResult:
     """Execute a query's document in one snapshot. `given` are the variables as sent, `variables` as coerced."""
+    ast = document.ast  # parsed anew, so before the wait for the transaction and not after it
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         session = Session(connection, viewer, variables)
         name = document.operation.name.value if document.operation.name else None
         result = execute(
-            document.schema, document.ast, context_value=session, variable_values=given, operation_name=name
+            document.schema,
+            ast,
+            context_value=session,
+            variable_values=given,
+            operation_name=name,
+            hide_suggestions=not document.hints,
         )
         result = result if isinstance(result, ExecutionResult) else await result
         for error in result.errors or ():

@@ -15,11 +15,13 @@ from app.settings import Settings
 from app.tokens import sign
 from domain import ids
 from domain.viewer import Viewer
+from resolvers.trusted import hash_of
 from tests.conftest import SECRET, serving
 from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, write_event, write_order
 
 Bearer = Callable[[Viewer], dict[str, str]]
 Event = tuple[str, Any]
+COSTS_3 = {"cost": {"requested": 3, "limit": 1000}}
 AS_STREAM = {"Accept": "text/event-stream", "Content-Type": "application/json"}
 
 
@@ -68,7 +70,7 @@ async def test_a_query_is_one_next_and_complete(client: httpx.AsyncClient) -> No
     async with streaming(client, "{ __typename viewer { kind } }") as events:
         found = [event async for event in events]
     assert found == [
-        ("next", {"data": {"__typename": "Query", "viewer": {"kind": "ANONYMOUS"}}}),
+        ("next", {"data": {"__typename": "Query", "viewer": {"kind": "ANONYMOUS"}}, "extensions": COSTS_3}),
         ("complete", None),
     ]
 
@@ -126,12 +128,23 @@ async def test_a_subscription_may_stand_in_the_url(client: httpx.AsyncClient, wr
     assert (kind, told["data"]["orderEvents"]["sequence"]) == ("next", 1)
 
 
+async def test_a_document_may_be_named_by_its_hash(client: httpx.AsyncClient) -> None:
+    text = "{ streamed: __typename }"
+    by_hash = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}}
+    told = []
+    for body in (by_hash, {"query": text, **by_hash}, by_hash):
+        (_, answer), _ = [each async for each in events_of(await client.post("/graphql", json=body, headers=AS_STREAM))]
+        told.append(answer)
+    assert told[0]["errors"][0]["message"] == "PersistedQueryNotFound"
+    assert told[1]["data"] == told[2]["data"] == {"streamed": "Query"}
+
+
 async def test_who_accepts_both_gets_json_for_a_query_and_a_stream_for_a_subscription(
     client: httpx.AsyncClient,
 ) -> None:
     headers = {**AS_STREAM, "Accept": "application/json, text/event-stream"}
     query = await client.post("/graphql", content='{"query":"{__typename}"}', headers=headers)
-    assert query.json() == {"data": {"__typename": "Query"}}
+    assert query.json()["data"] == {"__typename": "Query"}
     body = '{"query":"subscription { orderEvents(orderId: \\"x\\") { id } }"}'
     subscription = await client.post("/graphql", content=body, headers=headers)
     assert subscription.headers["content-type"].startswith("text/event-stream")

@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.tokens import sign
 from domain import ids
 from resolvers import feed
+from resolvers.trusted import hash_of
 from tests.conftest import SECRET, serving
 from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, write_event, write_order
 
@@ -115,14 +116,27 @@ async def test_a_query_is_one_next_and_complete(opened: Open) -> None:
     client = await opened(greeted=True)
     assert client.socket.subprotocol == PROTOCOL
     await client.send(subscribe("1"))
-    assert await client.next() == {"id": "1", "type": "next", "payload": {"data": {"__typename": "Query"}}}
+    payload = {"data": {"__typename": "Query"}, "extensions": {"cost": {"requested": 1, "limit": 1_000_000}}}
+    assert await client.next() == {"id": "1", "type": "next", "payload": payload}
     assert await client.next() == {"id": "1", "type": "complete"}
+
+
+async def test_a_document_may_be_named_by_its_hash(opened: Open) -> None:
+    client = await opened(greeted=True)
+    text = "{ spoken: __typename }"
+    by_hash = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}}
+    await client.send({"type": "subscribe", "id": "1", "payload": by_hash})
+    assert code_of(await client.next()) == ("1", "PERSISTED_QUERY_NOT_FOUND")
+    for id_, payload in (("2", {"query": text, **by_hash}), ("3", by_hash)):
+        await client.send({"type": "subscribe", "id": id_, "payload": payload})
+        assert (await client.next())["payload"]["data"] == {"spoken": "Query"}
+        assert (await client.next())["type"] == "complete"
 
 
 async def test_a_mutation_works_too(opened: Open) -> None:
     client = await opened(greeted=True)
     await client.send(subscribe("1", "mutation { __typename }"))
-    assert (await client.next())["payload"] == {"data": {"__typename": "Mutation"}}
+    assert (await client.next())["payload"]["data"] == {"__typename": "Mutation"}
 
 
 async def test_events_come_as_they_are_committed_and_a_cursor_goes_on_after_a_disconnect(

@@ -454,7 +454,7 @@ async def test_every_root_query_is_one_statement_for_one_parent_and_for_fifty(
     name: str, page: int, referee: Referee
 ) -> None:
     async with counting(referee) as (engine, sent):
-        asked = engine.documents.get(root_query(name, referee.world, depth=2, page=page), None)
+        asked = await engine.documents.get(root_query(name, referee.world, depth=2, page=page), None)
         await engine.read(asked, {}, {}, referee.viewers["operations"])
     assert len(sent) == 1, sent
 
@@ -482,7 +482,7 @@ async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two
     counts = []
     for page in (2, 50):
         async with counting(referee) as (engine, sent):
-            asked = engine.documents.get(
+            asked = await engine.documents.get(
                 f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}", None
             )
             await engine.read_ordinarily(asked, {}, {}, referee.viewers["operations"])
@@ -491,7 +491,7 @@ async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two
 
 
 async def test_a_plan_is_made_once_for_all_values(referee: Referee) -> None:
-    asked = referee.engine.documents.get(document("OrderStatusById"), None)
+    asked = await referee.engine.documents.get(document("OrderStatusById"), None)
     viewer = referee.viewers["agent"]
     plans = {id(referee.engine.plan(asked, {"id": gid("Order", row)}, viewer)) for row in referee.world.rows["orders"]}
     assert len(plans) == 1

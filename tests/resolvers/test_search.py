@@ -178,7 +178,7 @@ BY_ORDER = {
 async def test_each_way_of_being_known_has_its_index(
     query: str, connection: asyncpg.Connection, referee: Referee
 ) -> None:
-    asked, viewer = referee.engine.documents.get(query, None), referee.viewers["agent"]
+    asked, viewer = await referee.engine.documents.get(query, None), referee.viewers["agent"]
     plan = referee.engine.plan(asked, {"q": "x"}, viewer)
     assert plan is not None
     nulls = ", ".join("null" for _ in plan.parameters({"q": "x"}, viewer))
