@@ -201,7 +201,8 @@ class Documents:
         _check(check_document, ast)
         pick(ast, operation_name)
         await asyncio.sleep(0)
-        errors = await self.validation.errors(ast)
+        tokens = _tokens(ast)
+        errors = await self.validation.errors(ast, tokens)
         if errors:
             raise refuse_all("GRAPHQL_VALIDATION_FAILED", errors)
         await asyncio.sleep(0)
@@ -210,7 +211,7 @@ class Documents:
         if document.lists_types and not document.asks_of_schema_only:
             raise refuse("GRAPHQL_VALIDATION_FAILED", "All types are listed by an operation that asks for no data.")
         await asyncio.sleep(0)
-        return self.kept.put((text, operation_name), document, max(_tokens(ast), LEAST_TOKENS))
+        return self.kept.put((text, operation_name), document, max(tokens, LEAST_TOKENS))
 
 
 def _parsed(text: str) -> DocumentNode:

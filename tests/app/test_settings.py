@@ -18,6 +18,9 @@ NAMES = (
     "PORT",
     "READ_POOL_SIZE",
     "WRITE_POOL_SIZE",
+    "INTROSPECTION",
+    "TRUSTED_DOCUMENTS",
+    "TRUSTED_DOCUMENTS_ONLY",
     "XDG_DATA_HOME",
 )
 LONG = "x" * 32
@@ -104,6 +107,26 @@ def test_production_wants_its_secret_given(monkeypatch: pytest.MonkeyPatch) -> N
         read_settings()
     monkeypatch.setenv("ORDERGRAPH_SECRET", LONG)
     assert read_settings().secret == LONG
+
+
+def test_introspection_is_as_the_mode_says_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().introspects
+    monkeypatch.setenv("INTROSPECTION", "false")
+    assert not read_settings().introspects
+    monkeypatch.setenv("ORDERGRAPH_MODE", "production")
+    monkeypatch.setenv("ORDERGRAPH_SECRET", LONG)
+    monkeypatch.delenv("INTROSPECTION")
+    assert not read_settings().introspects
+    monkeypatch.setenv("INTROSPECTION", "true")
+    assert read_settings().introspects
+
+
+def test_who_accepts_trusted_documents_alone_must_name_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRUSTED_DOCUMENTS_ONLY", "true")
+    with pytest.raises(SettingsError, match="TRUSTED_DOCUMENTS_ONLY needs TRUSTED_DOCUMENTS"):
+        read_settings()
+    monkeypatch.setenv("TRUSTED_DOCUMENTS", str(tmp_path / "documents.json"))
+    assert read_settings().trusted_documents_only
 
 
 def test_settings_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,9 +211,10 @@ def pauses(work: Coroutine[Any, Any, Any]) -> int:
 
 def test_a_new_document_is_read_in_slices_and_a_known_one_at_once() -> None:
     documents = Documents(core_of(build()))
-    valid = "{ viewer { kind } }"
-    assert pauses(documents.get(valid, None)) == 8  # after parse, limits, four groups of rules, merging, making
-    assert pauses(documents.get(valid, None)) == 0
+    small, large = "{ viewer { kind } }", "{" + " viewer { kind }" * 200 + "}"
+    assert pauses(documents.get(small, None)) == 5  # after parsing, limits, rules, merging, making
+    assert pauses(documents.get(large, None)) == 8  # the rules in four groups
+    assert pauses(documents.get(large, None)) == 0
 
 
 @pytest.mark.parametrize(
