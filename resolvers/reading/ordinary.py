@@ -345,16 +345,21 @@ class Field:
         return int(rows[0][0])
 
 
+def _abstract(info: Info) -> GraphQLInterfaceType:
+    return get_named_type(info.return_type)  # type: ignore[return-value]
+
+
 async def _visible(info: Info, typename: str | None, key: str | None) -> Record | None:
-    if typename is None:
-        return None
+    type_ = info.schema.type_map.get(typename or "")
+    if not isinstance(type_, GraphQLObjectType) or type_ not in info.schema.get_possible_types(_abstract(info)):
+        return None  # such as an act that no object stands for
     session: Session = info.context
-    entity = entity_of(info.schema.type_map[typename])
+    entity = entity_of(type_)
     compiler = session.compiler()
     row = compiler.alias(entity)
     found = select(row.c.id.cast(Text)).where(row.c.id.cast(Text) == key, entity.visible(session.viewer, row))
     rows = await session.rows(compiler, found)
-    return Record(typename, Place(entity), (key,)) if rows else None
+    return Record(type_.name, Place(entity), (key,)) if rows else None
 
 
 METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {
