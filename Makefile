@@ -10,7 +10,7 @@ JOBS ?= 2
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema bench lock setup clean
+.PHONY: help run test check schema fuzz bench lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ schema: $(VENV)/.runtime ## Write schema/schema.graphql anew
 	@$(BIN)/ordergraph schema > schema/.schema.graphql.new \
 		&& mv schema/.schema.graphql.new schema/schema.graphql \
 		|| { rm -f schema/.schema.graphql.new; exit 1; }
+
+fuzz: $(VENV)/.dev ## Ask 100,000 random documents of both executors (ARGS="1000 --seed 7")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.dev ## Measure what we promise
 	@$(BIN)/python -m benchmarks $(ARGS)
