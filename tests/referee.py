@@ -136,20 +136,15 @@ class Referee:
 
     async def compiled(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
         """The compiled answer; None when the document, or a value in it, was left to the ordinary executor."""
-        asked, coerced = await self.prepared(text, variables)
+        asked, coerced = await prepared(self.engine, text, variables)
         before = self.engine.counts.compiled
         body = await self.engine.read(asked, variables, coerced, viewer)
         return parsed(body) if self.engine.counts.compiled > before else None
 
     async def ordinary(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
         """The ordinary executor's answer."""
-        asked, coerced = await self.prepared(text, variables)
+        asked, coerced = await prepared(self.engine, text, variables)
         return parsed(await self.engine.read_ordinarily(asked, variables, coerced, viewer))
-
-    async def prepared(self, text: str, variables: dict[str, Any]) -> tuple[Document, dict[str, Any]]:
-        """A document and its coerced variables, as for any request."""
-        asked = self.engine.documents.get(text, None)
-        return asked, asked.coerce(variables)
 
     async def ask(self, text: str, viewer: Viewer | str = "operations", /, **variables: Any) -> Any:
         """The data that both agree on."""
@@ -167,6 +162,12 @@ class Referee:
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT", error
         return str(error["message"])
+
+
+async def prepared(engine: Engine, text: str, variables: dict[str, Any]) -> tuple[Document, dict[str, Any]]:
+    """A document and its coerced variables, as for any request."""
+    asked = engine.documents.get(text, None)
+    return asked, asked.coerce(variables)
 
 
 def parsed(body: bytes) -> Any:

@@ -23,7 +23,7 @@ from resolvers.engine import Engine
 from resolvers.writing import World as Outside
 from schema.build import build
 from tests.contract import document, names
-from tests.referee import ROLES, Referee, unordered
+from tests.referee import ROLES, Referee, prepared, unordered
 from tests.world import World, gid, rows_of
 
 # -- the contract ------------------------------------------------------------------------------------------------------
@@ -458,6 +458,9 @@ async def counting(referee: Referee) -> AsyncIterator[tuple[Engine, list[str]]]:
     """An engine, and the statements that it sends."""
     sent: list[str] = []
     async with referee.engine.database.reads.acquire() as connection:
+        await connection.fetchval(
+            "SELECT $1::uuid[]", []
+        )  # asyncpg asks once for a type that a connection does not know
         pool: Any = OneConnection(connection)
         with connection.query_logger(lambda record: sent.append(record.query)):
             yield Engine(build()._schema, Outside(Database(pool, pool))), sent
@@ -469,7 +472,7 @@ async def test_every_root_query_is_one_statement_for_one_parent_and_for_fifty(
     name: str, page: int, referee: Referee
 ) -> None:
     async with counting(referee) as (engine, sent):
-        asked = engine.documents.get(root_query(name, referee.world, depth=2, page=page), None)
+        asked, _ = await prepared(engine, root_query(name, referee.world, depth=2, page=page), {})
         await engine.read(asked, {}, {}, referee.viewers["operations"])
     assert len(sent) == 1, sent
 
@@ -478,16 +481,15 @@ async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two
     counts = []
     for page in (2, 50):
         async with counting(referee) as (engine, sent):
-            asked = engine.documents.get(
-                f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}", None
-            )
+            query = f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}"
+            asked, _ = await prepared(engine, query, {})
             await engine.read_ordinarily(asked, {}, {}, referee.viewers["operations"])
         counts.append(len(sent))
     assert counts[0] == counts[1]
 
 
 async def test_a_plan_is_made_once_for_all_values(referee: Referee) -> None:
-    asked = referee.engine.documents.get(document("OrderStatusById"), None)
+    asked, _ = await prepared(referee.engine, document("OrderStatusById"), {"id": ""})
     viewer = referee.viewers["agent"]
     plans = {id(referee.engine.plan(asked, {"id": gid("Order", row)}, viewer)) for row in referee.world.rows["orders"]}
     assert len(plans) == 1
