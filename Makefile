@@ -11,7 +11,7 @@ UV ?= uv
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema promise clients bench lock setup clean
+.PHONY: help run test check schema promise clients fuzz bench lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ promise: ## Promise clients the schema as it is now: with each release
 
 clients: $(VENV)/.dev $(CLIENTS)/node_modules/.done $(CLIENTS)/.venv/.done ## Run what others wrote against it (needs Node.js 20+ and npm)
 	@$(BIN)/python -m tests.clients $(ARGS)
+
+fuzz: $(VENV)/.dev ## Ask 100,000 random documents of both executors (ARGS="1000 --seed 7")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.dev ## Measure what we promise
 	@$(BIN)/python -m benchmarks $(ARGS)

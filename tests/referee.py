@@ -11,10 +11,11 @@ import asyncpg
 
 from domain.viewer import ANONYMOUS, SCOPES, Role, Viewer, ViewerKind
 from resolvers.database import open_database
+from resolvers.documents import Document
 from resolvers.engine import Engine
 from resolvers.writing import World as Outside
 from schema.build import build
-from tests.world import Story, World, small_world
+from tests.world import Row, Story, World, small_world
 
 ORDERS_ADDED = 45
 SHARED_MOMENT = 3
@@ -46,7 +47,60 @@ def wide_world() -> World:
         email="Orders@example.com",
     )
     world.add("customers", kind="REGISTERED", email="new@example.com", display_name="New", created_at=world.now)
+    replete(world, ana)
     return world
+
+
+def replete(world: World, customer: Row) -> None:
+    """Orders with a value in every column, so that every field has one to show."""
+    kiosk, shop = world.channel("kiosk", "BRL"), world.rows["locations"][1]
+    lamp = world.variant("LAMP", kiosk, 7_000)
+    lamp.update(length_mm=100, width_mm=200, height_mm=300)
+    world.rows["products"][-1]["category"] = "luz ⚡"
+    level = world.level(lamp, shop, 40)
+    level.update(reserved=1, safety_stock=2, damaged=3)
+    told = {"external_reference": "R-1 “ü”", "phone": "+5511", "note": "à porta", "deliver_by_earliest": world.now}
+    whole = Story(world, kiosk, [(level, 2, 7_000), (level, 2, 7_000)], customer)
+    whole.order.update(told)
+    whole.decision.update(_decided(world, shop))
+    whole.hold().confirm().pick().ship().deliver().ask_return().receive().inspect()
+    kit, component = whole.lines
+    component["kit_line_id"] = kit["id"]
+    whole.work.update(service="express", packed_at=world.now, closed_at=world.now)
+    whole.parts[0].update(picked=1, short=1, shipped=1)
+    whole.shipment.update(service="express", estimated_delivery=world.now, handed_over_at=world.now)
+    sizes = {"length_mm": 10, "width_mm": 20, "height_mm": 30}
+    world.rows["packages"][-1].update(tracking_url="https://t/1", label_url="https://l/1", **sizes)
+    world.add("invoices", number="NF-1", order_id=whole.order["id"], shipment_id=whole.shipment["id"],
+              total_minor=1, currency="BRL", pdf_url="https://i/1", issued_at=world.now)  # fmt: skip
+    whole.back.update(approved_at=world.now, expires_at=world.now, receipt_url="https://r/1", decline_reason="não")
+    world.rows["return_labels"][-1]["url"] = "https://r/2"
+    whole.refund.update(destination="ORIGINAL_PAYMENT", note="desculpe")
+    whole.capture.update(method="card", reference="c-1", failure="por pouco")
+    world.rows["order_adjustments"][-1]["reason"] = "devolução"
+    moved = world.move(level, "REVERSAL", 1, ("AVAILABLE", None), act=("Reversal", world.new_id()), line_id=None)
+    moved.update(reverses_id=world.rows["stock_movements"][-2]["id"], reason="engano")
+    _picked_up(world, kiosk, level, customer)
+
+
+def _decided(world: World, place: Row) -> Row:
+    costs = {"distance_km": 0.1, "location_id": str(place["id"])}
+    return {
+        "chosen": [{**costs, "lines": [{"sku": "LAMP", "quantity": 4}], "ship_by": world.now,
+                    "deliver_by": world.now}],
+        "candidates": [{**costs, "feasible": True, "rejected_because": "é longe"}],
+        "unfilled": [{"sku": "LAMP", "quantity": 1, "reason": "acabou"}],
+    }  # fmt: skip
+
+
+def _picked_up(world: World, channel: Row, level: Row, customer: Row) -> None:
+    """An order that waits at the store, and one that was called off there."""
+    waiting = Story(world, channel, [(level, 1, 7_000)], customer).confirm().pick()
+    waiting.lines[0].update(quantity=2, open=1, total_minor=14_000)
+    pickup = {"pickup_code": "4711", "ready_at": world.now, "collect_before": world.now}
+    waiting.work.update(kind="PICKUP", status="READY_FOR_PICKUP", **pickup)
+    called_off = Story(world, channel, [(level, 1, 7_000)], customer).cancel()
+    called_off.order["cancel_reason"] = "CUSTOMER_REQUEST"
 
 
 def staff(role: Role, **bounds: Any) -> Viewer:
@@ -76,7 +130,9 @@ def viewers(world: World) -> dict[str, Viewer]:
     }
 
 
-ROLES = list(viewers(small_world()))
+VIEWERS = viewers(small_world())
+ROLES = list(VIEWERS)
+STAFF = [name for name, viewer in VIEWERS.items() if viewer.kind is ViewerKind.STAFF]
 
 
 @dataclass(frozen=True)
@@ -89,15 +145,15 @@ class Referee:
 
     async def compiled(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
         """The compiled answer; None when the document, or a value in it, was left to the ordinary executor."""
+        asked, coerced = await prepared(self.engine, text, variables)
         before = self.engine.counts.compiled
-        asked = await self.engine.documents.get(text, None)
-        body = await self.engine.read(asked, variables, asked.coerce(variables), viewer)
+        body = await self.engine.read(asked, variables, coerced, viewer)
         return parsed(body) if self.engine.counts.compiled > before else None
 
     async def ordinary(self, text: str, viewer: Viewer, variables: dict[str, Any]) -> Any:
         """The ordinary executor's answer."""
-        asked = await self.engine.documents.get(text, None)
-        return parsed(await self.engine.read_ordinarily(asked, variables, asked.coerce(variables), viewer))
+        asked, coerced = await prepared(self.engine, text, variables)
+        return parsed(await self.engine.read_ordinarily(asked, variables, coerced, viewer))
 
     async def ask(self, text: str, viewer: Viewer | str = "operations", /, **variables: Any) -> Any:
         """The data that both agree on."""
@@ -115,6 +171,12 @@ class Referee:
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT", error
         return str(error["message"])
+
+
+async def prepared(engine: Engine, text: str, variables: dict[str, Any]) -> tuple[Document, dict[str, Any]]:
+    """A document and its coerced variables, as for any request."""
+    asked = await engine.documents.get(text, None)
+    return asked, asked.coerce(variables)
 
 
 def parsed(body: bytes) -> Any:

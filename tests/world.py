@@ -451,3 +451,17 @@ def small_world() -> World:
 def gid(typename: str, row: Row) -> str:
     """The id that clients see."""
     return ids.encode(typename, row["id"])
+
+
+TABLES = {
+    "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
+    "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
+    "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
+    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+}  # fmt: skip
+
+
+def rows_of(typename: str, world: World) -> list[Row]:
+    """The rows that may be objects of a type."""
+    return world.rows.get(TABLES.get(typename, f"{typename.lower()}s"), [])

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
+    GraphQLNonNull,
     ListValueNode,
     ObjectValueNode,
     Undefined,
@@ -179,8 +180,7 @@ def reader(node: ValueNode | None, type_: GraphQLInputType, default: Any) -> Rea
     if node is None:
         return lambda _variables: otherwise
     if isinstance(node, VariableNode):
-        name = node.name.value
-        return lambda variables: variables.get(name, otherwise)
+        return _variable_reader(node.name.value, otherwise, required=isinstance(type_, GraphQLNonNull))
     inner = get_nullable_type(type_)
     if isinstance(node, ObjectValueNode) and isinstance(inner, GraphQLInputObjectType):
         return _object_reader(node, inner)
@@ -189,6 +189,18 @@ def reader(node: ValueNode | None, type_: GraphQLInputType, default: Any) -> Rea
         return lambda variables: [read(variables) for read in readers]
     constant = value_from_ast(node, type_)
     return lambda _variables: constant
+
+
+def _variable_reader(name: str, otherwise: Any, *, required: bool) -> Read:
+    """A variable that may be null may stand where null may not if it has a default: sent as null, it makes no sense."""
+
+    def read(variables: Variables) -> Any:
+        value = variables.get(name, otherwise)
+        if required and value is None:
+            raise BadInput(f"${name} must not be null here.")
+        return value
+
+    return read
 
 
 def _object_reader(node: ObjectValueNode, type_: GraphQLInputObjectType) -> Read:

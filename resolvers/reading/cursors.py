@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, DateTime, Text, Uuid, func, literal, literal_column
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Text, Uuid, func, literal, literal_column
 from sqlalchemy.types import TypeEngine
 
 from resolvers.reading.arguments import BadInput
@@ -26,15 +26,19 @@ def unpack(cursor: str, order: str, types: list[TypeEngine[Any]]) -> list[Any]:
         if name != order:
             keys = []  # of another list: as good as none
         return [_typed(key, type_) for key, type_ in zip(keys, types, strict=True)]
-    except (ValueError, TypeError, AttributeError, binascii.Error) as reason:
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as reason:
         raise BadInput("This cursor is malformed, or belongs to another list or order.") from reason
 
 
 def _typed(key: Any, type_: TypeEngine[Any]) -> Any:
     if isinstance(type_, DateTime):
-        return datetime.fromisoformat(key)
+        return datetime.fromisoformat(key).astimezone(UTC)
     if isinstance(type_, Uuid):
         return UUID(key)
     if isinstance(key, bool) or not isinstance(key, type_.python_type):
         raise TypeError(key)
+    if isinstance(key, int):
+        key.to_bytes(
+            8 if isinstance(type_, BigInteger) else 4, signed=True
+        )  # what PostgreSQL can hold, or OverflowError
     return key

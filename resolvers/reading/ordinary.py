@@ -471,18 +471,21 @@ class Page:
 
 
 async def _visible(info: Info, typename: str | None, key: str | None) -> Record | None:
-    if typename is None or key is None:
-        return None
+    type_ = info.schema.type_map.get(typename or "")
+    interface: Any = get_named_type(info.return_type)
+    if key is None or type_ not in info.schema.get_possible_types(interface):
+        return None  # such as an act that no object stands for
+    assert type_ is not None
     session: Session = info.context
-    entity = entity_of(info.schema.type_map[typename])
+    entity = entity_of(type_)
 
     def write(asking: Asking) -> Select[Any]:
         row = asking.alias(entity)
         here = Opened(row, row, [row.c.id])
         return asking.among(select(row.c.id.cast(Text)).where(entity.visible(session.viewer, row)), here)
 
-    rows = await session.rows(("visible", typename), write, [(key,)])
-    return Record(typename, Place(entity), (key,)) if rows else None
+    rows = await session.rows(("visible", type_.name), write, [(key,)])
+    return Record(type_.name, Place(entity), (key,)) if rows else None
 
 
 METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {

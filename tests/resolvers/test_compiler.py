@@ -1,5 +1,6 @@
 """The read compiler against the ordinary executor: whatever is asked, by whomever, both give the same data."""
 
+import base64
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -23,8 +24,8 @@ from resolvers.engine import Engine, Request
 from resolvers.writing import World as Outside
 from schema.build import build
 from tests.contract import document, names
-from tests.referee import ROLES, Referee, unordered
-from tests.world import Row, World, gid
+from tests.referee import ROLES, Referee, prepared, unordered
+from tests.world import World, gid, rows_of
 
 # -- the contract ------------------------------------------------------------------------------------------------------
 
@@ -112,24 +113,11 @@ def _key(name: str, argument: str, world: World) -> str:
     return "SHIRT" if argument == "sku" else {"channel": "web", "location": "SAO1", "product": "P-SHIRT"}[name]
 
 
-TABLES = {
-    "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
-    "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
-    "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
-    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
-    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
-}  # fmt: skip
-
-
-def _rows_of(typename: str, world: World) -> list[Row]:
-    return world.rows.get(TABLES.get(typename, f"{typename.lower()}s"), [])
-
-
 def _an_id(typename: str, world: World) -> str:
     """The id of the last object of a type."""
     if typename == "Event":
         return ids.encode("Event", len(world.rows["events"]))
-    rows = _rows_of(typename, world)
+    rows = rows_of(typename, world)
     return gid(typename, rows[-1]) if rows else ids.encode(typename, world.rows["orders"][0]["id"])
 
 
@@ -146,7 +134,7 @@ async def test_an_object_of_each_type_is_found_again_by_its_id(typename: str, re
     id_ = _an_id(typename, referee.world)
     for role in ("operations", "warehouse", "customer", "guest", "anonymous"):
         found = await referee.ask(query, role, id=id_)
-        if role == "operations" and (_rows_of(typename, referee.world) or typename == "Event"):
+        if role == "operations" and (rows_of(typename, referee.world) or typename == "Event"):
             assert found["node"]["id"] == id_
 
 
@@ -352,12 +340,44 @@ async def test_a_cursor_of_another_list_is_refused(referee: Referee) -> None:
     assert "another list" in await referee.refuse(PAGE, after=event["events"]["edges"][0]["cursor"])
 
 
+FORGED: dict[str, list[list[Any]]] = {
+    "orders": [
+        ["PLACED_AT", "0001-01-01T00:00:00+14:00", "01610000-0000-7000-8000-00000000039f"],
+        ["PLACED_AT", "9999-12-31T23:59:59-12:00", "01610000-0000-7000-8000-00000000039f"],
+    ],
+    "events": [["POSITION", 2**31, 2], ["POSITION", 1, 2**63], ["POSITION", 10**30, 2], ["POSITION", True, 2]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "keys"), [(name, keys) for name, forged in FORGED.items() for keys in forged])
+async def test_a_cursor_with_keys_that_nothing_holds_is_refused(name: str, keys: list[Any], referee: Referee) -> None:
+    query = f"query ($after: String) {{ {name}(after: $after) {{ nodes {{ id }} }} }}"
+    assert "malformed" in await referee.refuse(query, after=base64.b64encode(json.dumps(keys).encode()).decode())
+
+
 async def test_cursors_are_good_for_the_other_direction_of_the_same_sort(referee: Referee) -> None:
     query = """query ($after: String, $d: SortDirection) {
         orders(first: 3, after: $after, sort: {by: PLACED_AT, direction: $d}) { edges { cursor node { id } } } }"""
     third = (await referee.ask(query, d="ASC"))["orders"]["edges"][2]
     back = (await referee.ask(query, d="DESC", after=third["cursor"]))["orders"]["edges"]
     assert len(back) == 2
+
+
+NULL_WHERE_NONE_MAY_BE = [
+    "query ($a: [ID!] = []) { nodes(ids: $a) { id } }",
+    'query ($a: ID = "x") { nodes(ids: [$a]) { id } }',
+    'query ($a: ID = "x") { order(id: $a) { id } }',
+    "query ($a: OrderSortKey = PLACED_AT) { orders(sort: {by: $a}) { totalCount } }",
+    "query ($a: OrderStatus = PENDING) { orders(filter: {status: [$a]}) { totalCount } }",
+    'query ($a: Boolean = true) { channel(code: "web") { id code @include(if: $a) } }',
+    'query ($a: Boolean = true) { channel(code: "web") { id code @skip(if: $a) } }',
+]
+
+
+@pytest.mark.parametrize("query", NULL_WHERE_NONE_MAY_BE)
+async def test_a_variables_default_is_no_leave_to_send_null(query: str, referee: Referee) -> None:
+    await referee.ask(query)
+    assert "non-null type" in await referee.refuse(query, a=None)
 
 
 FILTERS: list[dict[str, Any] | None] = [
@@ -443,6 +463,9 @@ async def counting(referee: Referee) -> AsyncIterator[tuple[Engine, list[str]]]:
     """An engine, and the statements that it sends."""
     sent: list[str] = []
     async with referee.engine.database.reads.acquire() as connection:
+        await connection.fetchval(
+            "SELECT $1::uuid[]", []
+        )  # asyncpg asks once for a type that a connection does not know
         pool: Any = OneConnection(connection)
         with connection.query_logger(lambda record: sent.append(record.query)):
             yield Engine(build()._schema, Outside(Database(pool, pool))), sent
@@ -454,7 +477,7 @@ async def test_every_root_query_is_one_statement_for_one_parent_and_for_fifty(
     name: str, page: int, referee: Referee
 ) -> None:
     async with counting(referee) as (engine, sent):
-        asked = await engine.documents.get(root_query(name, referee.world, depth=2, page=page), None)
+        asked, _ = await prepared(engine, root_query(name, referee.world, depth=2, page=page), {})
         await engine.read(asked, {}, {}, referee.viewers["operations"])
     assert len(sent) == 1, sent
 
@@ -482,16 +505,15 @@ async def test_the_ordinary_executor_asks_no_more_for_fifty_parents_than_for_two
     counts = []
     for page in (2, 50):
         async with counting(referee) as (engine, sent):
-            asked = await engine.documents.get(
-                f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}", None
-            )
+            query = f"{{ orders(first: {page}) {{ nodes {{ number lines {{ sku variant {{ name }} }} }} }} }}"
+            asked, _ = await prepared(engine, query, {})
             await engine.read_ordinarily(asked, {}, {}, referee.viewers["operations"])
         counts.append(len(sent))
     assert counts[0] == counts[1]
 
 
 async def test_a_plan_is_made_once_for_all_values(referee: Referee) -> None:
-    asked = await referee.engine.documents.get(document("OrderStatusById"), None)
+    asked, _ = await prepared(referee.engine, document("OrderStatusById"), {"id": ""})
     viewer = referee.viewers["agent"]
     plans = {id(referee.engine.plan(asked, {"id": gid("Order", row)}, viewer)) for row in referee.world.rows["orders"]}
     assert len(plans) == 1
