@@ -13,6 +13,7 @@ import orjson
 
 from domain.store import wal
 from domain.store.wal import Mark
+from resolvers.lender import Lender, lending
 
 if TYPE_CHECKING:
     from resolvers.replicas import Replicas
@@ -25,10 +26,12 @@ SESSION = {
     "application_name": "ordergraph",
     "plan_cache_mode": "force_generic_plan",
 }
-READING = {**SESSION, "default_transaction_read_only": "on"}
 STATEMENTS_KEPT = 1_000
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
+READING = {**SESSION, "default_transaction_read_only": "on", "statement_timeout": f"{STATEMENT_SECONDS}s"}
+SILENCE_SECONDS = STATEMENT_SECONDS + 5
+"""After which a server that should have ended a statement is taken for gone."""
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -52,13 +55,13 @@ GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.QueryCanceledError,  # it took longer than any may
 )
-"""What asyncpg raises when the server goes away, is not back yet, is full, or lets nobody into the database."""
+"""What asyncpg raises when the server goes away, is not back yet, is full, or lets nobody into the database, or takes too long."""
 
 NOT_HERE = (
     *GONE,
     asyncpg.TransactionRollbackError,  # the read stood in the way of the replay
-    asyncpg.QueryCanceledError,  # the same, by its other name
     asyncpg.InsufficientResourcesError,
     asyncpg.SyntaxOrAccessError,  # a migration that has not arrived, or a right that was not given
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -71,7 +74,7 @@ NOT_HERE = (
 class Database:
     """One pool to read from, one to write with; replicas, where there are any, to read from first."""
 
-    reads: asyncpg.Pool
+    reads: Lender
     writes: asyncpg.Pool
     replicas: "Replicas | None" = None
 
@@ -84,9 +87,8 @@ class Database:
     async def read_own(self, sql: str, *parameters: Any) -> bytes:
         """The same, certain to see everything that is committed: never a replica's."""
         try:
-            async with self.reads.acquire() as connection:
-                built: bytes = await connection.fetchval(sql, *parameters)
-                return built
+            built: bytes = await self.reads.fetchval(sql, *parameters)
+            return built
         except GONE as error:
             raise Unavailable(str(error)) from error
 
@@ -139,7 +141,13 @@ async def _tidy(connection: asyncpg.Connection) -> None:
         await connection.reset()
 
 
-def open_pool(url: str, size: int, session: dict[str, str], connect_seconds: float = CONNECT_SECONDS) -> asyncpg.Pool:
+def open_pool(
+    url: str,
+    size: int,
+    session: dict[str, str],
+    connect_seconds: float = CONNECT_SECONDS,
+    statement_seconds: float | None = STATEMENT_SECONDS,
+) -> asyncpg.Pool:
     """A pool that connects when it is asked, to be entered."""
     return asyncpg.create_pool(
         url,
@@ -147,7 +155,7 @@ def open_pool(url: str, size: int, session: dict[str, str], connect_seconds: flo
         max_size=size,
         server_settings=session,
         timeout=connect_seconds,
-        command_timeout=STATEMENT_SECONDS,
+        command_timeout=statement_seconds,
         init=_as_bytes,
         reset=_tidy,
         statement_cache_size=STATEMENTS_KEPT,
@@ -159,5 +167,9 @@ def open_pool(url: str, size: int, session: dict[str, str], connect_seconds: flo
 @asynccontextmanager
 async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[Database]:
     """Both pools, for as long as the block runs."""
-    async with open_pool(url, reads, READING) as reader, open_pool(url, writes, SESSION) as writer:
-        yield Database(reader, writer)
+    async with (
+        open_pool(url, reads, READING, statement_seconds=None) as reader,
+        lending(reader, reads, SILENCE_SECONDS) as lender,
+        open_pool(url, writes, SESSION) as writer,
+    ):
+        yield Database(lender, writer)
