@@ -14,7 +14,6 @@ from typing import Any
 
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 
 from app.graphql_request import (
     NOBODY,
@@ -27,6 +26,7 @@ from app.graphql_request import (
     request_of_url,
     token_in,
 )
+from app.logs import REQUEST_ID
 from app.refusals import Header, Refused, tell
 from app.sse import Line, stream
 from domain.store.wal import Mark
@@ -45,7 +45,6 @@ JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
 EVENT_STREAM = b"text/event-stream"
 ALLOW: Header = (b"allow", b"GET, POST")
-VARY: Header = (b"vary", b"accept, accept-encoding")
 NOT_KEPT: Header = (b"cache-control", b"no-store")
 
 CONSISTENCY_TOKEN = b"x-consistency-token"
@@ -68,7 +67,7 @@ class GraphQLEndpoint:
         """One exchange."""
         headers: Headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
-        bind_contextvars(request_id=request_id.decode())
+        REQUEST_ID.set(request_id)
         reply = Reply(send, request_id, headers.get(b"accept-encoding", b""), frank=self.engine.frank)
         try:
             await self._answer(scope, headers, receive, reply)
@@ -242,7 +241,6 @@ class Reply:
         headers = [
             (b"content-type", (self.accepts.media or JSON) + b"; charset=utf-8"),
             (b"x-request-id", self.request_id),
-            VARY,
             NOT_KEPT,
             *extra,
         ]

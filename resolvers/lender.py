@@ -7,6 +7,7 @@ connection on which nothing is heard even then.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ class Lender:
         self.pool = pool
         self.size = size
         self.longest_seconds = longest_seconds
+        self.loop = asyncio.get_running_loop()  # asked once: it looks up the process's id each time, a system call
         self.taken = 0
         self.idle: list[PoolConnectionProxy] = []
         self.lent: dict[PoolConnectionProxy, float] = {}
@@ -57,7 +59,7 @@ class Lender:
             while self.idle:
                 connection = self.idle.pop()
                 if not connection.is_closed():
-                    self.lent[connection] = asyncio.get_running_loop().time()
+                    self.lent[connection] = time.monotonic()
                     return connection
                 await self._release(connection)
             if self.taken < self.size:
@@ -72,12 +74,12 @@ class Lender:
             self.taken -= 1
             self._wake()
             raise
-        self.lent[connection] = asyncio.get_running_loop().time()
+        self.lent[connection] = time.monotonic()
         return connection
 
     async def _turn(self) -> None:
         """Wait until a connection may be free."""
-        turn = asyncio.get_running_loop().create_future()
+        turn = self.loop.create_future()
         self.waiting.append(turn)
         try:
             await turn
@@ -117,7 +119,7 @@ class Lender:
         """End connections on which nothing is heard."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            late = asyncio.get_running_loop().time() - self.longest_seconds
+            late = time.monotonic() - self.longest_seconds
             for connection, began in list(self.lent.items()):
                 if began < late:
                     connection.terminate()

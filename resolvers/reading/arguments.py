@@ -6,10 +6,11 @@ other value is bound. `shape` says what a plan's key must hold.
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from graphql import (
     FieldNode,
     GraphQLError,
@@ -116,13 +117,23 @@ class Argument:
 
     def key(self, typename: str) -> BindParameter[UUID]:
         """The key inside an id of `typename`; an id of anything else matches no row."""
-        return self.bind(Uuid(), lambda id_: None if id_ is None else ids.decode(typename, id_))
+        return self.bind(Uuid(), partial(_key, f"{ids.PREFIXES[typename]}_"))
 
     def parts(self) -> Iterator[tuple[str, "Argument"]]:
         """The fields of an input object that were given and are not null."""
         for name, inner in (self.value or {}).items():
             if inner is not None:
                 yield name, Argument(self.binder, part(self.read, name), self.now, (*self.path, name))
+
+
+def _key(prefix: str, id_: str | None) -> UUID | None:
+    """As `ids.decode`, with asyncpg's own UUID: it is made for every request, and takes a tenth of the time."""
+    if id_ is None or not id_.startswith(prefix) or len(id_) != len(prefix) + 36:
+        return None
+    try:
+        return pgproto.UUID(id_[len(prefix) :])
+    except ValueError:
+        return None
 
 
 def part(read: Read, name: str) -> Read:
