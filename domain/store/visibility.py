@@ -124,11 +124,9 @@ def orders(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     if viewer.role is Role.GUEST:
         return row.c.id == order_id()
     if viewer.role in AT_LOCATIONS:
-        f, r = t.fulfillment_orders.alias(), t.returns.alias()
-        return or_(
-            select(f.c.id).where(f.c.order_id == row.c.id, _here(f.c.location_id)).correlate(row).exists(),
-            select(r.c.id).where(r.c.order_id == row.c.id, _here(r.c.location_id)).correlate(row).exists(),
-        )
+        here = t.order_locations.alias()
+        same = (here.c.placed_at == row.c.placed_at) & (here.c.order_id == row.c.id)
+        return select(here.c.order_id).where(_here(here.c.location_id), same).correlate(row).exists()
     return false()
 
 
