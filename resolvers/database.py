@@ -17,6 +17,16 @@ SESSION = {
     "application_name": "ordergraph",
     "plan_cache_mode": "force_generic_plan",
 }
+READING = {
+    **SESSION,
+    "default_transaction_read_only": "on",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+"""A read is a page: its rows are found one by one, by index and in order. Other joins and helpers pay for whole tables,
+and the planner takes to them where it misjudges how many rows two columns that go together will leave.
+"""
 STATEMENTS_KEPT = 1_000
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
@@ -96,9 +106,8 @@ async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[D
         "command_timeout": STATEMENT_SECONDS,
         "reset": _tidy,
     }
-    reading = {**SESSION, "default_transaction_read_only": "on"}
     async with (
-        asyncpg.create_pool(**common, min_size=0, max_size=reads, server_settings=reading) as reader,
+        asyncpg.create_pool(**common, min_size=0, max_size=reads, server_settings=READING) as reader,
         asyncpg.create_pool(**common, min_size=0, max_size=writes, server_settings=SESSION) as writer,
     ):
         yield Database(reader, writer)
