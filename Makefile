@@ -10,7 +10,7 @@ JOBS ?= 2
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema bench lock setup clean
+.PHONY: help run test check schema bench growth lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ schema: $(VENV)/.runtime ## Write schema/schema.graphql anew
 
 bench: $(VENV)/.dev ## Measure what we promise
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+growth: $(VENV)/.dev ## Ask everything in a shop of a million orders
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 lock: ## Pin requirements.in and pyproject.toml's groups anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
