@@ -11,7 +11,7 @@ UV ?= uv
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema promise clients fuzz bench lock setup clean
+.PHONY: help run test check schema promise clients fuzz bench growth lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ fuzz: $(VENV)/.dev ## Ask 100,000 random documents of both executors (ARGS="1000
 
 bench: $(VENV)/.dev ## Measure what we promise
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+growth: $(VENV)/.dev ## Ask everything in a shop of a million orders
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 lock: ## Pin requirements.in and pyproject.toml's groups anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }

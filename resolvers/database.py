@@ -29,7 +29,17 @@ SESSION = {
 STATEMENTS_KEPT = 1_000
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
-READING = {**SESSION, "default_transaction_read_only": "on", "statement_timeout": f"{STATEMENT_SECONDS}s"}
+READING = {
+    **SESSION,
+    "default_transaction_read_only": "on",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+"""A read is a page: its rows are found one by one, by index and in order. Other joins and helpers pay for whole tables,
+and the planner takes to them where it misjudges how many rows two columns that go together will leave.
+"""
 SILENCE_SECONDS = STATEMENT_SECONDS + 5
 """After which a server that should have ended a statement is taken for gone."""
 

@@ -34,11 +34,11 @@ from resolvers.reading.compiler import (
     entity_of,
     exists,
     json_object,
-    scan,
     subselect,
 )
 from resolvers.reading.cursors import unpack
 from resolvers.reading.plans import Plan, plan
+from resolvers.reading.scans import scan
 from resolvers.reading.templates import place_of
 from resolvers.streams import Stream, stream_of
 

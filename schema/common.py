@@ -13,6 +13,7 @@ from domain import ids
 from domain.money import CURRENCY, EXPONENTS
 from domain.store.visibility import Rule
 from domain.words import Word
+from resolvers.reading.arguments import Argument
 from resolvers.reading.mapping import Entity, Row, Values, column, inline
 
 T = TypeVar("T")
@@ -170,6 +171,14 @@ class SortDirection(Enum):
 
     ASC = strawberry.enum_value("ASC", description="Smallest, or earliest, first.")
     DESC = strawberry.enum_value("DESC", description="Largest, or latest, first.")
+
+
+def constant(given: Argument) -> ColumnElement[str]:
+    """The word that an enum argument holds, written into the statement, which may then use the word's partial index.
+
+    It is a part of the plan's key, so each word has a statement of its own.
+    """
+    return literal_column(f"'{given.value.value}'", Text)
 
 
 # -- money ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Events: the log that timelines, subscriptions and other systems read."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, DateTime, FromClause, Text, Uuid, any_, select
+from sqlalchemy import ARRAY, ColumnElement, Date, DateTime, FromClause, Text, Uuid, any_, func, select, tuple_
 
 from domain import ids
 from domain.events import EventType
@@ -84,6 +84,30 @@ def _channel(row: FromClause, code: Argument) -> ColumnElement[bool]:
     return row.c.channel_id == channel.scalar_subquery()
 
 
+def _from(row: FromClause, given: Argument) -> ColumnElement[bool]:
+    """Reading begins at the first event of that day or a later one."""
+    moment, days = given.bind(DateTime(timezone=True)), t.event_days.c
+    begin = [
+        select(func.min(first)).where(days.day >= _day(moment)).scalar_subquery()
+        for first in (days.first_epoch, days.first_position)
+    ]
+    return (row.c.occurred_at >= moment) & (tuple_(*event_keys(row)) >= tuple_(*begin))
+
+
+def _to(row: FromClause, given: Argument) -> ColumnElement[bool]:
+    """Reading ends at the last event of that day or an earlier one."""
+    moment, days = given.bind(DateTime(timezone=True)), t.event_days.c
+    end = [
+        select(func.max(last)).where(days.day <= _day(moment)).scalar_subquery()
+        for last in (days.last_epoch, days.last_position)
+    ]
+    return (row.c.occurred_at < moment) & (tuple_(*event_keys(row)) <= tuple_(*end))
+
+
+def _day(moment: ColumnElement[datetime]) -> ColumnElement[date]:
+    return func.timezone("UTC", moment).cast(Date)
+
+
 EVENT_FILTERS: dict[str, Condition] = {
     "types": lambda row, given: row.c.type == any_(given.bind(ARRAY(Text))),
     "subjectId": _subject,
@@ -91,8 +115,8 @@ EVENT_FILTERS: dict[str, Condition] = {
     "customerId": lambda row, given: row.c.customer_id == given.key("Customer"),
     "locationId": lambda row, given: row.c.location_id == given.key("Location"),
     "channel": _channel,
-    "occurredFrom": lambda row, given: row.c.occurred_at >= given.bind(DateTime(timezone=True)),
-    "occurredTo": lambda row, given: row.c.occurred_at < given.bind(DateTime(timezone=True)),
+    "occurredFrom": _from,
+    "occurredTo": _to,
 }
 
 

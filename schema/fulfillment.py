@@ -46,7 +46,7 @@ from resolvers.reading.mapping import (
     one,
     reads,
 )
-from schema.common import DateRange, Money, Node, SortDirection, entity, id_of, optional_money, words
+from schema.common import DateRange, Money, Node, SortDirection, constant, entity, id_of, optional_money, words
 from schema.stock import Location
 
 words(FulfillmentKind)
@@ -306,7 +306,7 @@ class FulfillmentOrderFilter:
 FULFILLMENT_FILTERS: dict[str, Condition] = {
     "locationId": lambda row, given: row.c.location_id == given.key("Location"),
     "status": lambda row, given: row.c.status == any_(given.bind(ARRAY(Text))),
-    "kind": lambda row, given: row.c.kind == given.bind(Text()),
+    "kind": lambda row, given: row.c.kind == constant(given),
     "orderId": lambda row, given: row.c.order_id == given.key("Order"),
 }
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 
 import strawberry
-from sqlalchemy import ARRAY, Boolean, ColumnElement, DateTime, FromClause, Text, any_, select
+from sqlalchemy import ARRAY, ColumnElement, DateTime, FromClause, Text, any_, select
 
 from domain.orders import OrderStatus
 from domain.store import tables as t
@@ -47,13 +47,20 @@ def _in_channel(order: FromClause, code: Argument) -> ColumnElement[bool]:
     return order.c.channel_id == channel.scalar_subquery()
 
 
+def _tagged(order: FromClause, tag: Argument) -> ColumnElement[bool]:
+    """Joined by both keys of the list's order, so that the labels' own order is the list's."""
+    label = t.order_tags.alias()
+    same = (label.c.placed_at == order.c.placed_at) & (label.c.order_id == order.c.id)
+    return select(label.c.order_id).where(label.c.tag == tag.bind(Text()), same).correlate(order).exists()
+
+
 ORDER_FILTERS: dict[str, Condition] = {
     "channel": _in_channel,
     "status": lambda order, given: order.c.status == any_(given.bind(ARRAY(Text))),
-    "onHold": lambda order, given: order.c.on_hold == given.bind(Boolean()),
+    "onHold": lambda order, given: order.c.on_hold if given.value else ~order.c.on_hold,
     "placedFrom": lambda order, given: order.c.placed_at >= given.bind(DateTime(timezone=True)),
     "placedTo": lambda order, given: order.c.placed_at < given.bind(DateTime(timezone=True)),
-    "tag": lambda order, given: given.bind(Text()) == any_(order.c.tags),
+    "tag": _tagged,
 }
 
 ORDER_SORTS: dict[str, tuple[Sort, bool]] = {"PLACED_AT": (lambda order: [order.c.placed_at, order.c.id], True)}

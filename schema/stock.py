@@ -22,6 +22,7 @@ from schema.common import (
     Node,
     actor,
     address,
+    constant,
     entity,
     id_of,
     words,
@@ -171,7 +172,7 @@ def _of_sku(move: FromClause, sku: Argument) -> ColumnElement[bool]:
 MOVEMENT_FILTERS: dict[str, Condition] = {
     "sku": _of_sku,
     "locationId": lambda move, given: move.c.location_id == given.key("Location"),
-    "kind": lambda move, given: move.c.kind == given.bind(Text()),
+    "kind": lambda move, given: move.c.kind == constant(given),
 }
 
 MOVEMENT_SORTS: dict[str, tuple[Sort, bool]] = {"RECORDED_AT": (lambda move: [move.c.recorded_at, move.c.id], True)}

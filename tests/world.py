@@ -30,6 +30,14 @@ ADDRESS: Row = {
 }
 
 
+DAYS = """
+    INSERT INTO event_days
+    SELECT (occurred_at AT TIME ZONE 'UTC')::date, min(epoch), min(position), max(epoch), max(position)
+    FROM events WHERE position IS NOT NULL GROUP BY 1 ON CONFLICT DO NOTHING
+"""
+"""What the stamper keeps beside the places that it gives."""
+
+
 class World:
     """Rows by table, a clock, and ids in the order in which they were drawn."""
 
@@ -67,6 +75,7 @@ class World:
                     f"INSERT INTO {table.name} ({names}) VALUES ({numbers})", *map(_as_json, row.values())
                 )
         await connection.execute("UPDATE event_head SET position = $1", self.position)
+        await connection.execute(DAYS)
 
     # -- what is set up --------------------------------------------------------------------------------------------
 

@@ -61,6 +61,11 @@ STAMP = """
         SELECT id, $3::bigint + row_number() OVER (ORDER BY id) AS position FROM fresh
     ), stamped AS (
         UPDATE events SET epoch = $2::integer, position = places.position FROM places WHERE events.id = places.id
+        RETURNING (occurred_at AT TIME ZONE 'UTC')::date AS day, events.position
+    ), days AS (
+        INSERT INTO event_days (day, first_epoch, first_position, last_epoch, last_position)
+        SELECT day, $2, min(position), $2, max(position) FROM stamped GROUP BY day
+        ON CONFLICT (day) DO UPDATE SET last_epoch = excluded.last_epoch, last_position = excluded.last_position
     ), head AS (
         UPDATE event_head SET position = last.position
         FROM (SELECT max(position) AS position FROM places) AS last WHERE last.position IS NOT NULL

@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -292,8 +293,28 @@ orders = Table(
     Index("ix_orders_email_id", func.lower(text("email")), "id"),
     Index("ix_orders_phone_id", last_digits_of(text("phone")), "id"),
     Index("ix_orders_postal_code_id", letters_and_digits_of(text("postal_code")), "id"),
+    Index("ix_orders_status_placed_at_id", "status", "placed_at", "id"),
+    Index("ix_orders_on_hold", "placed_at", "id", postgresql_where=text("on_hold")),
     Index("ix_orders_external_reference", "external_reference"),
 )
+
+order_tags = Table(
+    "order_tags",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    Column("placed_at", DateTime(timezone=True), primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+)
+"""Orders by their labels in the order of lists, which no index over an array gives; kept by a trigger on `orders`."""
+
+order_locations = Table(
+    "order_locations",
+    metadata,
+    Column("location_id", Uuid, primary_key=True),
+    Column("placed_at", DateTime(timezone=True), primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+)
+"""Orders by the locations that have work for them, or a return of theirs; kept by triggers on those two."""
 
 order_lines = Table(
     "order_lines",
@@ -435,6 +456,12 @@ fulfillment_orders = Table(
     _one_of("status", FulfillmentOrderStatus),
     Index("ix_fulfillment_orders_location_id_status_due_at_id", "location_id", "status", "due_at", "id"),
     Index("ix_fulfillment_orders_due_at_id", "due_at", "id"),
+    Index("ix_fulfillment_orders_location_id_due_at_id", "location_id", "due_at", "id"),
+    Index("ix_fulfillment_orders_status_due_at_id", "status", "due_at", "id"),
+    *(
+        Index("_".join(("ix_fulfillment_orders_pickup", *keys)), *keys, postgresql_where=text("kind = 'PICKUP'"))
+        for keys in (("location_id", "due_at", "id"), ("status", "due_at", "id"), ("due_at", "id"))
+    ),
 )
 
 fulfillment_order_lines = Table(
@@ -685,7 +712,15 @@ stock_movements = Table(
         postgresql_nulls_not_distinct=True,
     ),
     Index("ix_stock_movements_variant_id_recorded_at_id", "variant_id", "recorded_at", "id"),
-    Index("ix_stock_movements_stock_level_id", "stock_level_id"),
+    Index("ix_stock_movements_variant_id_location_id_recorded_at_id", "variant_id", "location_id", "recorded_at", "id"),
+    Index("ix_stock_movements_location_id_recorded_at_id", "location_id", "recorded_at", "id"),
+    Index(
+        "ix_stock_movements_unusual",
+        "kind",
+        "recorded_at",
+        "id",
+        postgresql_where=text("kind not in ('ALLOCATE', 'SHIP')"),
+    ),
     Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
 )
 
@@ -729,7 +764,29 @@ events = Table(
         "position",
         postgresql_where=text("customer_id is not null"),
     ),
+    # What has no place yet is in none of these, so that only the stamper writes them, not whoever waits for an answer.
+    Index("ix_events_type_epoch_position", "type", "epoch", "position", postgresql_where=text("position is not null")),
+    *(
+        Index(
+            "_".join(("ix_events", *keys)),
+            *keys,
+            postgresql_where=text(f"{keys[0]} is not null and position is not null"),
+        )
+        for column in ("location_id", "channel_id")
+        for keys in ((column, "epoch", "position"), (column, "type", "epoch", "position"))
+    ),
 )
+
+event_days = Table(
+    "event_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("first_epoch", Integer, nullable=False),
+    Column("first_position", BigInteger, nullable=False),
+    Column("last_epoch", Integer, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+)
+"""Where in the log the events lie that happened on a day (UTC). They may be told late, so it is no index of the log."""
 
 event_head = Table(
     "event_head",

@@ -139,7 +139,9 @@ def orders(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     if viewer.role is Role.GUEST:
         return row.c.id == order_id()
     if viewer.role in AT_LOCATIONS:
-        return or_(*(each.exists() for each in _here_of(row)))
+        here = t.order_locations.alias()
+        same = (here.c.placed_at == row.c.placed_at) & (here.c.order_id == row.c.id)
+        return select(here.c.order_id).where(_here(here.c.location_id), same).correlate(row).exists()
     return false()
 
 

@@ -61,6 +61,7 @@ from resolvers.reading.mapping import (
     Sort,
     Subject,
 )
+from resolvers.reading.scans import OrderedScan, scan
 from resolvers.reading.templates import NOWHERE, Place, Template, marked, other_of, place_of, type_name
 
 DEFINITION = "strawberry-definition"
@@ -396,6 +397,7 @@ class Page:
         self.order, self.sort, self.descending = sorting(mapping, arguments)
         self.keys = self.place.keys(self.sort)
         self.scanned, self.rows = compiler.name(), compiler.name()
+        self.is_nested = seat.place is not NOWHERE
         self.conditions = self._conditions(seat)
         self.size = self._size()
         self.beyond = [*self._beyond("after", onwards=True), *self._beyond("before", onwards=False)]
@@ -452,11 +454,13 @@ class Page:
         """The rows in order. The outer LIMIT may be a parameter; the inner one tells the planner that it is small."""
         way = "DESC" if self.descending != self.backwards else "ASC"
         order = ", ".join(f"{key} {way}" for key in self._keys(self.scanned))
-        rows = f"SELECT {self.scanned}.* FROM {scan(self.entity, self.scanned, [*self.conditions, *self.beyond])}"
-        rows = f"{rows} ORDER BY {order} LIMIT "
+        found = OrderedScan(self.entity, self.scanned, self.conditions, self.beyond, self._keys(self.scanned))
+        most = int(self.size) if self.size.isdigit() else PAGE_LIMIT
+        limit = f"ORDER BY {order} LIMIT {most + ahead}"
+        rows = found.whole(limit) if self.is_nested else found.by_value(limit, self.compiler.name)
         if self.size.isdigit():
-            return f"{rows}{int(self.size) + ahead}"
-        return f"SELECT * FROM ({rows}{PAGE_LIMIT + ahead}) AS {self.scanned} LIMIT {self.size} + {ahead}"
+            return rows
+        return f"SELECT * FROM ({rows}) AS {self.scanned} LIMIT {self.size} + {ahead}"
 
     def _plain(self) -> str:
         return f"({self._scan(ahead=0)}) AS {self.rows}"
@@ -554,12 +558,6 @@ def sorting(mapping: Pages, arguments: Arguments) -> tuple[str, Sort, bool]:
     if asked and asked.get("direction") is not None:
         descending = asked["direction"].value == "DESC"
     return name, sort, descending
-
-
-def scan(entity: Entity, alias: str, conditions: list[str]) -> str:
-    """FROM and WHERE of an entity's rows."""
-    where = " AND ".join(f"({condition})" for condition in conditions)
-    return f"{entity.table.name} AS {alias}" + (f" WHERE {where}" if conditions else "")
 
 
 def subselect(built: str, source: str) -> str:

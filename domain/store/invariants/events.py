@@ -66,6 +66,18 @@ POSITIONS_KEEP_EACH_SUBJECTS_ORDER = Invariant(
     """,
 )
 
+DAYS_KNOW_THEIR_EVENTS = Invariant(
+    "days_know_their_events",
+    "No event stands in the log before the place where those of its day are said to begin.",
+    """
+    select 'Event', event.id, concat('not before ', known.first_epoch, ':', known.first_position),
+           concat(event.epoch, ':', event.position)
+    from events event left join event_days known on known.day = (event.occurred_at at time zone 'UTC')::date
+    where event.position is not null
+      and ((event.epoch, event.position) < (known.first_epoch, known.first_position) or known.day is null)
+    """,
+)
+
 CLAIMS_HAVE_ANSWERS = Invariant(
     "claims_have_answers",
     "An idempotency key that was claimed has its answer: both were committed together.",
@@ -80,5 +92,6 @@ INVARIANTS = (
     SUBJECTS_KNOW_THEIR_LAST_EVENT,
     POSITIONS_HAVE_NO_GAPS,
     POSITIONS_KEEP_EACH_SUBJECTS_ORDER,
+    DAYS_KNOW_THEIR_EVENTS,
     CLAIMS_HAVE_ANSWERS,
 )

@@ -139,6 +139,22 @@ FINISHED_WORK_HOLDS_NOTHING = Invariant(
     """,
 )
 
+WORK_IS_LISTED = Invariant(
+    "work_is_listed",
+    "A location that has work for an order, or a return of it, has the order in its list.",
+    """
+    select here.type, here.id, 'a place in the list of ' || here.location_id, 'none'
+    from (
+        select 'FulfillmentOrder' as type, id, order_id, location_id from fulfillment_orders
+        union all select 'Return', id, order_id, location_id from returns where location_id is not null
+    ) here
+    join orders o on o.id = here.order_id
+    left join order_locations listed
+           on (listed.location_id, listed.placed_at, listed.order_id) = (here.location_id, o.placed_at, o.id)
+    where listed.order_id is null
+    """,
+)
+
 INVARIANTS = (
     WORK_UNITS_FIT,
     WORK_IS_FOR_ITS_ORDER_AND_SHELF,
@@ -149,4 +165,5 @@ INVARIANTS = (
     WORK_WAITS_FOR_ITS_ORDER,
     WORK_WAITS_FOR_NOTHING_ELSE,
     FINISHED_WORK_HOLDS_NOTHING,
+    WORK_IS_LISTED,
 )

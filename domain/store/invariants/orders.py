@@ -169,6 +169,17 @@ CANCELED_ORDERS_HOLD_NOTHING = Invariant(
     """,
 )
 
+LABELS_ARE_LISTED = Invariant(
+    "labels_are_listed",
+    "The orders that a label is said to have are those that have it.",
+    """
+    select 'Order', coalesce(o.id, listed.order_id), coalesce(o.tag, 'no such label'), coalesce(listed.tag, 'nothing')
+    from (select distinct unnest(tags) as tag, placed_at, id from orders) o
+    full join order_tags listed on (listed.tag, listed.placed_at, listed.order_id) = (o.tag, o.placed_at, o.id)
+    where o.id is null or listed.order_id is null
+    """,
+)
+
 INVARIANTS = (
     LINE_UNITS_SUM,
     DELIVERED_AT_MOST_SHIPPED,
@@ -183,4 +194,5 @@ INVARIANTS = (
     CANCELED_WHEN_EVERY_UNIT_IS,
     COMPLETED_WHEN_EVERY_UNIT_IS,
     CANCELED_ORDERS_HOLD_NOTHING,
+    LABELS_ARE_LISTED,
 )

@@ -206,6 +206,9 @@ VIOLATIONS: dict[str, list[str | Move]] = {
                                                       WHERE sequence < 3 AND subject_id = {CONFIRMED})
             WHERE sequence < 3 AND subject_id = {CONFIRMED}"""
     ],
+    "days_know_their_events": ["DELETE FROM event_days WHERE day = (SELECT max(day) FROM event_days)"],
+    "labels_are_listed": ["DELETE FROM order_tags WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
+    "work_is_listed": ["DELETE FROM order_locations WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
     "claims_have_answers": ["UPDATE idempotency_claims SET answer = NULL"],
 }
 

@@ -1,0 +1,427 @@
+"""Every question that the root of the schema can be asked, taken from the schema itself.
+
+Each root field is asked alone, each list page by page and by every filter there is, for values that are frequent and
+values that are rare, by every role whose row scope differs. What the schema gains and nobody gave a value for is a
+`LookupError`: nothing is forgotten.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_required_argument,
+)
+
+from domain.ids import PREFIXES
+from domain.viewer import SCOPES, Role, Viewer, ViewerKind
+from resolvers.database import Connection
+from resolvers.reading.compiler import entity_of
+
+Values = dict[str, Any]
+"""Values of one database by the name under which `VALUES` or `MIDDLES` gives them."""
+
+PAGING = frozenset({"first", "after", "last", "before"})
+DEEP = 3
+"""How many objects deep a question reads that asks for whole objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A document, the names of the values that it is asked with, and who asks."""
+
+    name: str
+    text: str
+    values: tuple[tuple[str, str], ...] = ()
+    role: str = "operations"
+    is_count: bool = False
+    """Counting reads what it counts: it must use no sequential scan either, but takes as long as there is to count."""
+
+    def variables(self, values: Values) -> dict[str, Any]:
+        """The variables in one database."""
+        return {variable: values[name] for variable, name in self.values}
+
+
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+IDS = {
+    "order": "select 'ord_' || id from orders where number = (100000 + (select count(*) from orders) / 2)::text",
+    "customer with 500 orders": "select 'cus_' || id from customers order by created_at, id limit 1",
+    "usual customer": "select 'cus_' || id from customers order by created_at, id limit 1 offset 1000",
+    "busy store": "select 'loc_' || id from locations where code = 'ST11'",
+    "quiet store": "select 'loc_' || id from locations where code = 'ST50'",
+    "warehouse": "select 'loc_' || id from locations where code = 'DC01'",
+    "fulfillment order": """
+        select 'ful_' || f.id from fulfillment_orders f join orders o on o.id = f.order_id
+        where o.number = (100000 + (select count(*) from orders) / 2)::text
+    """,
+    "shipment": "select 'shp_' || id from shipments order by id limit 1 offset 1000",
+    "return": "select 'ret_' || id from returns order by id limit 1 offset 100",
+    "stock level": "select 'stk_' || id from stock_levels order by id limit 1 offset 1000",
+    "unknown order": f"select 'ord_{NOWHERE}'",
+    "channel": "select 'web'",
+    "rare channel": "select 'fair'",
+    "location": "select 'ST11'",
+    "sku": "select 'SKU-000104'",
+    "product": "select 'P000104'",
+    "number": "select number from orders order by id limit 1 offset 1000",
+    "reference": "select external_reference from orders where external_reference is not null order by id limit 1",
+    "e-mail of 500 orders": "select upper(email) from customers order by created_at, id limit 1",
+    "e-mail": "select email from customers order by created_at, id limit 1 offset 1000",
+    "phone": "select phone from customers order by created_at, id limit 1 offset 1000",
+    "tracking number": "select tracking_number from packages order by id limit 1 offset 1000",
+    "nothing": "select 'no such thing'",
+    "frequent label": "select 'gift'",
+    "rare label": "select 'press'",
+    "a moment near the beginning": "select timestamptz '2023-01-15 00:00Z'",
+    "a moment in the middle": "select timestamptz '2024-07-01 00:00Z'",
+    "a moment near the end": "select timestamptz '2025-12-20 00:00Z'",
+}
+"""What is looked up in a database, by name."""
+
+CONSTANTS: Values = {
+    "COMPLETED": ["COMPLETED"],
+    "EXPIRED": ["EXPIRED"],
+    "open": ["PENDING", "CONFIRMED", "IN_FULFILLMENT"],
+    "every status": ["DRAFT", "PENDING", "CONFIRMED", "IN_FULFILLMENT", "COMPLETED", "CANCELED", "EXPIRED"],
+    "SHIPPED": ["SHIPPED"],
+    "OPEN": ["OPEN"],
+    "work to do": ["OPEN", "ACCEPTED", "PICKING", "PACKED"],
+    "REJECTED": ["REJECTED"],
+    "true": True,
+    "false": False,
+    "DELIVERY": "DELIVERY",
+    "PICKUP": "PICKUP",
+    "STOCK_MOVED": ["STOCK_MOVED"],
+    "RETURN_DECLINED": ["RETURN_DECLINED"],
+    "ORDER_HELD": ["ORDER_HELD"],
+    "no such event": ["ORDER_HOLD_RELEASED"],
+    "all of returns": ["RETURN_REQUESTED", "RETURN_APPROVED", "RETURN_RECEIVED", "RETURN_CLOSED"],
+    "ALLOCATE": "ALLOCATE",
+    "ADJUST": "ADJUST",
+    "TRANSFER_IN": "TRANSFER_IN",
+}
+
+MOMENTS = ("a moment near the beginning", "a moment in the middle", "a moment near the end")
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "order.id": ("order", "unknown order"),
+    "orders.query": (
+        "number",
+        "reference",
+        "e-mail",
+        "e-mail of 500 orders",
+        "phone",
+        "tracking number",
+        "nothing",
+    ),
+    "customer.id": ("customer with 500 orders", "usual customer"),
+    "channel.code": ("channel",),
+    "location.code": ("location",),
+    "variant.sku": ("sku",),
+    "product.code": ("product",),
+    "fulfillmentOrder.id": ("fulfillment order",),
+    "shipment.id": ("shipment",),
+    "return.id": ("return",),
+    "OrderFilter.channel": ("channel", "rare channel"),
+    "OrderFilter.status": ("COMPLETED", "EXPIRED", "open", "every status"),
+    "OrderFilter.onHold": ("true", "false"),
+    "OrderFilter.placedFrom": MOMENTS,
+    "OrderFilter.placedTo": MOMENTS,
+    "OrderFilter.tag": ("frequent label", "rare label", "nothing"),
+    "FulfillmentOrderFilter.locationId": ("busy store", "quiet store", "warehouse"),
+    "FulfillmentOrderFilter.status": ("SHIPPED", "OPEN", "work to do", "REJECTED"),
+    "FulfillmentOrderFilter.kind": ("DELIVERY", "PICKUP"),
+    "FulfillmentOrderFilter.orderId": ("order",),
+    "StockMovementFilter.sku": ("sku", "nothing"),
+    "StockMovementFilter.locationId": ("busy store", "quiet store", "warehouse"),
+    "StockMovementFilter.kind": ("ALLOCATE", "ADJUST", "TRANSFER_IN"),
+    "EventFilter.types": ("STOCK_MOVED", "RETURN_DECLINED", "no such event", "all of returns"),
+    "EventFilter.subjectId": ("order", "stock level"),
+    "EventFilter.orderId": ("order",),
+    "EventFilter.customerId": ("customer with 500 orders", "usual customer"),
+    "EventFilter.locationId": ("busy store", "quiet store", "warehouse"),
+    "EventFilter.channel": ("channel", "rare channel"),
+    "EventFilter.occurredFrom": MOMENTS,
+    "EventFilter.occurredTo": MOMENTS,
+}
+"""The names of the values that each argument of a root field, and each field of a filter, is asked with."""
+
+TOGETHER: dict[str, tuple[dict[str, str], ...]] = {
+    "OrderFilter": (
+        {"channel": "channel", "status": "open"},
+        {"channel": "rare channel", "status": "COMPLETED"},
+        {"channel": "channel", "placedFrom": MOMENTS[0], "placedTo": MOMENTS[1]},
+        {"status": "open", "placedFrom": MOMENTS[2]},
+        {"status": "EXPIRED", "placedFrom": MOMENTS[0], "placedTo": MOMENTS[1]},
+        {"channel": "channel", "onHold": "true"},
+        {"status": "open", "onHold": "false"},
+        {"status": "COMPLETED", "tag": "rare label"},
+        {"status": "COMPLETED", "tag": "frequent label"},
+    ),
+    "FulfillmentOrderFilter": (
+        {"locationId": "busy store", "status": "work to do"},
+        {"locationId": "warehouse", "status": "SHIPPED"},
+        {"locationId": "busy store", "kind": "PICKUP"},
+        {"status": "work to do", "kind": "PICKUP"},
+    ),
+    "StockMovementFilter": (
+        {"sku": "sku", "locationId": "warehouse"},
+        {"sku": "sku", "kind": "ALLOCATE"},
+        {"locationId": "busy store", "kind": "ADJUST"},
+    ),
+    "EventFilter": (
+        {"types": "ORDER_HELD", "channel": "channel"},
+        {"types": "RETURN_DECLINED", "locationId": "busy store"},
+        {"types": "all of returns", "customerId": "customer with 500 orders"},
+        {"types": "ORDER_HELD", "orderId": "order"},
+        {"types": "ORDER_HELD", "occurredFrom": MOMENTS[2]},
+        {"occurredFrom": MOMENTS[1], "occurredTo": MOMENTS[2]},
+    ),
+}
+"""Filters that are commonly given together."""
+
+MIDDLES: dict[str, tuple[str, str]] = {
+    "orders": ("'PLACED_AT', placed_at, id", "orders order by placed_at, id"),
+    "channels": ("'CODE', code", "channels order by code"),
+    "locations": ("'CODE', code", "locations order by code"),
+    "variants": ("'SKU', sku", "variants order by sku"),
+    "products": ("'CODE', code", "products order by code"),
+    "stockMovements": ("'RECORDED_AT', recorded_at, id", "stock_movements order by recorded_at, id"),
+    "fulfillmentOrders": ("'DUE_AT', due_at, id", "fulfillment_orders order by due_at, id"),
+    "events": ("'POSITION', epoch, position", "events order by epoch, position"),
+    "customer.orders": (
+        "'PLACED_AT', placed_at, id",
+        "orders where customer_id = (select id from customers order by created_at, id limit 1) order by placed_at, id",
+    ),
+}
+"""For each list a cursor deep inside: what it packs, and the rows of which the middle one is taken."""
+
+
+async def values_of(connection: Connection, schema: GraphQLSchema) -> Values:
+    """The values in one database."""
+    found = {name: await connection.fetchval(sql) for name, sql in IDS.items()}
+    for name, type_ in schema.type_map.items():
+        if isinstance(type_, GraphQLObjectType) and schema.get_type("Node") in type_.interfaces:
+            table, prefix = entity_of(type_).table.name, PREFIXES[name]
+            rows = await connection.fetch(f"select id from {table} order by id limit 20 offset 20")
+            found[f"20 of {name}"] = [f"{prefix}_{row[0]}" for row in rows] or [f"{prefix}_{NOWHERE}"]
+            found[f"some {name}"] = found[f"20 of {name}"][0]
+    for name, (packed, source) in MIDDLES.items():
+        table, _, rest = source.partition(" ")
+        where = rest[: rest.rindex("order by")]
+        middle = await connection.fetchval(f"select count(*) / 2 from {table} {where}")
+        text = await connection.fetchval(
+            f"select translate(encode(convert_to(json_build_array({packed})::text, 'UTF8'), 'base64'), E'\\n', '') "
+            f"from {source} limit 1 offset $1",
+            middle,
+        )
+        found[f"the middle of {name}"] = text
+    return orjson.loads(orjson.dumps({**found, **CONSTANTS}))  # type: ignore[no-any-return]
+
+
+# -- who asks --------------------------------------------------------------------------------------------------------
+
+
+async def viewers_of(connection: Connection) -> dict[str, Viewer]:
+    """One caller for each row scope, in one database."""
+    place = {row["code"]: row["id"] for row in await connection.fetch("select code, id from locations")}
+    buyer = await connection.fetchval("select id from customers order by created_at, id limit 1")
+    ((order, owner),) = await connection.fetch(
+        "select id, customer_id from orders where number = (100000 + (select count(*) from orders) / 2)::text"
+    )
+
+    def staff(role: Role, *codes: str) -> Viewer:
+        bounds = tuple(place[code] for code in codes)
+        return Viewer(ViewerKind.STAFF, role, "growth", "Growth", SCOPES[role], location_ids=bounds)
+
+    customer = Viewer(ViewerKind.CUSTOMER, Role.CUSTOMER, "growth", "Growth", SCOPES[Role.CUSTOMER], buyer)
+    return {
+        "operations": staff(Role.OPERATIONS),
+        "busy store": staff(Role.STORE, "ST11"),
+        "quiet store": staff(Role.STORE, "ST50"),
+        "two stores": staff(Role.STORE, "ST12", "ST50"),
+        "warehouse": staff(Role.WAREHOUSE, "DC01"),
+        "customer": customer,
+        "guest": Viewer(ViewerKind.GUEST, Role.GUEST, "growth", "Growth", SCOPES[Role.GUEST], owner, order),
+    }
+
+
+ROLES = ("operations", "busy store", "quiet store", "two stores", "warehouse", "customer", "guest")
+
+
+# -- questions -------------------------------------------------------------------------------------------------------
+
+
+def questions(schema: GraphQLSchema) -> Iterator[Question]:
+    """Everything, by everyone."""
+    for role, question in itertools.product(ROLES, _asked_by_anyone(schema)):
+        yield replace(question, role=role)
+
+
+def _asked_by_anyone(schema: GraphQLSchema) -> list[Question]:
+    assert schema.query_type is not None
+    fields = schema.query_type.fields.items()
+    of_roots = itertools.chain.from_iterable(_of_root(Asker(schema, name, field)) for name, field in fields)
+    customer = schema.type_map["Customer"]
+    assert isinstance(customer, GraphQLObjectType)
+    nested = Asker(schema, "customer.orders", customer.fields["orders"], "customer(id: $id) { ", "$id: ID!")
+    return [*of_roots, *_of_list(nested, {"id": "customer with 500 orders"})]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Writes documents that ask one field; `around` is what it stands in."""
+
+    schema: GraphQLSchema
+    name: str
+    field: GraphQLField
+    around: str = ""
+    declared: str = ""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the field is a connection."""
+        return set(self.field.args) >= PAGING
+
+    def values(self, argument: str) -> tuple[str, ...]:
+        """The names of the values that an argument is asked with."""
+        return named(f"{self.name}.{argument}")
+
+    def ask(self, label: str, given: dict[str, str], arguments: str, selection: str, **options: Any) -> Question:
+        """A question: `given` names the value of each variable that `arguments` (or what is around) uses."""
+        declared = [self.declared] if self.declared else []
+        declared += [f"${name}: {self._type(name)}" for name in given if f"${name}:" not in self.declared]
+        head = f"query({', '.join(declared)}) " if declared else ""
+        called = f"({arguments})" if arguments else ""
+        field = self.name.rpartition(".")[2]
+        text = f"{head}{{ {self.around}{field}{called} {selection}{' }' if self.around else ''} }}"
+        return Question(f"{self.name}{label}", text, tuple(given.items()), **options)
+
+    def _type(self, variable: str) -> str:
+        if variable in self.field.args:
+            return str(self.field.args[variable].type)
+        return str(self.filter.fields[variable].type)
+
+    @property
+    def filter(self) -> GraphQLInputObjectType:
+        """The filter's type."""
+        found: Any = get_named_type(self.field.args["filter"].type)
+        return found  # type: ignore[no-any-return]
+
+    def page(self, depth: int = 1) -> str:
+        """A page of a connection."""
+        node = self.whole(depth, get_named_type(self._connection().fields["nodes"].type))
+        return f"{{ edges {{ cursor node {node} }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }}"
+
+    def _connection(self) -> GraphQLObjectType:
+        found: Any = get_named_type(self.field.type)
+        return found  # type: ignore[no-any-return]
+
+    def whole(self, depth: int, type_: Any = None) -> str:
+        """Everything in an object that can be asked without arguments, so many objects deep."""
+        type_ = type_ or get_named_type(self.field.type)
+        own = "id" if isinstance(type_, GraphQLInterfaceType) else " ".join(_fields(self, depth, type_))
+        return f"{{ __typename {own} }}"
+
+
+def _fields(asker: Asker, depth: int, type_: GraphQLObjectType) -> Iterator[str]:
+    for name, field in type_.fields.items():
+        inner = get_named_type(field.type)
+        if any(is_required_argument(argument) for argument in field.args.values()):
+            continue
+        if is_leaf_type(inner):
+            yield name
+        elif depth > 1:
+            yield f"{name} {asker.whole(depth - 1, inner)}"
+
+
+def named(argument: str) -> tuple[str, ...]:
+    """The values for an argument or a filter's field; every one must have some."""
+    if argument not in VALUES:
+        raise LookupError(f"{argument} has no values to ask it with: give it some in benchmarks/questions.py")
+    return VALUES[argument]
+
+
+def _of_root(asker: Asker) -> Iterator[Question]:
+    type_ = get_named_type(asker.field.type)
+    if asker.is_list:
+        yield from _of_list(asker, {})
+        return
+    if isinstance(type_, GraphQLInterfaceType):
+        yield from _of_any(asker, type_)
+        return
+    arguments = ", ".join(f"{name}: ${name}" for name in asker.field.args)
+    for values in itertools.product(*(asker.values(name) for name in asker.field.args)):
+        given = dict(zip(asker.field.args, values, strict=True))
+        label = f"({', '.join(values)})" if values else ""
+        for depth in (2, DEEP):
+            yield asker.ask(f"{label}, {depth} deep", given, arguments, asker.whole(depth))
+
+
+def _of_any(asker: Asker, type_: GraphQLInterfaceType) -> Iterator[Question]:
+    """An object of each type."""
+    ((argument, declared),) = asker.field.args.items()
+    for member in asker.schema.get_possible_types(type_):
+        value = f"{'20 of' if is_list_type(get_nullable_type(declared.type)) else 'some'} {member.name}"
+        selection = f"{{ id ... on {member.name} {asker.whole(2, member)} }}"
+        yield asker.ask(f"({value})", {argument: value}, f"{argument}: ${argument}", selection)
+
+
+def _of_list(asker: Asker, around: dict[str, str]) -> Iterator[Question]:
+    if asker.name not in MIDDLES:
+        raise LookupError(
+            f"{asker.name} has no cursor to go on from: give it one in MIDDLES of benchmarks/questions.py"
+        )
+    middle = f"the middle of {asker.name}"
+    page = asker.page()
+    yield asker.ask(", first page", around, "first: 20", page)
+    yield asker.ask(f", first page {DEEP} deep", around, "first: 5", asker.page(DEEP))
+    yield asker.ask(", a deep page", {**around, "after": middle}, "first: 20, after: $after", page)
+    yield asker.ask(", last page", around, "last: 20", page)
+    yield asker.ask(", back from a deep page", {**around, "before": middle}, "last: 20, before: $before", page)
+    yield asker.ask(", counted", around, "first: 1", "{ totalCount }", is_count=True)
+    yield from _by_arguments(asker, around, page)
+    if "filter" in asker.field.args:
+        yield from _by_filter(asker, around, page)
+
+
+def _by_arguments(asker: Asker, around: dict[str, str], page: str) -> Iterator[Question]:
+    for name in asker.field.args:
+        if name == "sort":
+            for direction in ("ASC", "DESC"):
+                yield asker.ask(f", {direction}", around, _sorted(asker, direction), page)
+        elif name not in PAGING | {"filter"}:
+            for value in asker.values(name):
+                given = {**around, name: value}
+                yield asker.ask(f"({name}: {value})", given, f"first: 20, {name}: ${name}", page)
+
+
+def _sorted(asker: Asker, direction: str) -> str:
+    sort: Any = get_named_type(asker.field.args["sort"].type)
+    (key,) = get_named_type(sort.fields["by"].type).values
+    return f"first: 20, sort: {{ by: {key}, direction: {direction} }}"
+
+
+def _by_filter(asker: Asker, around: dict[str, str], page: str) -> Iterator[Question]:
+    type_ = asker.filter
+    alone = [{name: value} for name in type_.fields for value in named(f"{type_.name}.{name}")]
+    for chosen in (*alone, *TOGETHER.get(type_.name, ())):
+        written = ", ".join(f"{name}: ${name}" for name in chosen)
+        label = ", ".join(f"{name}: {value}" for name, value in chosen.items())
+        given = {**around, **chosen}
+        for way in ("first", "last"):
+            yield asker.ask(f"({label}), {way}", given, f"{way}: 20, filter: {{ {written} }}", page)
