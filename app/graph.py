@@ -16,6 +16,7 @@ from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
 from resolvers.engine import Engine
 from resolvers.feed import PostgresFeed, open_feed
+from resolvers.reading.warm import warm
 from resolvers.replicas import with_replicas
 from resolvers.subscriptions import Subscriptions
 from resolvers.writing import World
@@ -66,5 +67,6 @@ async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
     """The graph, for as long as the block runs."""
     async with open_engine(settings, settings.database_replica_urls) as (engine, feed):
         engine.texts = await texts_of(settings, engine.documents)
+        warm(engine.schema)
         subscriptions = Subscriptions(engine, feed)
         yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

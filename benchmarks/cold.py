@@ -11,6 +11,7 @@ from benchmarks import operations
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 from resolvers.engine import Engine
 from resolvers.reading import templates
+from resolvers.reading.warm import warm
 from resolvers.writing import World
 from schema.build import build
 
@@ -33,17 +34,18 @@ def milliseconds(step: Callable[[], Any]) -> float:
 
 
 def cold(text: str) -> tuple[float, float, float]:
-    """(parse, limits and validation; compiling; compiling in a process that has compiled nothing yet)."""
+    """(parse, limits and validation; compiling it in a server that has just started; compiling it once more)."""
     database: Any = SimpleNamespace(reads=None, writes=None)
     engine = Engine(build()._schema, World(database))  # noqa: SLF001
     read = milliseconds(lambda: asyncio.run(engine.documents.get(text, None)))
     document = asyncio.run(engine.documents.get(text, None))
     given = dict.fromkeys(document.variable_names, "x")
-    compiled = milliseconds(lambda: engine.plan(document, given, OPERATIONS))
     templates.forget()
-    document.plans.kept.clear()
+    warm.__wrapped__(engine.schema)
     first = milliseconds(lambda: engine.plan(document, given, OPERATIONS))
-    return read, compiled, first
+    document.plans.kept.clear()
+    again = milliseconds(lambda: engine.plan(document, given, OPERATIONS))
+    return read, first, again
 
 
 def main() -> list[dict[str, Any]]:
@@ -51,12 +53,12 @@ def main() -> list[dict[str, Any]]:
     build()
     rows = []
     print(
-        f"\n{'a document never seen before':34} {'read':>7} {'compile':>8} {'first ever':>11} {'wanted':>8}  ms of CPU"
+        f"\n{'a document never seen before':34} {'read':>7} {'compile':>8} {'again':>8} {'both':>7} {'below':>6}  ms of CPU"
     )
     for name, text in DOCUMENTS.items():
-        read, compiled, first = (
+        read, first, again = (
             statistics.median(each) for each in zip(*[cold(text) for _ in range(ROUNDS)], strict=True)
         )
-        rows.append({"operation": name, "read_ms": read, "compile_ms": compiled, "first_compile_ms": first})
-        print(f"{name:34} {read:7.2f} {compiled:8.2f} {first:11.2f} {WANTED_MS:8}", flush=True)
+        rows.append({"operation": name, "read_ms": read, "compile_ms": first, "compile_again_ms": again})
+        print(f"{name:34} {read:7.2f} {first:8.2f} {again:8.2f} {read + first:7.2f} {WANTED_MS:6}", flush=True)
     return rows

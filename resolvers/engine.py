@@ -207,6 +207,8 @@ class Engine:
         """A mutation's answer: its root fields one after the other, each its own transaction, each read anew."""
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         wanted = compiler.collect(document.root, document.operation.selection_set.selections)
+        for each in wanted:
+            self._check_payload(document, each, variables, viewer)
         answers = [(each.key, await self._perform(document, each, variables, viewer, marks)) for each in wanted]
         data = b"{" + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}"
         return envelope(data, cost + consistency(marks))
@@ -224,13 +226,21 @@ class Engine:
             marks.append(mark)
         return answer
 
-    async def _payload(
-        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer, outcome: Outcome
-    ) -> tuple[bytes, Mark | None]:
-        compiler = Compiler(self.schema, document.fragments, variables, viewer)
-        type_ = get_named_type(document.root.fields[selected.name].type)
-        if not outcome.subjects or not reads_rows(compiler, type_, selected):
-            return orjson.dumps(without_rows(compiler, type_, selected, outcome)), await self.database.mark()
+    def _check_payload(self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer) -> None:
+        """Refuse a selection that makes no sense before anything is done: afterwards nobody could be told what was."""
+        if selected.name == "__typename":
+            return
+        try:
+            found = self._payload_plan(document, selected, variables, viewer)
+            if found is not None:
+                found.parameters({**variables, SUBJECTS: {}, VALUES: {}}, viewer)
+        except BadInput as error:
+            raise RequestError([error]) from None
+
+    def _payload_plan(
+        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer
+    ) -> Plan | None:
+        """How a payload is read; None where nothing of it has to be."""
         key = (
             selected.key,
             viewer.role,
@@ -239,7 +249,21 @@ class Engine:
         )
         found = document.plans.get(key)
         if found is None:
-            found = document.plans.put(key, plan(compiler.binder, payload(compiler, type_, selected)))
+            compiler = Compiler(self.schema, document.fragments, variables, viewer)
+            type_ = get_named_type(document.root.fields[selected.name].type)
+            reads = reads_rows(compiler, type_, selected)
+            made = plan(compiler.binder, payload(compiler, type_, selected)) if reads else FALLBACK
+            found = document.plans.put(key, made)
+        return None if found is FALLBACK else found
+
+    async def _payload(
+        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer, outcome: Outcome
+    ) -> tuple[bytes, Mark | None]:
+        compiler = Compiler(self.schema, document.fragments, variables, viewer)
+        type_ = get_named_type(document.root.fields[selected.name].type)
+        found = self._payload_plan(document, selected, variables, viewer)
+        if not outcome.subjects or found is None:
+            return orjson.dumps(without_rows(compiler, type_, selected, outcome)), await self.database.mark()
         values = values_of(compiler, type_, selected, outcome)
         filled = {**variables, SUBJECTS: outcome.subjects, VALUES: values}
         return await self.database.read_marked(found.sql, *found.parameters(filled, viewer))

@@ -1107,6 +1107,28 @@ async def test_a_search_that_cannot_be_is_refused(shop: Shop, asked: str) -> Non
     assert error["path"] in (["orders"], ["customers"])
 
 
+CONFIRM = """
+    mutation ($id: ID!, $key: String!, $first: Int, $after: String, $flag: Boolean = true) {
+      good: orderConfirm(input: { id: $id, idempotencyKey: $key }) { order { id } }
+      orderConfirm(input: { id: $id, idempotencyKey: $key }) {
+        order { customer { orders(first: $first, after: $after) { totalCount } } number @include(if: $flag) }
+      }
+    }
+"""
+
+
+@pytest.mark.parametrize("odd", [{"first": 101}, {"first": -1}, {"after": "x"}, {"flag": None}], ids=str)
+async def test_a_payload_that_makes_no_sense_is_refused_before_anything_is_done(shop: Shop, odd: Answer) -> None:
+    order = await shop.place((await shop.variant(SAO1=1), 1))
+    given = {"id": order["id"], "key": shop.new("key"), **odd}
+
+    answer = await shop.post(OPERATIONS, CONFIRM, given)
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"], "data" in answer.json()) == (200, "BAD_USER_INPUT", False)
+    assert (await shop.order(order["id"]))["status"] == "PENDING"
+
+
 async def test_lone_surrogates_are_refused_as_json_and_as_graphql(shop: Shop) -> None:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {sign(OPERATIONS, SECRET, 60)}"}
     asked = "query ($sku: String!) { variant(sku: $sku) { id } }"
