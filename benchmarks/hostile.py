@@ -70,11 +70,13 @@ class NoDatabase:
         """A connection."""
         yield NoConnection()
 
-    async def read(self, _sql: str, *_parameters: Any) -> bytes:
+    async def read(self, _sql: str, *_parameters: Any, **_: Any) -> bytes:
         """For a plan, which ends here."""
         raise Reached
 
-    read_own = read
+    async def ask_any(self, ask: Any, _after: Any) -> Any:
+        """For the ordinary executor."""
+        return await ask(NoConnection())
 
 
 class Slices(Awaitable[Any]):

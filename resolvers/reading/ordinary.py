@@ -178,6 +178,7 @@ class Session:
         self.viewer = viewer
         self.variables = variables
         self.turn = asyncio.Lock()
+        self.is_over = False
         self.loaders: dict[Any, DataLoader[Key, Any]] = {}
 
     async def rows(self, name: Any, write: Write, keys: Sequence[Key] = ()) -> list[list[Any]]:
@@ -191,8 +192,15 @@ class Session:
             found = _statements[known] = asking.plan(write(asking))
         parameters = found.parameters({**self.variables, KEYS: keys}, self.viewer)
         async with self.turn:
+            if self.is_over:
+                raise asyncio.CancelledError
             answer = await self.connection.fetchval(found.sql, *parameters)
         return orjson.loads(answer)  # type: ignore[no-any-return]
+
+    async def end(self) -> None:
+        """Let the statement that runs finish, and no other begin: an error may end a request amid its other fields."""
+        async with self.turn:
+            self.is_over = True
 
     async def load(self, name: Any, key: Key, write: Write) -> list[list[Any]]:
         """The rows whose first columns are `key`, without these; asked once for all keys wanted under `name`."""
@@ -531,7 +539,10 @@ async def answer(
             operation_name=name,
             hide_suggestions=not document.hints,
         )
-        result = result if isinstance(result, ExecutionResult) else await result
+        try:
+            result = result if isinstance(result, ExecutionResult) else await result
+        finally:
+            await session.end()
         for error in result.errors or ():
             if isinstance(error.original_error, NOT_HERE):  # no field's error: another server may have the answer
                 raise error.original_error

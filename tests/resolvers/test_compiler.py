@@ -538,3 +538,14 @@ async def test_connections_inside_connections_have_pages_of_their_own(referee: R
         variants { nodes { inventory { levels(first: 1) { nodes { onHand } totalCount pageInfo { hasNextPage } } } } } }"""
     await referee.ask(query)
     await referee.ask(query, "customer")
+
+
+async def test_an_error_that_ends_a_request_amid_its_other_fields_leaves_the_connection_in_order(
+    referee: Referee,
+) -> None:
+    query = 'query ($a: [ID!] = []) { product(code: "P-SHIRT") { code name } nodes(ids: $a) { id } }'
+    for _ in range(20):
+        answer = unordered(await referee.ordinary(query, referee.viewers["agent"], {"a": None}))
+        assert answer["data"] is None
+        assert [error["path"] for error in answer["errors"]] == [["nodes"]]
+    await referee.ask("{ channels { nodes { code } } }")
