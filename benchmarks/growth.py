@@ -66,10 +66,10 @@ class Shop:
     values: Values
     viewers: dict[str, Viewer]
 
-    def compiled(self, question: Question) -> Statement:
+    async def compiled(self, question: Question) -> Statement:
         """The statement that answers a question here."""
         viewer = self.viewers[question.role]
-        document = self.engine.documents.get(question.text, None)
+        document = await self.engine.documents.get(question.text, None)
         variables = document.coerce(question.variables(self.values))
         plan = self.engine.plan(document, variables, viewer)
         if plan is None:
@@ -196,7 +196,7 @@ HEAD = (
 
 async def measured(question: Question, small: Shop, big: Shop, large: frozenset[str]) -> Timing:
     """Explain it in both shops, and time it until it holds or was tried often enough."""
-    pair = [(shop, shop.compiled(question)) for shop in (small, big)]
+    pair = [(shop, await shop.compiled(question)) for shop in (small, big)]
     small_pages, big_pages = [await pages(shop.connection, statement) for shop, statement in pair]
     short, long = [await shop.size(statement) for shop, statement in pair]
     scans = await scanned(big.connection, pair[1][1]) & large
@@ -230,7 +230,7 @@ async def compare(small: Shop, big: Shop, only: str) -> list[Timing]:
     timings = []
     print(HEAD, flush=True)
     for question in questions(big.engine.schema):
-        statement = big.compiled(question)
+        statement = await big.compiled(question)
         key = f"{statement.sql} {statement.parameters}"
         if key in seen or only not in f"{question.role} {question.name}":
             continue

@@ -83,6 +83,8 @@ IDS = {
     "e-mail": "select email from customers order by created_at, id limit 1 offset 1000",
     "phone": "select phone from customers order by created_at, id limit 1 offset 1000",
     "tracking number": "select tracking_number from packages order by id limit 1 offset 1000",
+    "name": "select display_name from customers order by created_at, id limit 1 offset 1000",
+    "postal code": "select postal_code from customer_addresses order by id limit 1 offset 1000",
     "nothing": "select 'no such thing'",
     "frequent label": "select 'gift'",
     "rare label": "select 'press'",
@@ -126,8 +128,12 @@ VALUES: dict[str, tuple[str, ...]] = {
         "e-mail of 500 orders",
         "phone",
         "tracking number",
+        "name",
+        "postal code",
+        "sku",
         "nothing",
     ),
+    "customers.query": ("number", "e-mail", "phone", "tracking number", "name", "postal code", "nothing"),
     "customer.id": ("customer with 500 orders", "usual customer"),
     "channel.code": ("channel",),
     "location.code": ("location",),
@@ -203,6 +209,11 @@ MIDDLES: dict[str, tuple[str, str]] = {
     "stockMovements": ("'RECORDED_AT', recorded_at, id", "stock_movements order by recorded_at, id"),
     "fulfillmentOrders": ("'DUE_AT', due_at, id", "fulfillment_orders order by due_at, id"),
     "events": ("'POSITION', epoch, position", "events order by epoch, position"),
+    "customers": ("'CREATED_AT', created_at, id", "customers order by created_at, id"),
+    "customer.timeline": (
+        "'POSITION', epoch, position",
+        "events where customer_id = (select id from customers order by created_at, id limit 1) order by epoch, position",
+    ),
     "customer.orders": (
         "'PLACED_AT', placed_at, id",
         "orders where customer_id = (select id from customers order by created_at, id limit 1) order by placed_at, id",
@@ -278,8 +289,12 @@ def _asked_by_anyone(schema: GraphQLSchema) -> list[Question]:
     of_roots = itertools.chain.from_iterable(_of_root(Asker(schema, name, field)) for name, field in fields)
     customer = schema.type_map["Customer"]
     assert isinstance(customer, GraphQLObjectType)
-    nested = Asker(schema, "customer.orders", customer.fields["orders"], "customer(id: $id) { ", "$id: ID!")
-    return [*of_roots, *_of_list(nested, {"id": "customer with 500 orders"})]
+    nested = [
+        Asker(schema, f"customer.{name}", customer.fields[name], "customer(id: $id) { ", "$id: ID!")
+        for name in ("orders", "timeline")
+    ]
+    of_customers = itertools.chain.from_iterable(_of_list(each, {"id": "customer with 500 orders"}) for each in nested)
+    return [*of_roots, *of_customers]
 
 
 @dataclass(frozen=True, slots=True)

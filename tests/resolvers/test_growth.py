@@ -47,7 +47,7 @@ async def test_no_question_reads_a_large_table_from_end_to_end(shop: Shop, role:
     asked = [question for question in questions(shop.engine.schema) if question.role == role and not question.is_count]
     found = {}
     for question in asked:
-        if reads := await scanned(shop.connection, shop.compiled(question)) & large:
+        if reads := await scanned(shop.connection, await shop.compiled(question)) & large:
             found[question.name] = reads
     assert len(asked) > 200
     assert found == {}
