@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT
 
 from tests.clients.server import demo_shop
+from tests.contract import definitions
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -66,10 +67,11 @@ def main(wanted: list[str]) -> int:
 
 
 def _empty() -> None:
-    """Make everything anew. Relay wants its folder to be there, and its output to run as it is."""
+    """Make everything anew: Relay's folder, which it wants to be there, and the contract as it is sent today."""
     shutil.rmtree(MADE, ignore_errors=True)
     (MADE / "relay").mkdir(parents=True)
     (MADE / "package.json").write_text('{ "type": "commonjs" }\n')
+    (MADE / "contract.graphql").write_text("\n\n".join(text for text, _ in definitions().values()))
 
 
 def run(check: Check, environment: dict[str, str]) -> list[bool]:
