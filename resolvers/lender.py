@@ -16,8 +16,6 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-WATCH_SECONDS = 5.0
-
 
 class Lender:
     """Lends at most `size` connections of a pool, whoever asked first first."""
@@ -58,7 +56,7 @@ class Lender:
         while True:
             while self.idle:
                 connection = self.idle.pop()
-                if not connection.is_closed():
+                if _is_open(connection):
                     self.lent[connection] = time.monotonic()
                     return connection
                 await self._release(connection)
@@ -118,17 +116,25 @@ class Lender:
     async def watch(self) -> None:
         """End connections on which nothing is heard."""
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(self.longest_seconds / 4)
             late = time.monotonic() - self.longest_seconds
             for connection, began in list(self.lent.items()):
                 if began < late:
-                    connection.terminate()
+                    with suppress(asyncpg.InterfaceError):  # it ended this moment by itself
+                        connection.terminate()
 
     async def close(self) -> None:
         """Give all back: the pool waits for them when it closes."""
         self.size = 0
         while self.idle:
             await self._release(self.idle.pop())
+
+
+def _is_open(connection: PoolConnectionProxy) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the server ended it, and the pool has taken it back
+        return False
 
 
 @asynccontextmanager
