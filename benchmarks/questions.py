@@ -27,7 +27,7 @@ from graphql import (
 from domain.ids import PREFIXES
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 from resolvers.database import Connection
-from resolvers.reading.compiler import entity_of
+from resolvers.reading.mapping import entity_of
 
 Values = dict[str, Any]
 """Values of one database by the name under which `VALUES` or `MIDDLES` gives them."""

@@ -33,8 +33,8 @@ from graphql import (
 
 from domain.viewer import Role
 from resolvers.reading.arguments import PAGE_LIMIT, Variables
-from resolvers.reading.compiler import PAGE_SIZE, reads_of
-from resolvers.reading.mapping import Elements, Many, Nodes, Pages
+from resolvers.reading.mapping import Elements, Many, Nodes, Pages, reads_of
+from resolvers.reading.pages import PAGE_SIZE
 
 MUTATION_COST = 10
 LARGEST = 2**31 - 1

@@ -23,7 +23,9 @@ from sqlalchemy.types import TypeEngine
 from domain.refusals import Refused
 from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, reader
-from resolvers.reading.compiler import DEFINITION, ROOT, Compiler, Selected, json_object, reads_of
+from resolvers.reading.compiler import ROOT, Compiler, Selected
+from resolvers.reading.mapping import DEFINITION, reads_of
+from resolvers.reading.texts import json_object
 from resolvers.writing import Outcome, Verb
 
 VERB = "verb"

@@ -10,8 +10,7 @@ from graphql import GraphQLObjectType
 from sqlalchemy import Table
 
 from domain.store.visibility import Rule
-from resolvers.reading.compiler import DEFINITION
-from resolvers.reading.mapping import Entity
+from resolvers.reading.mapping import DEFINITION, Entity
 
 STREAMS = "streams"
 """The key under which a stream stands in a strawberry field's metadata."""

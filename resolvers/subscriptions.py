@@ -26,20 +26,13 @@ from resolvers.documents import Document, RequestError, refuse
 from resolvers.engine import Engine, Request, envelope
 from resolvers.feed import LOST, Feed, FellBehind, Follower
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
-from resolvers.reading.compiler import (
-    Compiler,
-    NotCompiled,
-    Seat,
-    Selected,
-    entity_of,
-    exists,
-    json_object,
-    subselect,
-)
+from resolvers.reading.compiler import Compiler, NotCompiled, Selected
 from resolvers.reading.cursors import unpack
+from resolvers.reading.mapping import entity_of
 from resolvers.reading.plans import Plan, plan
 from resolvers.reading.scans import scan
-from resolvers.reading.templates import place_of
+from resolvers.reading.templates import Seat, place_of
+from resolvers.reading.texts import exists, json_object, subselect
 from resolvers.streams import Stream, stream_of
 
 T = TypeVar("T")

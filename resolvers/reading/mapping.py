@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
+from graphql import GraphQLNamedType
 from sqlalchemy import ColumnElement, FromClause, Select, Table
 
 from domain.store.visibility import Rule
@@ -19,6 +20,8 @@ from domain.viewer import Role, Scope, Viewer
 if TYPE_CHECKING:
     from resolvers.reading.arguments import Arguments
 
+DEFINITION = "strawberry-definition"
+"""The key under which strawberry's own definition stands in graphql-core's extensions."""
 READS = "reads"
 """The key under which a mapping stands in a strawberry field's metadata."""
 
@@ -215,3 +218,15 @@ def many(
 def asks(mapping: Reads, description: str, *, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
     """A field with arguments: the decorated function's signature declares them, its body is never run."""
     return lambda signature: strawberry.field(signature, name=name, description=description, metadata={READS: mapping})
+
+
+def reads_of(type_: GraphQLNamedType, field_name: str) -> Reads | None:
+    """The mapping declared beside a field, if it has one."""
+    fields: Any = getattr(type_, "fields")  # noqa: B009 (not every named type has any)
+    definition = fields[field_name].extensions.get(DEFINITION)
+    return definition.metadata.get(READS) if definition else None
+
+
+def entity_of(type_: GraphQLNamedType) -> Entity:
+    """The table behind an object type."""
+    return type_.extensions[DEFINITION].origin.__entity__  # type: ignore[no-any-return]

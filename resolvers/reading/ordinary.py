@@ -6,13 +6,11 @@ request runs in one REPEATABLE READ READ ONLY transaction: still one snapshot. F
 are asked for together (DataLoader), so the number of statements does not grow with the number of objects.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 from graphql import (
     ExecutionResult,
     GraphQLEnumType,
@@ -26,205 +24,40 @@ from graphql import (
     print_ast,
 )
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
-    FromClause,
     Integer,
     Select,
     Text,
-    column,
     func,
     literal_column,
     select,
-    true,
     tuple_,
 )
-from strawberry.dataloader import DataLoader
 
-from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import NOT_HERE, Connection
 from resolvers.documents import Document
-from resolvers.reading.arguments import Arguments, BadInput, Binder, page_size
-from resolvers.reading.compiler import PAGE_SIZE, entity_of, narrowed, node_type, opened, parsed_ids, reads_of, sorting
+from resolvers.reading.arguments import Arguments, BadInput, page_size
+from resolvers.reading.asking import ROOT, Asking, Opened, Place, Record, Session, texts_of
+from resolvers.reading.compiler import parsed_ids
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
     Aggregate,
     Elements,
-    Entity,
     Inline,
     Many,
     Nodes,
     One,
     Pages,
     Reads,
-    Row,
     Scalar,
     Subject,
+    entity_of,
+    reads_of,
 )
-from resolvers.reading.plans import Plan, filled
+from resolvers.reading.pages import PAGE_SIZE, narrowed, node_type, opened, sorting
 
-Key = tuple[Any, ...]
 Info = GraphQLResolveInfo[Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """A place in a statement: what to select from, the row, and the columns that tell its rows apart."""
-
-    scan: Any
-    row: Row
-    keys: list[ColumnElement[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where objects of one kind are read: a table, or a part of another place."""
-
-    entity: Entity | None = None
-    parent: "Place | None" = None
-    mapping: Inline | Elements | Aggregate | None = None
-
-    def open(self, asking: "Asking") -> Opened:
-        """This place under fresh names."""
-        if self.entity:
-            row = asking.alias(self.entity)
-            return Opened(row, row, [row.c[column.name] for column in self.entity.table.primary_key])
-        if self.parent is None:
-            return Opened(None, None, [])
-        above = self.parent.open(asking)
-        if isinstance(self.mapping, Inline):
-            return Opened(above.scan, self.mapping.of(above.row), above.keys)
-        assert self.mapping is not None
-        element = self.mapping.under(above.row, asking.name())
-        if isinstance(self.mapping, Aggregate):
-            return Opened(above.scan.join(element, true()), element, above.keys)
-        numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
-        return Opened(above.scan.join(numbered, true()), numbered, [*above.keys, numbered.c.ordinal])
-
-
-ROOT = Place()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One object while it is being executed: its type, its place and its key there."""
-
-    typename: str
-    place: Place
-    key: Key
-
-
-KEYS = "@keys"
-"""The name under which a statement finds the keys that are wanted among the variables; no GraphQL name has an @."""
-
-MOST_STATEMENTS = 5_000
-_statements: dict[Any, Plan] = {}
-"""Statements by what they ask; emptied when there are too many, for arguments come in any number of forms."""
-
-
-class Asking:
-    """One small statement while it is being written."""
-
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
-        self.binder = Binder()
-        self.aliases = 0
-
-    def name(self) -> str:
-        """A fresh alias."""
-        self.aliases += 1
-        return f"t{self.aliases}"
-
-    def alias(self, entity: Entity) -> FromClause:
-        """A fresh alias of an entity's table."""
-        return entity.table.alias(self.name())
-
-    def scope(self, entity: Entity, row: FromClause, mapping: One | Many | Pages) -> list[ColumnElement[bool]]:
-        """The row scope, unless seeing the parent was enough."""
-        return [] if self.viewer.role in mapping.follows else [entity.visible(self.viewer, row)]
-
-    def among(self, wanted: Select[Any], opened_: Opened) -> Select[Any]:
-        """Narrow a statement to the rows with the wanted keys. They are compared as text: they come out of JSON."""
-        if opened_.scan is not None:
-            wanted = wanted.select_from(opened_.scan)
-        if not opened_.keys:
-            return wanted
-        lists = [
-            self.binder.bind(lambda variables, at=at: [str(key[at]) for key in variables[KEYS]], ARRAY(Text))  # type: ignore[misc]
-            for at in range(len(opened_.keys))
-        ]
-        names = [column(f"key_{at}", Text) for at in range(len(lists))]
-        keys = func.unnest(*lists).table_valued(*names).render_derived(name=self.name())
-        return wanted.where(tuple_(*_texts(opened_)).in_(select(*keys.c)))
-
-    def plan(self, wanted: Select[Any]) -> Plan:
-        """The statement, whose answer is a JSON list of its rows."""
-        named = (each.label(f"v{position}") for position, each in enumerate(wanted.selected_columns))
-        row = wanted.with_only_columns(*named, maintain_column_froms=True).subquery()
-        listed = select(func.coalesce(func.json_agg(func.json_build_array(*row.c)), func.json_build_array()))
-        done = compiled(listed.select_from(row))
-        return Plan(done.sql, tuple(filled(name, self.binder) for name in done.names))
-
-
-Write = Callable[[Asking], Select[Any]]
-
-
-class Session:
-    """One request: its snapshot, its viewer, and the loaders that gather what fields ask for."""
-
-    def __init__(self, connection: Connection, viewer: Viewer, variables: dict[str, Any]) -> None:
-        self.connection = connection
-        self.viewer = viewer
-        self.variables = variables
-        self.turn = asyncio.Lock()
-        self.is_over = False
-        self.loaders: dict[Any, DataLoader[Key, Any]] = {}
-
-    async def rows(self, name: Any, write: Write, keys: Sequence[Key] = ()) -> list[list[Any]]:
-        """The rows of a statement as JSON values. `name` tells what it asks, and so whether it is written already."""
-        known = (name, self.viewer.role, self.viewer.scopes)
-        found = _statements.get(known)
-        if found is None:
-            asking = Asking(self.viewer)
-            if len(_statements) >= MOST_STATEMENTS:
-                _statements.clear()
-            found = _statements[known] = asking.plan(write(asking))
-        parameters = found.parameters({**self.variables, KEYS: keys}, self.viewer)
-        async with self.turn:
-            if self.is_over:
-                raise asyncio.CancelledError
-            answer = await self.connection.fetchval(found.sql, *parameters)
-        return orjson.loads(answer)  # type: ignore[no-any-return]
-
-    async def end(self) -> None:
-        """Let the statement that runs finish, and no other begin: an error may end a request amid its other fields."""
-        async with self.turn:
-            self.is_over = True
-
-    async def load(self, name: Any, key: Key, write: Write) -> list[list[Any]]:
-        """The rows whose first columns are `key`, without these; asked once for all keys wanted under `name`."""
-        if name not in self.loaders:
-
-            async def batch(keys: list[Key]) -> list[Any]:
-                found = _group(len(key), await self.rows(name, write, keys))
-                return [found.get(each, []) for each in keys]
-
-            self.loaders[name] = DataLoader(load_fn=batch)
-        rows: list[list[Any]] = await self.loaders[name].load(key)
-        return rows
-
-
-def _texts(opened: Opened) -> list[ColumnElement[Any]]:
-    return [key.cast(Text) for key in opened.keys]
-
-
-def _group(width: int, rows: list[list[Any]]) -> dict[Key, list[list[Any]]]:
-    """Rows that begin with a parent's key, by that key."""
-    grouped: dict[Key, list[list[Any]]] = {}
-    for row in rows:
-        grouped.setdefault(tuple(row[:width]), []).append(row[width:])
-    return grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +110,7 @@ class Field:
         def write(asking: Asking) -> Select[Any]:
             here = record.place.open(asking)
             value = mapping.of(here.row, viewer, self.arguments(asking, info))
-            return asking.among(select(*_texts(here), value.label("value")), here)
+            return asking.among(select(*texts_of(here), value.label("value")), here)
 
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
         return self._as_member(rows[0][0])
@@ -303,7 +136,7 @@ class Field:
         def write(asking: Asking) -> Select[Any]:
             here = record.place.open(asking)
             there = present(here.row).is_not(None).label("there")
-            return asking.among(select(*_texts(here), there), here)
+            return asking.among(select(*texts_of(here), there), here)
 
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
         return part if rows[0][0] else None
@@ -327,7 +160,7 @@ class Field:
             other = asking.alias(entity)
             own = [other.c[each.name].cast(Text) for each in entity.table.primary_key]
             on = mapping.joined(here.row, other, self.arguments(asking, info))
-            found = select(*_texts(here), *own).where(on, *asking.scope(entity, other, mapping))
+            found = select(*texts_of(here), *own).where(on, *asking.scope(entity, other, mapping))
             found = asking.among(found.select_from(other), here)
             return found.order_by(*mapping.order_by(other)) if isinstance(mapping, Many) else found
 
@@ -358,7 +191,7 @@ class Field:
         def write(asking: Asking) -> Select[Any]:
             here = place.open(asking)
             above = Opened(here.scan, None, here.keys[:-1])
-            return asking.among(select(*_texts(here)).order_by(here.keys[-1]), above)
+            return asking.among(select(*texts_of(here)).order_by(here.keys[-1]), above)
 
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
         return [Record(self.target.name, place, (*record.key, *row)) for row in rows]
@@ -371,7 +204,7 @@ class Field:
         def write(asking: Asking) -> Select[Any]:
             here, given = record.place.open(asking), self.arguments(asking, info)
             named = [mapping.typename(here.row, given), mapping.key(here.row, given).cast(Text)]
-            return asking.among(select(*_texts(here), *named), here)
+            return asking.among(select(*texts_of(here), *named), here)
 
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
         return await _visible(info, *rows[0])

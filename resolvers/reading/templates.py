@@ -171,6 +171,14 @@ NOWHERE = Place(None)
 """The root of a query: there is no row."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A row in the statement: the place that its mappings are asked at, and its alias."""
+
+    place: Place
+    alias: str = ""
+
+
 def forget() -> None:
     """Drop every template: the next document is compiled as the first of a process is."""
     place_of.cache_clear()

@@ -6,8 +6,7 @@ from typing import Any
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type, is_required_argument, parse
 
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
-from resolvers.reading.compiler import reads_of
-from resolvers.reading.mapping import Aggregate, Elements, Inline
+from resolvers.reading.mapping import Aggregate, Elements, Inline, reads_of
 from resolvers.reading.plans import compile_selection
 
 SOMEBODY = Viewer(ViewerKind.STAFF, Role.OPERATIONS, "nobody", "Nobody", SCOPES[Role.OPERATIONS])

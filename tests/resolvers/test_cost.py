@@ -17,7 +17,7 @@ from domain.viewer import ANONYMOUS, SCOPES, Role, Viewer, ViewerKind
 from resolvers.cost import LARGEST, LIMITS, STATED, stated_maximum
 from resolvers.documents import Documents, RequestError
 from resolvers.engine import Engine, Request
-from resolvers.reading.compiler import reads_of
+from resolvers.reading.mapping import reads_of
 from schema.build import build, core_of
 from tests.contract import document, names
 from tests.referee import Referee

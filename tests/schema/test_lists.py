@@ -16,8 +16,7 @@ from graphql import (
 
 from domain.viewer import Scope
 from resolvers.reading.arguments import PAGE_LIMIT
-from resolvers.reading.compiler import reads_of
-from resolvers.reading.mapping import Many, Nodes
+from resolvers.reading.mapping import Many, Nodes, reads_of
 from schema.build import build, core_of
 
 SCHEMA = core_of(build())
