@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STATEMENTS_KEPT = 1_000
+CONNECT_SECONDS = 10
+STATEMENT_SECONDS = 30
 SESSION = {
     "TimeZone": "UTC",
     "jit": "off",
     "application_name": "ordergraph",
     "plan_cache_mode": "force_generic_plan",
 }
-STATEMENTS_KEPT = 1_000
-CONNECT_SECONDS = 10
-STATEMENT_SECONDS = 30
+WRITING = {**SESSION, "statement_timeout": f"{STATEMENT_SECONDS}s"}
 READING = {
-    **SESSION,
+    **WRITING,
     "default_transaction_read_only": "on",
-    "statement_timeout": f"{STATEMENT_SECONDS}s",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "max_parallel_workers_per_gather": "0",
@@ -42,6 +42,8 @@ and the planner takes to them where it misjudges how many rows two columns that 
 """
 SILENCE_SECONDS = STATEMENT_SECONDS + 5
 """After which a server that should have ended a statement is taken for gone."""
+TRANSACTION_SECONDS = 120
+"""The same for a transaction, which has several."""
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -85,7 +87,7 @@ class Database:
     """One pool to read from, one to write with; replicas, where there are any, to read from first."""
 
     reads: Lender
-    writes: asyncpg.Pool
+    writes: Lender
     replicas: "Replicas | None" = None
 
     async def read(self, sql: str, *parameters: Any, after: Mark | None = None) -> bytes:
@@ -179,7 +181,8 @@ async def open_database(url: str, *, reads: int, writes: int) -> AsyncIterator[D
     """Both pools, for as long as the block runs."""
     async with (
         open_pool(url, reads, READING, statement_seconds=None) as reader,
-        lending(reader, reads, SILENCE_SECONDS) as lender,
-        open_pool(url, writes, SESSION) as writer,
+        lending(reader, reads, SILENCE_SECONDS) as reading,
+        open_pool(url, writes, WRITING, statement_seconds=None) as writer,
+        lending(writer, writes, TRANSACTION_SECONDS) as writing,
     ):
-        yield Database(lender, writer)
+        yield Database(reading, writing)

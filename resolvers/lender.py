@@ -1,9 +1,9 @@
-"""The read pool's connections, lent in turn.
+"""A pool's connections, lent in turn.
 
 asyncpg's pool makes a task of every return and a timer of every statement, which together cost a fifth of a small read.
 So connections are taken out of the pool once and lent from here; one that failed goes back to the pool, which knows how
-to mend it. PostgreSQL itself ends a statement that takes too long; one watch, and no timer for each read, ends a
-connection on which nothing is heard even then.
+to mend it. PostgreSQL itself ends a statement that takes too long; one watch, and no timer for each, ends a connection
+that is out for so long that nothing can be heard on it any more.
 """
 
 import asyncio
@@ -48,7 +48,10 @@ class Lender:
         try:
             yield connection
         except BaseException as error:
-            await self._drop(connection, error)
+            if _is_well(connection, error):
+                self._give_back(connection)
+            else:
+                await self._drop(connection, error)
             raise
         self._give_back(connection)
 
@@ -128,6 +131,12 @@ class Lender:
         self.size = 0
         while self.idle:
             await self._release(self.idle.pop())
+
+
+def _is_well(connection: PoolConnectionProxy, error: BaseException) -> bool:
+    """Whether a connection may go on after an error: one that was raised beside it, such as a refusal."""
+    harmed = isinstance(error, asyncpg.InterfaceError | asyncpg.DataError | OSError) or not isinstance(error, Exception)
+    return not harmed and _is_open(connection) and not connection.is_in_transaction()
 
 
 def _is_open(connection: PoolConnectionProxy) -> bool:
