@@ -104,18 +104,25 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database_u
 
 async def test_what_goes_wrong_beside_a_connection_leaves_it_in_use(lender: Lender) -> None:
     pids = set()
+
+    async def refused() -> None:
+        async with lender.acquire() as connection, connection.transaction():
+            pids.add(await connection.fetchval("SELECT pg_backend_pid()"))
+            raise LookupError("refused")
+
     for _ in range(SIZE * 3):
         with pytest.raises(LookupError):
-            async with lender.acquire() as connection, connection.transaction():
-                pids.add(await connection.fetchval("SELECT pg_backend_pid()"))
-                raise LookupError("refused")
+            await refused()
     assert len(pids) == 1
 
 
 async def test_a_transaction_that_was_left_open_is_not_lent_to_the_next(lender: Lender) -> None:
-    with pytest.raises(LookupError):
+    async def lost() -> None:
         async with lender.acquire() as connection:
             await connection.execute("BEGIN")
             raise LookupError("lost")
+
+    with pytest.raises(LookupError):
+        await lost()
     async with lender.acquire() as connection:
         assert not connection.is_in_transaction()
