@@ -103,10 +103,15 @@ class Lender:
             self._wake()
 
     async def _drop(self, connection: PoolConnectionProxy, error: BaseException) -> None:
-        """Return it to the pool, which waits for a cancellation to arrive and replaces what is broken."""
+        """Return it to the pool, which replaces what is broken.
+
+        A value that cannot be encoded leaves a connection amid a message, and one who was called off, amid a statement.
+        Nobody waits for what becomes of that: another connection is there in milliseconds.
+        """
         del self.lent[connection]
-        if isinstance(error, asyncpg.DataError):
-            connection.terminate()  # a value that cannot be encoded leaves it amid a message
+        if isinstance(error, asyncpg.DataError) or not isinstance(error, Exception):
+            with suppress(asyncpg.InterfaceError):  # the server has ended it already
+                connection.terminate()
         await self._release(connection)
 
     async def _release(self, connection: PoolConnectionProxy) -> None:

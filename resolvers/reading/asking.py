@@ -145,16 +145,22 @@ class Session:
                 _statements.clear()
             found = _statements[known] = asking.plan(write(asking))
         parameters = found.parameters({**self.variables, KEYS: keys}, self.viewer)
+        answer = await asyncio.shield(self._answer(found.sql, parameters))
+        return orjson.loads(answer)  # type: ignore[no-any-return]
+
+    async def _answer(self, sql: str, parameters: list[Any]) -> bytes:
+        """One statement at a time, each to its end: to call one off would disturb the connection for the others."""
         async with self.turn:
             if self.is_over:
                 raise asyncio.CancelledError
-            answer = await self.connection.fetchval(found.sql, *parameters)
-        return orjson.loads(answer)  # type: ignore[no-any-return]
+            answer: bytes = await self.connection.fetchval(sql, *parameters)
+            return answer
 
     async def end(self) -> None:
         """Let the statement that runs finish, and no other begin: an error may end a request amid its other fields."""
+        self.is_over = True
         async with self.turn:
-            self.is_over = True
+            pass
 
     async def load(self, name: Any, key: Key, write: Write) -> list[list[Any]]:
         """The rows whose first columns are `key`, without these; asked once for all keys wanted under `name`."""
