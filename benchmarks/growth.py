@@ -24,8 +24,8 @@ import orjson
 
 from app.migrate import upgrade
 from app.postgres import EmbeddedPostgres
-from benchmarks.__main__ import reachable_folder
 from benchmarks.grown import grow
+from benchmarks.harness import reachable_folder
 from benchmarks.questions import Question, Values, questions, values_of, viewers_of
 from domain.viewer import Viewer
 from resolvers.database import READING, Connection, open_database
