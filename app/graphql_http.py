@@ -38,6 +38,7 @@ from resolvers.subscriptions import Subscriptions
 
 LARGEST_BODY_BYTES = 256 * 1024
 WORTH_GZIP_BYTES = 8 * 1024
+WORTH_A_THREAD_BYTES = 256 * 1024
 GZIP_LEVEL = 1
 """The cheapest: JSON with its repeated keys shrinks to a tenth at any level."""
 
@@ -215,6 +216,13 @@ def _weighed(part: bytes) -> tuple[bytes, float]:
         return media, 0.0
 
 
+async def _gzipped(body: bytes) -> bytes:
+    """What is large is compressed off the loop, which it would hold for a second for each 100 MB."""
+    if len(body) < WORTH_A_THREAD_BYTES:
+        return gzip.compress(body, GZIP_LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL, mtime=0)
+
+
 @lru_cache(256)
 def _takes_gzip(accept_encoding: bytes) -> bool:
     weights = dict(_weighed(part) for part in accept_encoding.lower().split(b","))
@@ -245,7 +253,7 @@ class Reply:
             *extra,
         ]
         if len(body) > WORTH_GZIP_BYTES and _takes_gzip(self.accept_encoding):
-            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+            body = await _gzipped(body)
             headers.append((b"content-encoding", b"gzip"))
         headers.append((b"content-length", b"%d" % len(body)))
         await self.transport({"type": "http.response.start", "status": status, "headers": headers})

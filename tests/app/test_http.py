@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 import pytest
+from graphql import get_introspection_query
 
-from app.graphql_http import LARGEST_BODY_BYTES, GraphQLEndpoint
+from app.graphql_http import LARGEST_BODY_BYTES, WORTH_A_THREAD_BYTES, GraphQLEndpoint
 from app.tokens import sign
 from domain.viewer import ANONYMOUS, Viewer
 from tests.conftest import SECRET, serving, settings_on
@@ -228,6 +229,14 @@ async def test_only_long_answers_are_compressed_and_only_for_who_can_read_them(c
     assert squeezed.headers["content-encoding"] == "gzip"
     assert int(squeezed.headers["content-length"]) < 3_000
     assert len(squeezed.json()["data"]) == 501
+
+
+async def test_the_longest_answers_are_compressed_as_well(client: httpx.AsyncClient) -> None:
+    asked = orjson.dumps({"query": get_introspection_query()})
+    plain, squeezed = [await post(client, asked, accept_encoding=coding) for coding in ("identity", "gzip")]
+    assert len(plain.content) > WORTH_A_THREAD_BYTES
+    assert squeezed.headers["content-encoding"] == "gzip"
+    assert squeezed.content == plain.content
 
 
 # -- who asks ----------------------------------------------------------------------------------------------------------
