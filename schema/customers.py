@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
+from sqlalchemy import ColumnElement, FromClause
 
 from domain.customers import CustomerKind
+from domain.events import EventType
 from domain.store import tables as t
 from domain.store import visibility
-from resolvers.reading.mapping import Elements, Pages, asks, column, inline, many, reads
+from resolvers.reading.mapping import Elements, Pages, Row, asks, column, inline, many, reads
 from schema.common import (
     FILTER,
     SORT,
@@ -99,6 +101,11 @@ class CustomerNote(Node):
     created_at: datetime = column("created_at", "When it was noted.")
 
 
+def _happened_to(customer: Row, event: FromClause, _arguments: object) -> ColumnElement[bool]:
+    mine: ColumnElement[bool] = event.c.customer_id == customer.c.id
+    return mine & event.c.position.is_not(None) & (event.c.type != EventType.STOCK_MOVED.value)
+
+
 @strawberry.type(description="Somebody who buys.")
 @entity(t.customers, visibility.customers)
 class Customer(Node):
@@ -153,11 +160,12 @@ class Customer(Node):
 
     @asks(
         Pages(
-            lambda customer, event, _arguments: (event.c.customer_id == customer.c.id) & event.c.position.is_not(None),
+            _happened_to,
             LATEST_EVENTS_FIRST,
             EVENT_ORDER,
         ),
-        "Everything that happened to them and to their orders, the latest first, as far as you may see it.",
+        "What happened to them and to their orders, the latest first, as far as you may see it. What moved on shelves for "
+        "it is left out: the log has that.",
     )
     def timeline(
         self,
