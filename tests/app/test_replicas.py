@@ -131,7 +131,8 @@ class App:
         query = f'{{ channel(code: "web") {{ {alias}: name }} }}'
         answer = await self.post(query, {HEADER: token} if token else None)
         assert (answer.status_code, set(answer.json())) == (200, {"data", "extensions"}), answer.text
-        return answer.json()["data"]["channel"][alias], self.server_asked(alias)
+        channel = answer.json()["data"]["channel"] or {alias: "not there yet"}
+        return channel[alias], self.server_asked(alias)
 
     async def status(self) -> int:
         """Whether a read is answered at all."""
