@@ -171,7 +171,8 @@ class Session:
                 return [found.get(each, []) for each in keys]
 
             self.loaders[name] = DataLoader(load_fn=batch)
-        rows: list[list[Any]] = await self.loaders[name].load(key)
+        # Two fields may wait for the same rows, and one be called off by an error beside it.
+        rows: list[list[Any]] = await asyncio.shield(self.loaders[name].load(key))
         return rows
 
 

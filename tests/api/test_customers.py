@@ -153,7 +153,7 @@ async def test_the_timeline_merges_everything_that_concerns_a_customer_the_lates
     ]
     logged = (await shop.ask(OPERATIONS, log, id=gid(customer)))["events"]["nodes"]
     assert [(each["type"], each["subject"]["id"]) for each in met] == [
-        (each["type"], each["subject"]["id"]) for each in reversed(logged)
+        (each["type"], each["subject"]["id"]) for each in reversed(logged) if each["type"] != "STOCK_MOVED"
     ]
     assert found["totalCount"] == len(met)
     assert [edge["cursor"] for edge in found["edges"]] == [each["cursor"] for each in met]

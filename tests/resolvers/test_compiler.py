@@ -549,3 +549,16 @@ async def test_an_error_that_ends_a_request_amid_its_other_fields_leaves_the_con
         assert answer["data"] is None
         assert [error["path"] for error in answer["errors"]] == [["nodes"]]
     await referee.ask("{ channels { nodes { code } } }")
+
+
+async def test_an_error_beside_them_calls_off_no_others_who_wait_for_the_same_rows(referee: Referee) -> None:
+    query = """query ($a: String = "web", $b: String = "web") {
+        one: orders(first: 5) { nodes { channel { code } customer { displayName } } }
+        two: orders(first: 5) { nodes { channel { code name } customer { displayName orders(first: 1) { totalCount } } } }
+        variant(sku: "SHIRT") { prices { channel { code name } } }
+        channel(code: $a) { code name } other: channel(code: $b) { code name }
+    }"""
+    for _ in range(20):
+        answer = unordered(await referee.ordinary(query, referee.viewers["agent"], {"a": None, "b": "web"}))
+        assert [error["path"] for error in answer["errors"]] == [["channel"]]
+        assert (answer["data"]["channel"], answer["data"]["other"]["code"]) == (None, "web")
