@@ -28,7 +28,7 @@ from benchmarks.grown import grow
 from benchmarks.harness import reachable_folder
 from benchmarks.questions import Question, Values, questions, values_of, viewers_of
 from domain.viewer import Viewer
-from resolvers.database import READING, Connection, open_database
+from resolvers.database import READING, Connection, open_database, open_pool
 from resolvers.engine import Engine
 from resolvers.writing import World
 from schema.build import build
@@ -90,7 +90,8 @@ class Shop:
 async def open_shop(stack: AsyncExitStack, url: str) -> Shop:
     """A grown database with the settings that every read of ours has."""
     database = await stack.enter_async_context(open_database(url, reads=1, writes=1))
-    connection = await stack.enter_async_context(database.reads.acquire())
+    pool = await stack.enter_async_context(open_pool(url, 1, READING))  # one of its own: it is kept for minutes
+    connection = await stack.enter_async_context(pool.acquire())
     engine = Engine(build()._schema, World(database))  # noqa: SLF001 (strawberry has no other way to the schema itself)
     return Shop(engine, connection, await values_of(connection, engine.schema), await viewers_of(connection))
 
