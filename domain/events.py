@@ -52,7 +52,7 @@ class EventType(Word):
 class Event:
     """One change: its subject, whom it concerns, and a sentence for people.
 
-    `customer_id`, `order_id`, `location_id` and `channel_id` are what feeds and timelines filter by. `sequence` counts
+    `customer_id`, `order_id`, `location_id`, `channel_id` and `variant_id` are what feeds and timelines filter by. `sequence` counts
     the subject's events; a decision leaves it at 0, and `numbered` gives it.
     """
 
@@ -65,6 +65,7 @@ class Event:
     order_id: UUID | None = None
     location_id: UUID | None = None
     channel_id: UUID | None = None
+    variant_id: UUID | None = None
     sequence: int = 0
 
 

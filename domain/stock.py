@@ -135,6 +135,7 @@ class Ledger:
             order_id=order.id if order else None,
             location_id=level.location_id,
             channel_id=order.channel_id if order else None,
+            variant_id=level.variant_id,
             sequence=level.version,
         )
 

@@ -19,12 +19,14 @@ from sqlalchemy import BigInteger, Integer, Uuid
 
 from domain import ids
 from domain.store import log
-from domain.store.log import News, Place
+from domain.store.log import News, Place, Topic
 from domain.viewer import Viewer
 from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
 from resolvers.engine import Engine, Request, envelope
-from resolvers.feed import LOST, Feed, FellBehind, Follower
+from resolvers.feed import Feed
+from resolvers.followers import FellBehind, Follower
+from resolvers.holding import LOST
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
 from resolvers.reading.cursors import unpack
@@ -92,7 +94,7 @@ class Subscriptions:
             raise refuse("NOT_FOUND", f"There is no such {compiled.stream.typename}, or you may not see it.")
         if after is not None and after > await self._ask(log.head):
             raise BadInput("This cursor is ahead of the log.")
-        with self.feed.follow(subject) as follower:
+        with self.feed.follow([(compiled.stream.column, subject)]) as follower:
             async with aclosing(self._news(follower, subject, after, compiled.stream)) as news:
                 async for each in news:
                     answer = await self._payload(compiled, each, variables, viewer)
@@ -107,7 +109,7 @@ class Subscriptions:
         """First what the log has after the cursor, then what the feed says; what both tell is told once."""
         last = after or follower.since
         if after is not None:
-            async with aclosing(self._replay(follower, subject, after)) as replayed:
+            async with aclosing(self._replay(follower, (stream.column, subject), after)) as replayed:
                 async for news in replayed:
                     last = news.place
                     yield news
@@ -120,10 +122,10 @@ class Subscriptions:
                 last = news.place
                 yield news
 
-    async def _replay(self, follower: Follower, subject: UUID, last: Place) -> AsyncGenerator[News, None]:
+    async def _replay(self, follower: Follower, topic: Topic, last: Place) -> AsyncGenerator[News, None]:
         """All that the log has; more than once around if the feed told more meanwhile than there was room for."""
         while True:
-            page = await patiently(partial(self._ask, log.order_news_after, subject, last, PAGE))
+            page = await patiently(partial(self._ask, log.news_of_one_after, topic, last, PAGE))
             for news in page:
                 yield news
             if page:

@@ -125,6 +125,7 @@ class Changes:
                 order_id=event.order_id,
                 location_id=event.location_id,
                 channel_id=event.channel_id,
+                variant_id=event.variant_id,
                 actor_kind=act.actor_kind,
                 actor_id=act.actor_id,
                 actor_name=act.actor_name,

@@ -5,6 +5,7 @@ every event that is committed by then the next positions in id order. The id was
 so a subject's events stand in the log as they happened; and a position that can be read is followed by no smaller one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -25,13 +26,33 @@ class Place(NamedTuple):
     position: int
 
 
+Topic = tuple[str, UUID | None]
+"""What can be followed: a column of the log and the id in it."""
+
+EVERYTHING: Topic = ("", None)
+TOPICS = ("order_id", "customer_id", "location_id", "channel_id", "variant_id")
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """That an event has its place, and whom it concerns."""
 
     place: Place
     id: int
+    type: str
     order_id: UUID | None
+    customer_id: UUID | None
+    location_id: UUID | None
+    channel_id: UUID | None
+    variant_id: UUID | None
+
+    @property
+    def topics(self) -> Iterator[Topic]:
+        """Every topic that it is news of, `EVERYTHING` aside."""
+        for column in TOPICS:
+            id_ = getattr(self, column)
+            if id_ is not None:
+                yield column, id_
 
 
 # -- stamping ----------------------------------------------------------------------------------------------------------
@@ -101,17 +122,22 @@ async def stamp(connection: Connection, limit: int) -> int:
 
 HEAD = "SELECT epoch, position FROM event_head"
 
-NEWS_AFTER = """
-    SELECT epoch, position, id, order_id FROM events
+NEWS = f"epoch, position, id, type, {', '.join(TOPICS)}"
+
+NEWS_AFTER = f"""
+    SELECT {NEWS} FROM events
     WHERE (epoch, position) > ($1, $2)
     ORDER BY epoch, position LIMIT $3
 """
 
-ORDER_NEWS_AFTER = """
-    SELECT epoch, position, id, order_id FROM events
-    WHERE order_id = $4 AND (epoch, position) > ($1, $2)
-    ORDER BY epoch, position LIMIT $3
-"""
+NEWS_OF_ONE_AFTER = {
+    column: f"""
+        SELECT {NEWS} FROM events
+        WHERE {column} = $4 AND position IS NOT NULL AND (epoch, position) > ($1, $2)
+        ORDER BY epoch, position LIMIT $3
+    """
+    for column in TOPICS
+}
 
 
 async def head(connection: Connection, question: str = HEAD) -> Place:
@@ -127,11 +153,12 @@ async def news_after(connection: Connection, place: Place, limit: int) -> list[N
     return [_news(row) for row in await connection.fetch(NEWS_AFTER, *place, limit)]
 
 
-async def order_news_after(connection: Connection, order_id: UUID, place: Place, limit: int) -> list[News]:
-    """What came after a place and concerns one order, in order."""
-    return [_news(row) for row in await connection.fetch(ORDER_NEWS_AFTER, *place, limit, order_id)]
+async def news_of_one_after(connection: Connection, topic: Topic, place: Place, limit: int) -> list[News]:
+    """What came after a place and concerns one topic, in order."""
+    column, id_ = topic
+    return [_news(row) for row in await connection.fetch(NEWS_OF_ONE_AFTER[column], *place, limit, id_)]
 
 
 def _news(row: asyncpg.Record) -> News:
-    epoch, position, id_, order_id = row
-    return News(Place(epoch, position), id_, order_id)
+    epoch, position, *rest = row
+    return News(Place(epoch, position), *rest)

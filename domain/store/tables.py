@@ -740,6 +740,7 @@ events = Table(
     Column("order_id", Uuid),
     Column("location_id", Uuid),
     Column("channel_id", Uuid),
+    Column("variant_id", Uuid),
     _text("actor_kind"),
     _text("actor_id"),
     _text("actor_name"),
@@ -775,6 +776,13 @@ events = Table(
         for column in ("location_id", "channel_id")
         for keys in ((column, "epoch", "position"), (column, "type", "epoch", "position"))
     ),
+    Index(
+        "ix_events_variant_id_epoch_position",
+        "variant_id",
+        "epoch",
+        "position",
+        postgresql_where=text("variant_id is not null and position is not null"),
+    ),
 )
 
 event_days = Table(
@@ -809,3 +817,34 @@ idempotency_claims = Table(
     _at("claimed_at", nullable=False),
     Index("ix_idempotency_claims_claimed_at", "claimed_at"),
 )
+
+# -- what is still to be done -----------------------------------------------------------------------------------------
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _text("kind"),
+    Column("key", Text),
+    Column("lane", Text),
+    Column("payload", JSONB, nullable=False),
+    Column("ready_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("lease", Uuid),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("error", Text),
+    _at("dead_at"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Index("ix_jobs_kind_ready_at", "kind", "ready_at", postgresql_where=text("dead_at is null")),
+    Index("ix_jobs_lane_id", "lane", "id", postgresql_where=text("lane is not null and dead_at is null")),
+    Index("uq_jobs_kind_key", "kind", "key", unique=True, postgresql_where=text("key is not null and dead_at is null")),
+)
+"""What workers have to do. A job that is done is gone; one that will not be tried again stays, with its error."""
+
+relays = Table(
+    "relays",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+"""How far each of the log's readers has come."""

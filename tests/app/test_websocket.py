@@ -16,7 +16,7 @@ from app import websocket
 from app.settings import Settings
 from app.tokens import sign
 from domain import ids
-from resolvers import feed
+from resolvers import followers
 from resolvers.trusted import hash_of
 from tests.conftest import SECRET, serving
 from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, write_event, write_order
@@ -368,7 +368,7 @@ async def test_a_ping_is_echoed_with_its_payload_before_and_after_the_greeting(o
 async def test_a_slow_reader_is_told_where_to_go_on_and_keeps_the_socket(
     opened: Open, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "WAITING_LIMIT", 20)
+    monkeypatch.setattr(followers, "WAITING_LIMIT", 20)
     order_id = await write_order(writer)
     client = await opened(greeted=True, max_queue=1)
     await client.send(live("a", order_id, BEGINNING))

@@ -15,6 +15,7 @@ from domain import ids
 from domain.store import log
 from domain.viewer import ANONYMOUS, Viewer
 from resolvers import feed as feeds
+from resolvers import followers, stamper
 from resolvers.database import Unavailable, open_database
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
@@ -100,9 +101,9 @@ async def order_id(writer: asyncpg.Connection) -> UUID:
 
 async def joined(node: Node, order_id: UUID, number: int, **given: Any) -> "asyncio.Task[list[Event]]":
     """A subscriber that has begun and waits for that many events."""
-    before = len(node.feed._followers.get(order_id, ()))
+    before = len(node.feed.followers._by_topic.get(("order_id", order_id), ()))
     task = asyncio.create_task(node.first(number, order_id, **given))
-    while len(node.feed._followers.get(order_id, ())) == before and not task.done():
+    while len(node.feed.followers._by_topic.get(("order_id", order_id), ())) == before and not task.done():
         await asyncio.sleep(0.002)
     return task
 
@@ -268,7 +269,7 @@ async def test_an_event_whose_writer_died_after_the_commit_is_swept_up(
 ) -> None:
     reading = await joined(node, order_id, 1)
     await write_event(writer, order_id)
-    async with asyncio.timeout(feeds.SWEEP_SECONDS + 2):
+    async with asyncio.timeout(stamper.SWEEP_SECONDS + 2):
         assert sequences(await reading) == [1]
 
 
@@ -402,7 +403,7 @@ async def test_a_subscriber_may_come_while_the_feed_is_cut_off(
 async def test_a_reader_that_falls_behind_is_told_where_to_go_on(
     node: Node, writer: asyncpg.Connection, order_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "WAITING_LIMIT", 5)
+    monkeypatch.setattr(followers, "WAITING_LIMIT", 5)
     await write_event(writer, order_id)
     events = node.live(order_id, BEGINNING)
     assert (await anext(events))["sequence"] == 1
@@ -425,7 +426,7 @@ async def test_a_reader_that_falls_behind_is_told_where_to_go_on(
 async def test_a_replay_longer_than_the_queue_still_gives_every_event(
     node: Node, writer: asyncpg.Connection, order_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "WAITING_LIMIT", 5)
+    monkeypatch.setattr(followers, "WAITING_LIMIT", 5)
     for _ in range(120):
         await write_event(writer, order_id)
     while await log.has_unstamped(writer):
