@@ -16,8 +16,8 @@ CLIENTS := tests/clients
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: $(VENV)/.runtime ## Start everything: database, demo data, API with GraphiQL
-	@exec $(BIN)/ordergraph serve --with-demo
+run: $(VENV)/.runtime ## Start everything: database, demo data, API with GraphiQL, worker
+	@exec $(BIN)/ordergraph serve --with-demo --with-worker
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)

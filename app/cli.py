@@ -37,6 +37,9 @@ UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def serve(
     *,
     with_demo: Annotated[bool, typer.Option("--with-demo", help="Fill an empty database with demo data.")] = False,
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker", help="Also do what `worker` does; WITH_WORKER.")
+    ] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on; HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; PORT, else 8000.", min=0, max=65535)] = None,
 ) -> None:
@@ -47,9 +50,21 @@ def serve(
     from app.demo import fill  # noqa: PLC0415 - other commands need no HTTP server
     from app.serve import serve as run_server  # noqa: PLC0415 - the same
 
-    chosen = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    given = {"host": host, "port": port, "with_worker": with_worker or None}
+    chosen = {name: value for name, value in given.items() if value is not None}
     settings = _settings().model_copy(update=chosen)
     _run(run_server(settings, fill if with_demo else None))
+
+
+@cli.command()
+def worker() -> None:
+    """Do what waits to be done outside of requests: deliveries, messages, what falls due. As many as you like.
+
+    Works on DATABASE_URL, or beside a `serve` of yours on the embedded PostgreSQL.
+    """
+    from app.worker import run  # noqa: PLC0415 - other commands need none of it
+
+    _run(run(_settings()))
 
 
 @cli.command()

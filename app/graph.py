@@ -1,12 +1,13 @@
 """What answers `/graphql`: the pools, the schema, the engine and the feed behind it, opened and closed together."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from app.adapters.payments import providers
+from app.crew import working
 from app.graphql_http import GraphQLEndpoint
 from app.graphql_request import Verify
 from app.settings import Settings
@@ -69,4 +70,5 @@ async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
         engine.texts = await texts_of(settings, engine.documents)
         warm(engine.schema)
         subscriptions = Subscriptions(engine, feed)
-        yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))
+        async with working(engine) if settings.with_worker else nullcontext():
+            yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home, validation_alias="ORDERGRAPH_HOME")
     mode: Mode = Field(default=Mode.DEVELOPMENT, validation_alias="ORDERGRAPH_MODE")
     given_secret: str | None = Field(default=None, validation_alias="ORDERGRAPH_SECRET", repr=False)
+    with_worker: bool = Field(default=False, description="Whether `serve` also does the work of `ordergraph worker`")
     read_pool_size: int = Field(default=6, ge=1, le=100)
     write_pool_size: int = Field(default=8, ge=1, le=100)
     introspection: bool | None = Field(default=None, description="Whether the schema tells of itself; by the mode")

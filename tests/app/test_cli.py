@@ -68,7 +68,7 @@ async def places_url(database_url: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["demo"], ["migrate"], ["token"], ["replay"], ["verify"], ["schema"]]
+    "command", [[], ["serve"], ["worker"], ["demo"], ["migrate"], ["token"], ["replay"], ["verify"], ["schema"]]
 )
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     done = run(*command, "--help")
@@ -213,6 +213,26 @@ async def test_serve_starts_everything_and_a_signal_stops_it_all(
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     tokens = re.findall(r"eyJ[\w.-]+", "".join(lines) + rest)
     assert Role.AGENT in {verify(token, SECRET).role for token in tokens}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_a_worker_works_beside_others_until_a_signal(
+    environment: dict[str, str], run: Run, how: signal.Signals
+) -> None:
+    assert run("migrate").returncode == 0
+    with subprocess.Popen([*ORDERGRAPH, "worker"], env=environment, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr is not None
+        while "at work" not in (line := await asyncio.to_thread(worker.stderr.readline)):
+            assert line
+        worker.send_signal(how)
+        await asyncio.to_thread(worker.communicate, timeout=20)
+    assert worker.returncode == 0
+
+
+def test_a_worker_refuses_a_database_of_another_shape(run: Run) -> None:
+    done = run("worker")
+    assert done.returncode == 1
+    assert "run `ordergraph migrate`" in done.stderr
 
 
 def test_production_logs_no_tokens_and_wants_a_secret(run: Run) -> None:
