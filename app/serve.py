@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.asgi import create_app
 from app.database import running_database
@@ -24,6 +25,8 @@ from schema.build import build, core_of
 
 LARGEST_FRAME_BYTES = 256 * 1024
 """A WebSocket frame holds one operation; the endpoint caps a request's body alike."""
+ANSWERING_SECONDS = 5.0
+"""For what is being answered when the server is asked to end."""
 
 Load = Callable[[Settings], Awaitable[object]]
 
@@ -90,7 +93,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         timeout_keep_alive=75,  # longer than a load balancer's minute, so that it never meets a closed connection
-        timeout_graceful_shutdown=5,  # subscriptions would stay for ever
+        timeout_graceful_shutdown=1,  # for the rest: `Server.shutdown` has waited before
     )
 
 
@@ -114,11 +117,27 @@ class Server(uvicorn.Server):
         gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End event streams first, or else all would wait for them."""
+        """Let nobody in, let go of sockets and streams one after another, answer what was asked; then end the rest."""
+        self._let_nobody_in()
         graph = getattr(self.config.app, "graph", None)
         if isinstance(graph, Graph):
-            graph.end_streams()
+            await graph.lines.let_go(lambda: self.force_exit)
+        await self._answer()
         await super().shutdown(sockets)
+
+    def _let_nobody_in(self) -> None:
+        """Neither by a new connection nor by one that is open: clients whose stream ends would come back by it."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HttpToolsProtocol):
+                connection.shutdown()
+
+    async def _answer(self) -> None:
+        """Wait until nothing is asked any more, or for as long as we may."""
+        late = asyncio.get_running_loop().time() + ANSWERING_SECONDS
+        while self.server_state.tasks and not self.force_exit and asyncio.get_running_loop().time() < late:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def _greet(server: Server, settings: Settings, port: int) -> None:
