@@ -28,6 +28,7 @@ from app.graphql_request import (
 )
 from app.lines import Lines
 from app.logs import REQUEST_ID
+from app.multipart import MULTIPART
 from app.refusals import Header, Refused, tell
 from app.sse import SERVER_SENT_EVENTS
 from app.streaming import Framing, Line, stream
@@ -46,7 +47,8 @@ GZIP_LEVEL = 1
 
 JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
-STREAMS = (SERVER_SENT_EVENTS,)
+STREAMS = (SERVER_SENT_EVENTS, MULTIPART)
+"""Of two that are as welcome the first is taken."""
 ALLOW: Header = (b"allow", b"GET, POST")
 NOT_KEPT: Header = (b"cache-control", b"no-store")
 
@@ -194,12 +196,13 @@ class Accepts:
 
 
 PLAIN = Accepts(JSON, stream=None)
+SUBSCRIPTION_SPEC = b"subscriptionspec=1.0"
 
 
 @lru_cache(256)
 def _accepted(accept: bytes) -> Accepts:
     """Wildcards mean `application/json`: that is what clients expect that never heard of the other."""
-    weights = dict(_weighed(part) for part in accept.lower().split(b","))
+    weights = {_named(part): _weighed(part)[1] for part in accept.lower().split(b",")}
     anything = weights.get(b"application/*", weights.get(b"*/*", 0.0))
     plain, graphql = weights.get(JSON, anything), weights.get(GRAPHQL_JSON, 0.0)
     streams = [each for each in STREAMS if weights.get(each.accept, 0.0) > 0]
@@ -207,6 +210,12 @@ def _accepted(accept: bytes) -> Accepts:
         raise Refused(406, "Answers are application/json or application/graphql-response+json.")
     media = GRAPHQL_JSON if graphql and graphql >= weights.get(JSON, 0.0) else JSON if plain else None
     return Accepts(media, max(streams, key=lambda each: weights[each.accept], default=None))
+
+
+def _named(part: bytes) -> bytes:
+    """A media type without its parameters; the one for subscriptions keeps what tells it from others."""
+    media, *parameters = (each.strip() for each in part.replace(b'"', b"").split(b";"))
+    return MULTIPART.accept if media == b"multipart/mixed" and SUBSCRIPTION_SPEC in parameters else media
 
 
 def _weighed(part: bytes) -> tuple[bytes, float]:
