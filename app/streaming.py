@@ -31,7 +31,7 @@ class Framing:
     answer: Callable[[bytes], bytes]
     """One answer; its JSON may have several lines."""
     refusal: Callable[[bytes], bytes]
-    """That the line may not go on, by a JSON object of errors."""
+    """Why a line ends that had begun, by a JSON object of errors."""
     heartbeat: bytes
     complete: bytes
     """There is no more to tell."""
@@ -84,16 +84,18 @@ async def _tell(answers: Answers, bearer: Bearer, line: Line) -> None:
     """Every answer, or what went wrong, then that it is over."""
     framing = line.framing
     left = None if bearer.expires_at is None else bearer.expires_at - time.time()
+    put = framing.answer
     if framing.opening:
         await _write(line, framing.opening)
     try:
         async with aclosing(answers), asyncio.timeout(left):
             async for answer in answers:
                 await _write(line, framing.answer(answer))
+                put = framing.refusal
     except TimeoutError:
         await _write(line, framing.refusal(tell(ExpiredToken("The token has expired.")).body))
     except Exception as error:  # noqa: BLE001 - whatever it is, the client is told and the log has the rest
-        await _write(line, framing.answer(tell(error, frank=line.frank).body))
+        await _write(line, put(tell(error, frank=line.frank).body))
     await _write(line, framing.complete)
 
 
