@@ -26,15 +26,17 @@ def demo_shop() -> Iterator[dict[str, str]]:
     """
     with reachable_folder() as home:
         environment = _clean() | {"ORDERGRAPH_HOME": str(home / "ordergraph")}
-        with _server(environment, home / "said", "--with-demo") as (base, _):
-            with _server(environment, home / "said by the second") as (second, pid):
-                yield environment | {
-                    "ORDERGRAPH_URL": f"{base}/graphql",
-                    "SECOND_URL": f"{second}/graphql",
-                    "SECOND_PID": str(pid),
-                    "AGENT_TOKEN": _token(environment, "--role", "agent"),
-                    "SHOPPER_TOKEN": _token(environment, "--role", "shopper", "--channel", "web"),
-                }
+        with (
+            _server(environment, home / "said", "--with-demo") as (base, _),
+            _server(environment, home / "said by the second") as (second, pid),
+        ):
+            yield environment | {
+                "ORDERGRAPH_URL": f"{base}/graphql",
+                "SECOND_URL": f"{second}/graphql",
+                "SECOND_PID": str(pid),
+                "AGENT_TOKEN": _token(environment, "--role", "agent"),
+                "SHOPPER_TOKEN": _token(environment, "--role", "shopper", "--channel", "web"),
+            }
 
 
 @contextmanager
