@@ -1,6 +1,7 @@
 """GraphQL over server-sent events, over real HTTP."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from app import streaming
+from app import serve, streaming
 from app.settings import Settings
 from app.tokens import sign
 from domain import ids
@@ -188,6 +189,23 @@ async def test_a_client_that_leaves_is_forgotten(client: httpx.AsyncClient, writ
     async with asyncio.timeout(2):
         while streams() > before:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+async def test_a_client_that_takes_nothing_in_is_forgotten(
+    settings: Settings, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "UNHEARD_SECONDS", 1)
+    order_id = await write_order(writer)
+    body = orjson.dumps({"query": ORDER_LIVE, "variables": {"orderId": ids.encode("Order", order_id)}})
+    before = streams()
+    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as client:
+        headers = {**AS_STREAM, "Authorization": f"Bearer {agent()}"}
+        async with client.stream("POST", "/graphql", content=body, headers=headers):  # and reads no more than its head
+            assert streams() == before + 1
+            async with asyncio.timeout(20):
+                while streams() > before:
+                    await write_event(writer, order_id, message="x" * 100_000)
 
 
 async def test_the_server_ends_streams_at_once_and_without_complete(
