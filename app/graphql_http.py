@@ -26,7 +26,7 @@ from app.graphql_request import (
     request_of_url,
     token_in,
 )
-from app.lines import Lines
+from app.lines import Lines, ends_by_itself
 from app.logs import REQUEST_ID
 from app.multipart import MULTIPART
 from app.refusals import Header, Refused, tell
@@ -94,9 +94,9 @@ class GraphQLEndpoint:
         if (token := headers.get(CONSISTENCY_TOKEN)) is not None:
             request = _no_earlier(request, token)
         if accepts.stream and (accepts.media is None or await self._is_subscription(request)):
-            bearer = self._bearer(headers)
+            bearer, ends = self._bearer(headers), await ends_by_itself(self.engine, request)
             await reply.begin_stream(accepts.stream)
-            line = Line(receive, reply.transport, accepts.stream, self.lines, self.engine.frank)
+            line = Line(receive, reply.transport, accepts.stream, self.lines, ends, self.engine.frank)
             await stream(self.subscriptions.run(request, viewer), bearer, line)
         else:
             marks: list[Mark] = []

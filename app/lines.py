@@ -7,6 +7,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from graphql import OperationType
+
+from resolvers.documents import RequestError
+from resolvers.engine import Engine, Request
+
 SPREAD_SECONDS = 3.0
 """Over which many lines end. With what a server waits for beside it, it is gone before who stopped it loses patience."""
 LONGEST_PAUSE_SECONDS = 0.1
@@ -43,3 +48,12 @@ class Lines:
             early = due - asyncio.get_running_loop().time()
             if early > SHORTEST_PAUSE_SECONDS and not is_hurried():
                 await asyncio.sleep(early)
+
+
+async def ends_by_itself(engine: Engine, request: Request) -> bool:
+    """Whether there is no need to end it: a query, a mutation, and what is refused in a moment."""
+    try:
+        document = await engine.document(request)
+    except RequestError:
+        return True
+    return document.kind is not OperationType.SUBSCRIPTION

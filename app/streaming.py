@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,6 +47,8 @@ class Line:
     send: Send
     framing: Framing
     lines: Lines
+    ends: bool
+    """Whether it ends by itself, and soon: then a server that ends waits for it."""
     frank: bool
     """Whether clients are told what a bug said."""
 
@@ -54,7 +56,7 @@ class Line:
 async def stream(answers: Answers, bearer: Bearer, line: Line) -> None:
     """Send answers until there are no more, the client leaves, or the server ends. The response has begun."""
     leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    with line.lines.holding(partial(_settle, leaving)):
+    with nullcontext() if line.ends else line.lines.holding(partial(_settle, leaving)):
         telling = asyncio.create_task(_tell(answers, bearer, line))
         others = [asyncio.create_task(each) for each in (_client_leaves(line.receive), _beat(line))]
         last = b""

@@ -11,14 +11,13 @@ from functools import partial
 from typing import Any
 
 import orjson
-from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from app.graphql_request import NOBODY, Bearer, Verify, bearer_of, request_of, token_in
-from app.lines import Lines
+from app.lines import Lines, ends_by_itself
 from app.refusals import Refused, tell
 from app.tokens import ExpiredToken, InvalidToken
-from resolvers.documents import RequestError, refuse
+from resolvers.documents import refuse
 from resolvers.engine import Request
 from resolvers.subscriptions import Subscriptions
 
@@ -200,16 +199,10 @@ class Socket:
 
     async def _answer_what_ends(self) -> None:
         """Wait for queries and mutations to be answered; subscriptions would go on for ever."""
-        ending = [task for task, request in list(self.tasks.items()) if await self._ends(request)]
+        engine = self.endpoint.subscriptions.engine
+        ending = [task for task, request in list(self.tasks.items()) if await ends_by_itself(engine, request)]
         if ending:
             await asyncio.wait(ending)
-
-    async def _ends(self, request: Request) -> bool:
-        try:
-            document = await self.endpoint.subscriptions.engine.document(request)
-        except RequestError:
-            return True  # this moment, as its task finds the same
-        return document.kind is not OperationType.SUBSCRIPTION
 
     async def _cancel_all(self) -> None:
         tasks = list(self.tasks)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from subprocess import PIPE
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -118,16 +119,18 @@ async def _how_and_when_it_closes(client: Client) -> tuple[int, float]:
 
 
 async def test_what_was_asked_is_answered_first(server: Process, writer: asyncpg.Connection) -> None:
-    orders = [await write_order(writer) for _ in range(3)]
-    await write_event(writer, orders[2])
+    orders = [await write_order(writer) for _ in range(4)]
+    await write_event(writer, orders[3])
     async with httpx.AsyncClient(base_url=server.url, headers=_bearer(), timeout=20) as http:
-        async with following(server, orders[2]) as client:
+        async with following(server, orders[3]) as client:
             async with writer.transaction():
-                await writer.execute("SELECT FROM orders WHERE id = ANY($1) FOR UPDATE", orders[:2])
+                await writer.execute("SELECT FROM orders WHERE id = ANY($1) FOR UPDATE", orders[:3])
                 await client.send(subscribe("hold", HOLD, **_hold(orders[0])))
-                body = {"query": HOLD, "variables": _hold(orders[1])}
-                posted = asyncio.create_task(http.post("/graphql", json=body))
-                await _wait_for_locks(writer, 2)
+                posted, streamed = [
+                    asyncio.create_task(http.post("/graphql", json=_holding(order_id), headers=headers))
+                    for order_id, headers in ((orders[1], {}), (orders[2], AS_STREAM))
+                ]
+                await _wait_for_locks(writer, 3)
                 server.end()
                 await asyncio.sleep(0.5)
             held = await client.next()
@@ -135,6 +138,8 @@ async def test_what_was_asked_is_answered_first(server: Process, writer: asyncpg
             assert (await client.next())["type"] == "complete"
             assert await client.closed() == (1012, "Service restart")
         assert (await posted).json()["data"]["orderHold"]["order"] == {"onHold": True}
+        (_, told), (kind, _) = [event async for event in events_of(await streamed)]
+        assert (told["data"]["orderHold"]["order"], kind) == ({"onHold": True}, "complete")
     assert await server.ended() == 0
 
 
@@ -144,6 +149,10 @@ def _bearer() -> dict[str, str]:
 
 def _hold(order_id: UUID) -> dict[str, str]:
     return {"id": ids.encode("Order", order_id), "key": str(order_id)}
+
+
+def _holding(order_id: UUID) -> dict[str, Any]:
+    return {"query": HOLD, "variables": _hold(order_id)}
 
 
 async def _wait_for_locks(connection: asyncpg.Connection, most: int) -> None:

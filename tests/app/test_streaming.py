@@ -37,7 +37,7 @@ class Client:
 
 async def heard_of(answers: AsyncGenerator[bytes, None], framing: Framing) -> bytes:
     client, lines = Client(), Lines()
-    await stream(answers, NOBODY, Line(client.receive, client.send, framing, lines, frank=False))
+    await stream(answers, NOBODY, Line(client.receive, client.send, framing, lines, ends=False, frank=False))
     assert client.ended
     assert lines.open == set()
     return client.heard
