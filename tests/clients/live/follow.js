@@ -8,12 +8,17 @@ import { createClient as createSocketClient } from "graphql-ws";
 import { tap } from "rxjs";
 import WebSocket from "ws";
 
+/** Longer each time, ten seconds at most, and not for all clients alike. */
+const pause = (retries) =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10_000, 1_000 * 2 ** retries)));
+
 export function socketClient(url, token, options) {
   let patience;
   const client = createSocketClient({
     url: () => url().replace(/^http/, "ws"),
     connectionParams: () => ({ Authorization: `Bearer ${token()}` }), // asked anew whenever it connects
     retryAttempts: Infinity,
+    retryWait: pause,
     shouldRetry: () => true, // also while nobody answers
     keepAlive: 10_000, // a ping after so long; who does not answer it is gone
     on: {
@@ -32,6 +37,7 @@ export function streamClient(url, token, options) {
     url,
     headers: () => ({ Authorization: `Bearer ${token()}` }),
     retryAttempts: Infinity,
+    retry: pause,
     ...options,
   });
 }
