@@ -10,6 +10,7 @@ from app.adapters.payments import providers
 from app.crew import working
 from app.graphql_http import GraphQLEndpoint
 from app.graphql_request import Verify
+from app.lines import Lines
 from app.settings import Settings
 from app.tokens import sign, verify
 from app.trusted_documents import texts_of
@@ -28,12 +29,9 @@ class Graph:
     """Dispatches to HTTP or WebSocket."""
 
     def __init__(self, engine: Engine, subscriptions: Subscriptions, verify: Verify) -> None:
-        self.http = GraphQLEndpoint(engine, subscriptions, verify)
-        self.websocket = WebSocketEndpoint(subscriptions, verify)
-
-    def end_streams(self) -> None:
-        """The server is about to end: it would wait for streams that have no end. Sockets it closes by itself."""
-        self.http.closing.set()
+        self.lines = Lines()
+        self.http = GraphQLEndpoint(engine, subscriptions, verify, self.lines)
+        self.websocket = WebSocketEndpoint(subscriptions, verify, self.lines)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange, or one socket's life."""

@@ -26,9 +26,12 @@ from app.graphql_request import (
     request_of_url,
     token_in,
 )
+from app.lines import Lines, ends_by_itself
 from app.logs import REQUEST_ID
+from app.multipart import MULTIPART
 from app.refusals import Header, Refused, tell
-from app.sse import Line, stream
+from app.sse import SERVER_SENT_EVENTS
+from app.streaming import Framing, Line, stream
 from domain.store.wal import Mark
 from domain.viewer import ANONYMOUS, Viewer
 from resolvers.consistency import token_of
@@ -44,7 +47,8 @@ GZIP_LEVEL = 1
 
 JSON = b"application/json"
 GRAPHQL_JSON = b"application/graphql-response+json"
-EVENT_STREAM = b"text/event-stream"
+STREAMS = (SERVER_SENT_EVENTS, MULTIPART)
+"""Of two that are as welcome the first is taken."""
 ALLOW: Header = (b"allow", b"GET, POST")
 NOT_KEPT: Header = (b"cache-control", b"no-store")
 
@@ -58,11 +62,11 @@ Headers = dict[bytes, bytes]
 class GraphQLEndpoint:
     """Answers `/graphql` over HTTP."""
 
-    def __init__(self, engine: Engine, subscriptions: Subscriptions, verify: Verify) -> None:
+    def __init__(self, engine: Engine, subscriptions: Subscriptions, verify: Verify, lines: Lines) -> None:
         self.engine = engine
         self.subscriptions = subscriptions
         self.verify = verify
-        self.closing = asyncio.Event()
+        self.lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange."""
@@ -90,9 +94,9 @@ class GraphQLEndpoint:
         if (token := headers.get(CONSISTENCY_TOKEN)) is not None:
             request = _no_earlier(request, token)
         if accepts.stream and (accepts.media is None or await self._is_subscription(request)):
-            bearer = self._bearer(headers)
-            await reply.begin_stream()
-            line = Line(receive, reply.transport, self.closing, self.engine.frank)
+            bearer, ends = self._bearer(headers), await ends_by_itself(self.engine, request)
+            await reply.begin_stream(accepts.stream)
+            line = Line(receive, reply.transport, accepts.stream, self.lines, ends, self.engine.frank)
             await stream(self.subscriptions.run(request, viewer), bearer, line)
         else:
             marks: list[Mark] = []
@@ -188,23 +192,30 @@ class Accepts:
     """What the client wants to read: a JSON media type, or a stream, or either."""
 
     media: bytes | None
-    stream: bool
+    stream: Framing | None
 
 
-PLAIN = Accepts(JSON, stream=False)
+PLAIN = Accepts(JSON, stream=None)
+SUBSCRIPTION_SPEC = b"subscriptionspec=1.0"
 
 
 @lru_cache(256)
 def _accepted(accept: bytes) -> Accepts:
     """Wildcards mean `application/json`: that is what clients expect that never heard of the other."""
-    weights = dict(_weighed(part) for part in accept.lower().split(b","))
+    weights = {_named(part): _weighed(part)[1] for part in accept.lower().split(b",")}
     anything = weights.get(b"application/*", weights.get(b"*/*", 0.0))
     plain, graphql = weights.get(JSON, anything), weights.get(GRAPHQL_JSON, 0.0)
-    streamed = weights.get(EVENT_STREAM, 0.0) > 0
-    if not (plain or graphql or streamed):
+    streams = [each for each in STREAMS if weights.get(each.accept, 0.0) > 0]
+    if not (plain or graphql or streams):
         raise Refused(406, "Answers are application/json or application/graphql-response+json.")
     media = GRAPHQL_JSON if graphql and graphql >= weights.get(JSON, 0.0) else JSON if plain else None
-    return Accepts(media, streamed)
+    return Accepts(media, max(streams, key=lambda each: weights[each.accept], default=None))
+
+
+def _named(part: bytes) -> bytes:
+    """A media type without its parameters; the one for subscriptions keeps what tells it from others."""
+    media, *parameters = (each.strip() for each in part.replace(b'"', b"").split(b";"))
+    return MULTIPART.accept if media == b"multipart/mixed" and SUBSCRIPTION_SPEC in parameters else media
 
 
 def _weighed(part: bytes) -> tuple[bytes, float]:
@@ -265,10 +276,10 @@ class Reply:
         in_order = isinstance(error, RequestError) and self.accepts.media != GRAPHQL_JSON
         await self.send(200 if in_order else told.status, told.body, told.headers)
 
-    async def begin_stream(self) -> None:
-        """Begin server-sent events. Proxies must neither keep nor gather them."""
+    async def begin_stream(self, framing: Framing) -> None:
+        """Begin answers as they come. Proxies must neither keep nor gather them."""
         headers = [
-            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"content-type", framing.content_type),
             (b"x-request-id", self.request_id),
             (b"x-accel-buffering", b"no"),
             NOT_KEPT,

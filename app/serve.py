@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.asgi import create_app
 from app.database import running_database
@@ -24,6 +26,13 @@ from schema.build import build, core_of
 
 LARGEST_FRAME_BYTES = 256 * 1024
 """A WebSocket frame holds one operation; the endpoint caps a request's body alike."""
+PING_SECONDS = 20.0
+"""Between a pong and the next ping of a WebSocket, and the longest that a pong may take: proxies end what is silent for
+a minute, and who is gone has to be noticed."""
+UNHEARD_SECONDS = 40
+"""After which who acknowledges nothing of what we send, or takes nothing in, is taken for gone."""
+ANSWERING_SECONDS = 5.0
+"""For what is being answered when the server is asked to end."""
 
 Load = Callable[[Settings], Awaitable[object]]
 
@@ -57,6 +66,8 @@ def bound(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_SECONDS * 1000)
         try:
             listener.bind((settings.host, settings.port))
         except OSError as error:
@@ -82,16 +93,30 @@ def configuration(settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings, open_graph),
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebSockets,
         lifespan="on",
         ws_max_size=LARGEST_FRAME_BYTES,
         ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         access_log=False,
         log_config=None,
         server_header=False,
         timeout_keep_alive=75,  # longer than a load balancer's minute, so that it never meets a closed connection
-        timeout_graceful_shutdown=5,  # subscriptions would stay for ever
+        timeout_graceful_shutdown=1,  # for the rest: `Server.shutdown` has waited before
     )
+
+
+class WebSockets(WebSocketsSansIOProtocol):
+    """Cuts the line to a client that does not answer pings.
+
+    uvicorn would close with 1011, which clients that only slept take for the end: to one that was cut they come back.
+    Nor would a close get past what still waits to be sent.
+    """
+
+    def keepalive_timeout(self) -> None:
+        """No pong came."""
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -114,11 +139,27 @@ class Server(uvicorn.Server):
         gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End event streams first, or else all would wait for them."""
+        """Let nobody in, let go of sockets and streams one after another, answer what was asked; then end the rest."""
+        self._let_nobody_in()
         graph = getattr(self.config.app, "graph", None)
         if isinstance(graph, Graph):
-            graph.end_streams()
+            await graph.lines.let_go(lambda: self.force_exit)
+        await self._answer()
         await super().shutdown(sockets)
+
+    def _let_nobody_in(self) -> None:
+        """Neither by a new connection nor by one that is open: clients whose stream ends would come back by it."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HttpToolsProtocol):
+                connection.shutdown()
+
+    async def _answer(self) -> None:
+        """Wait until nothing is asked any more, or for as long as we may."""
+        late = asyncio.get_running_loop().time() + ANSWERING_SECONDS
+        while self.server_state.tasks and not self.force_exit and asyncio.get_running_loop().time() < late:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def _greet(server: Server, settings: Settings, port: int) -> None:

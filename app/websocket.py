@@ -7,12 +7,14 @@ document ends that operation alone.
 import asyncio
 import time
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.graphql_request import NOBODY, Bearer, Verify, bearer_of, request_of, token_in
+from app.lines import Lines, ends_by_itself
 from app.refusals import Refused, tell
 from app.tokens import ExpiredToken, InvalidToken
 from resolvers.documents import refuse
@@ -25,6 +27,8 @@ MOST_OPERATIONS = 100
 LONGEST_ID = 256
 LONGEST_REASON = 120
 """Bytes: a close frame carries 123."""
+SERVICE_RESTART = 1012
+"""To the clients that we know, the server's end and no fault of theirs: they come back. 1011 would tell them to give up."""
 
 Message = dict[str, Any]
 
@@ -45,9 +49,10 @@ class _ClientLeft(Exception):
 class WebSocketEndpoint:
     """Answers `/graphql` over WebSocket."""
 
-    def __init__(self, subscriptions: Subscriptions, verify: Verify) -> None:
+    def __init__(self, subscriptions: Subscriptions, verify: Verify, lines: Lines) -> None:
         self.subscriptions = subscriptions
         self.verify = verify
+        self.lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One socket's life."""
@@ -70,15 +75,17 @@ class Socket:
         self.receive = receive
         self.transport = send
         self.bearer = NOBODY
+        self.time_is_up = _Closing(4408, "Connection initialisation timeout")
         self.running: dict[str, asyncio.Task[None]] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[asyncio.Task[None], Request] = {}
 
     async def live(self) -> None:
         """From the greeting to the end, whoever ends it."""
         try:
-            self.bearer = await self._greeted()
-            await self._serve()
+            await self._talk()
         except _Closing as closing:
+            if closing.code == SERVICE_RESTART:
+                await self._answer_what_ends()
             await self._cancel_all()
             await self._transmit({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
         except _ClientLeft:
@@ -86,14 +93,36 @@ class Socket:
         finally:
             await self._cancel_all()
 
+    async def _talk(self) -> None:
+        """The greeting, then every message, until time is up: the greeting's, the token's, the server's."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS) as left:
+                with self.endpoint.lines.holding(partial(self._leave, left)):
+                    self.bearer = await self._greeted()
+                    self._may_stay(left)
+                    while True:
+                        await self._obey(await self._next_message())
+        except TimeoutError:
+            raise self.time_is_up from None
+
+    def _may_stay(self, left: asyncio.Timeout) -> None:
+        """For as long as the token is good."""
+        if self.time_is_up.code == SERVICE_RESTART:
+            return
+        self.time_is_up = _Closing(4403, "Token expired")
+        expires_at = self.bearer.expires_at
+        left.reschedule(None if expires_at is None else asyncio.get_running_loop().time() + expires_at - time.time())
+
+    def _leave(self, left: asyncio.Timeout) -> None:
+        """The server ends."""
+        if not left.expired():
+            self.time_is_up = _Closing(SERVICE_RESTART, "Service restart")
+            left.reschedule(asyncio.get_running_loop().time())
+
     async def _greeted(self) -> Bearer:
         """Who it is, once the client has introduced itself."""
-        try:
-            async with asyncio.timeout(INIT_SECONDS):
-                while (message := await self._next_message())["type"] != "connection_init":
-                    await self._before_greeting(message)
-        except TimeoutError:
-            raise _Closing(4408, "Connection initialisation timeout") from None
+        while (message := await self._next_message())["type"] != "connection_init":
+            await self._before_greeting(message)
         bearer = self._bearer(message.get("payload") or {})
         await self._send(b'{"type":"connection_ack"}')
         return bearer
@@ -115,16 +144,6 @@ class Socket:
             raise _Closing(4403, "Token expired") from None
         except InvalidToken as error:
             raise _Closing(4403, f"Forbidden: {error}") from None
-
-    async def _serve(self) -> None:
-        """Every message until the end, which comes with the token's at the latest."""
-        expires_at = self.bearer.expires_at
-        try:
-            async with asyncio.timeout(None if expires_at is None else expires_at - time.time()):
-                while True:
-                    await self._obey(await self._next_message())
-        except TimeoutError:
-            raise _Closing(4403, "Token expired") from None
 
     async def _obey(self, message: Message) -> None:
         match message["type"]:
@@ -148,8 +167,8 @@ class Socket:
             return
         task = asyncio.create_task(self._operate(id_, request))
         self.running[id_] = task
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks[task] = request
+        task.add_done_callback(self.tasks.pop)
 
     def _stop(self, id_: str) -> None:
         """The client has heard enough; an id that is not running has just ended by itself."""
@@ -177,6 +196,13 @@ class Socket:
             told = tell(error, frank=self.endpoint.subscriptions.engine.frank)
             return _frame(id_, b"error", orjson.dumps(told.errors))
         return _frame(id_, b"complete")
+
+    async def _answer_what_ends(self) -> None:
+        """Wait for queries and mutations to be answered; subscriptions would go on for ever."""
+        engine = self.endpoint.subscriptions.engine
+        ending = [task for task, request in list(self.tasks.items()) if await ends_by_itself(engine, request)]
+        if ending:
+            await asyncio.wait(ending)
 
     async def _cancel_all(self) -> None:
         tasks = list(self.tasks)

@@ -14,7 +14,8 @@ BLOCKS = re.findall(r"^```\w+\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 def what_runs() -> str:
     """All that is run, file after file."""
-    folders = (path for folder in ("apollo", "ariadne", "codegen", "relay") for path in (CLIENTS / folder).glob("*.*"))
+    names = ("apollo", "ariadne", "codegen", "live", "relay")
+    folders = (path for name in names for path in (CLIENTS / name).glob("*.*"))
     return "\n".join(path.read_text(encoding="utf-8") for path in (*folders, CLIENTS / "relay.config.json"))
 
 

@@ -12,6 +12,7 @@ import pytest
 from graphql import get_introspection_query
 
 from app.graphql_http import LARGEST_BODY_BYTES, WORTH_A_THREAD_BYTES, GraphQLEndpoint
+from app.lines import Lines
 from app.tokens import sign
 from domain.viewer import ANONYMOUS, Viewer
 from tests.conftest import SECRET, serving, settings_on
@@ -346,7 +347,7 @@ class Broken:
 
 @pytest.mark.parametrize("frank", [True, False])
 async def test_a_bug_is_told_under_an_id_and_masked_in_production(*, frank: bool) -> None:
-    endpoint = GraphQLEndpoint(Broken(frank=frank), None, lambda _: ANONYMOUS)  # type: ignore[arg-type]
+    endpoint = GraphQLEndpoint(Broken(frank=frank), None, lambda _: ANONYMOUS, Lines())  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://x") as client:
         answer = await post(client)
     assert (answer.status_code, code(answer)) == (500, "INTERNAL_SERVER_ERROR")

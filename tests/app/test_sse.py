@@ -1,6 +1,7 @@
 """GraphQL over server-sent events, over real HTTP."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from app import sse
+from app import serve, streaming
 from app.settings import Settings
 from app.tokens import sign
 from domain import ids
@@ -50,7 +51,7 @@ async def events_of(answer: httpx.Response) -> AsyncGenerator[Event, None]:
 
 
 @asynccontextmanager
-async def streaming(
+async def stream_of(
     client: httpx.AsyncClient, query: str, token: str | None = None, **variables: Any
 ) -> AsyncGenerator[AsyncGenerator[Event, None], None]:
     headers = {**AS_STREAM, **({"Authorization": f"Bearer {token}"} if token else {})}
@@ -67,7 +68,7 @@ def agent(ttl_seconds: int = 60) -> str:
 
 
 async def test_a_query_is_one_next_and_complete(client: httpx.AsyncClient) -> None:
-    async with streaming(client, "{ __typename viewer { kind } }") as events:
+    async with stream_of(client, "{ __typename viewer { kind } }") as events:
         found = [event async for event in events]
     assert found == [
         ("next", {"data": {"__typename": "Query", "viewer": {"kind": "ANONYMOUS"}}, "extensions": COSTS_3}),
@@ -78,14 +79,14 @@ async def test_a_query_is_one_next_and_complete(client: httpx.AsyncClient) -> No
 async def test_answers_of_several_lines_come_whole(client: httpx.AsyncClient, writer: asyncpg.Connection) -> None:
     for _ in range(3):
         await write_order(writer)
-    async with streaming(client, "{ orders { nodes { id } } }", agent()) as events:
+    async with stream_of(client, "{ orders { nodes { id } } }", agent()) as events:
         [(_, answer), _] = [event async for event in events]
     assert len(answer["data"]["orders"]["nodes"]) >= 3
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "subscription { nothing }"])
 async def test_a_document_that_fails_is_a_next_without_data_and_complete(client: httpx.AsyncClient, query: str) -> None:
-    async with streaming(client, query) as events:
+    async with stream_of(client, query) as events:
         [(kind, answer), end] = [event async for event in events]
     assert (kind, set(answer), end) == ("next", {"errors"}, ("complete", None))
 
@@ -94,7 +95,7 @@ async def test_an_order_that_may_not_be_seen_ends_the_stream(
     client: httpx.AsyncClient, writer: asyncpg.Connection
 ) -> None:
     order_id = ids.encode("Order", await write_order(writer))
-    async with streaming(client, ORDER_LIVE, orderId=order_id) as events:
+    async with stream_of(client, ORDER_LIVE, orderId=order_id) as events:
         [(_, answer), end] = [event async for event in events]
     assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
     assert end == ("complete", None)
@@ -106,13 +107,13 @@ async def test_events_come_as_they_are_committed_and_a_cursor_goes_on(
     order_id = await write_order(writer)
     given = {"orderId": ids.encode("Order", order_id)}
     await write_event(writer, order_id)
-    async with streaming(client, ORDER_LIVE, agent(), **given, after=BEGINNING) as events:
+    async with stream_of(client, ORDER_LIVE, agent(), **given, after=BEGINNING) as events:
         _, first = await anext(events)
         await write_event(writer, order_id)
         _, second = await anext(events)
     await write_event(writer, order_id)
     cursor = second["data"]["orderEvents"]["cursor"]
-    async with streaming(client, ORDER_LIVE, agent(), **given, after=cursor) as events:
+    async with stream_of(client, ORDER_LIVE, agent(), **given, after=cursor) as events:
         _, third = await anext(events)
     assert [each["data"]["orderEvents"]["sequence"] for each in (first, second, third)] == [1, 2, 3]
 
@@ -161,15 +162,15 @@ async def test_a_bad_token_is_refused_by_status(client: httpx.AsyncClient, token
 async def test_a_silent_stream_has_a_heartbeat(
     client: httpx.AsyncClient, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(streaming, "HEARTBEAT_SECONDS", 0.02)
     order_id = ids.encode("Order", await write_order(writer))
-    async with streaming(client, ORDER_LIVE, agent(), orderId=order_id) as events:
+    async with stream_of(client, ORDER_LIVE, agent(), orderId=order_id) as events:
         assert [await anext(events) for _ in range(3)] == [("", None)] * 3
 
 
 async def test_a_stream_ends_with_its_token(client: httpx.AsyncClient, writer: asyncpg.Connection) -> None:
     order_id = ids.encode("Order", await write_order(writer))
-    async with asyncio.timeout(5), streaming(client, ORDER_LIVE, agent(2), orderId=order_id) as events:
+    async with asyncio.timeout(5), stream_of(client, ORDER_LIVE, agent(2), orderId=order_id) as events:
         [(_, answer), end] = [event async for event in events]
     assert answer["errors"][0]["extensions"]["code"] == "TOKEN_EXPIRED"
     assert end == ("complete", None)
@@ -183,11 +184,28 @@ def streams() -> int:
 async def test_a_client_that_leaves_is_forgotten(client: httpx.AsyncClient, writer: asyncpg.Connection) -> None:
     order_id = ids.encode("Order", await write_order(writer))
     before = streams()
-    async with streaming(client, ORDER_LIVE, agent(), orderId=order_id):
+    async with stream_of(client, ORDER_LIVE, agent(), orderId=order_id):
         assert streams() == before + 1
     async with asyncio.timeout(2):
         while streams() > before:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+async def test_a_client_that_takes_nothing_in_is_forgotten(
+    settings: Settings, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "UNHEARD_SECONDS", 1)
+    order_id = await write_order(writer)
+    body = orjson.dumps({"query": ORDER_LIVE, "variables": {"orderId": ids.encode("Order", order_id)}})
+    before = streams()
+    async with serving(settings) as url, httpx.AsyncClient(base_url=url) as client:
+        headers = {**AS_STREAM, "Authorization": f"Bearer {agent()}"}
+        async with client.stream("POST", "/graphql", content=body, headers=headers):  # and reads no more than its head
+            assert streams() == before + 1
+            async with asyncio.timeout(20):
+                while streams() > before:
+                    await write_event(writer, order_id, message="x" * 100_000)
 
 
 async def test_the_server_ends_streams_at_once_and_without_complete(
@@ -196,7 +214,7 @@ async def test_the_server_ends_streams_at_once_and_without_complete(
     order_id = ids.encode("Order", await write_order(writer))
     async with AsyncExitStack() as server, httpx.AsyncClient() as client:
         client.base_url = await server.enter_async_context(serving(settings))
-        async with streaming(client, ORDER_LIVE, agent(), orderId=order_id) as events:
+        async with stream_of(client, ORDER_LIVE, agent(), orderId=order_id) as events:
             reading = asyncio.create_task(_all(events))
             await asyncio.sleep(0.1)
             async with asyncio.timeout(2):

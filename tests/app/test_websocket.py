@@ -1,8 +1,9 @@
 """`graphql-transport-ws` over real WebSockets, by a client that others wrote."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ import asyncpg
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
-from app import websocket
+from app import serve, websocket
 from app.settings import Settings
 from app.tokens import sign
 from domain import ids
@@ -317,6 +320,11 @@ NONSENSE: list[Any] = [
     {"type": "subscribe", "id": "1", "payload": {**OPERATION, "variables": [1]}},
     {"type": "subscribe", "id": "1", "payload": {**OPERATION, "variables": "{}"}},
     {"type": "subscribe", "id": "1", "payload": {**OPERATION, "operationName": 1}},
+    {"type": "subscribe", "id": "1", "payload": {**OPERATION, "extensions": [1]}},
+    {"type": "subscribe", "id": "1", "payload": {**OPERATION, "extensions": {"consistencyToken": 5}}},
+    {"type": "subscribe", "id": "1", "payload": {**OPERATION, "extensions": {"persistedQuery": "x"}}},
+    {"type": "subscribe", "id": "1", "payload": {**OPERATION, "documentId": 5}},
+    '{"type":"subscribe","id":"\\ud800","payload":{"query":"{__typename}"}}',
     b"{}", b"\x00\xff",
 ]  # fmt: skip
 
@@ -344,10 +352,50 @@ async def test_an_id_that_is_in_use_is_4409(opened: Open, writer: asyncpg.Connec
     assert (code, reason[:15]) == (4409, "Subscriber for ")
 
 
-async def test_a_frame_beyond_the_limit_ends_the_socket(opened: Open) -> None:
+@pytest.mark.parametrize("id_", ["1", '"}', "\n", "\0", "ação 🛒", "x" * 256])
+async def test_any_text_is_an_id_and_comes_back_as_it_was(opened: Open, id_: str) -> None:
     client = await opened(greeted=True)
-    await client.send(subscribe("1", "{__typename}" + " " * 300_000))
+    await client.send(subscribe(id_))
+    assert [(await client.next())["id"] for _ in range(2)] == [id_, id_]
+
+
+async def test_what_is_not_ours_in_a_message_is_ignored(opened: Open) -> None:
+    client = await opened(greeted=True)
+    payload = {"query": "{ __typename }", "extensions": {"tracing": True}, "more": 1}
+    await client.send({"type": "subscribe", "id": "1", "payload": payload, "sentAt": 5})
+    assert (await client.next())["type"] == "next"
+
+
+async def test_the_id_of_an_operation_that_failed_is_free_again(opened: Open) -> None:
+    client = await opened(greeted=True)
+    for _ in range(2):
+        await client.send(subscribe("x", "{ nothing }"))
+        assert code_of(await client.next()) == ("x", "GRAPHQL_VALIDATION_FAILED")
+
+
+BEYOND_THE_LIMIT = orjson.dumps(subscribe("1", "{__typename}" + " " * 300_000)).decode()
+
+
+@pytest.mark.parametrize("message", [BEYOND_THE_LIMIT, [BEYOND_THE_LIMIT[:200_000], BEYOND_THE_LIMIT[200_000:]]])
+async def test_a_message_beyond_the_limit_ends_the_socket_in_however_many_frames_it_comes(
+    opened: Open, message: str | list[str]
+) -> None:
+    client = await opened(greeted=True)
+    await client.socket.send(message)
     assert (await client.closed())[0] == 1009
+
+
+async def test_a_message_may_come_in_several_frames(opened: Open) -> None:
+    client = await opened(greeted=True)
+    text = orjson.dumps(subscribe("1", "{ __typename }")).decode()
+    await client.socket.send([text[:10], text[10:30], text[30:]])
+    assert (await client.next())["payload"]["data"] == {"__typename": "Query"}
+
+
+async def test_text_that_is_no_text_ends_the_socket(opened: Open) -> None:
+    client = await opened(greeted=True)
+    await client.socket.send(b"\xff\xfe", text=True)
+    assert (await client.closed())[0] == 1007
 
 
 # -- pings -------------------------------------------------------------------------------------------------------------
@@ -360,6 +408,64 @@ async def test_a_ping_is_echoed_with_its_payload_before_and_after_the_greeting(o
         assert [await client.next(), await client.next()] == [{"type": "pong"}, {"type": "pong", "payload": {"a": [1]}}]
         if _ == 0:
             await client.greet()
+
+
+async def test_a_ping_with_an_empty_payload_is_answered_without_one(opened: Open) -> None:
+    client = await opened()
+    await client.send({"type": "ping", "payload": None})
+    assert await client.next() == {"type": "pong"}
+
+
+TEXT_FRAME, PING_FRAME = 0x81, 0x89
+
+
+async def test_who_answers_no_ping_is_cut_off_without_a_word_and_forgotten(
+    settings: Settings, writer: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "PING_SECONDS", 0.3)
+    before = operations()
+    order_id = await write_order(writer)
+    greeting = {"type": "connection_init", "payload": {"token": sign(AGENT, SECRET, 60)}}
+    async with serving(settings) as url, asyncio.timeout(PATIENCE):
+        frames = [each async for each in deaf(url, greeting, live("1", order_id))]
+        assert set(frames) == {TEXT_FRAME, PING_FRAME}
+        while operations() > before:
+            await asyncio.sleep(0.01)
+
+
+async def deaf(url: str, *messages: Message) -> AsyncGenerator[int, None]:
+    """Says something and reacts to nothing; how each frame begins that comes until the line is cut."""
+    peer = ClientProtocol(parse_uri(f"{url.replace('http', 'ws', 1)}/graphql"), subprotocols=[PROTOCOL])
+    reader, writer = await asyncio.open_connection(peer.uri.host, peer.uri.port)
+    peer.send_request(peer.connect())
+    writer.writelines(peer.data_to_send())
+    peer.receive_data(await reader.readuntil(b"\r\n\r\n"))
+    for message in messages:
+        peer.send_text(orjson.dumps(message))
+    writer.writelines(peer.data_to_send())
+    with suppress(asyncio.IncompleteReadError, ConnectionResetError):
+        while True:
+            first, length = await reader.readexactly(2)
+            await reader.readexactly(length)  # they are all short
+            yield first
+    writer.close()
+
+
+async def test_who_answers_pings_stays(settings: Settings, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "PING_SECONDS", 0.05)
+    async with serving(settings) as url:
+        client = await opened(url, greeted=True)
+        assert await client.silent(0.5)
+        await client.send(subscribe("1"))
+        assert (await client.next())["type"] == "next"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+def test_connections_end_when_nothing_of_what_was_sent_arrives(settings: Settings) -> None:
+    with serve.bound(settings) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == serve.UNHEARD_SECONDS * 1000
 
 
 # -- slow, gone, ending ------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ CHECKS = (
     Check("graphql-codegen", (NODE / "graphql-codegen", "--config", "codegen/codegen.yml")),
     Check("graphql-codegen: types of what it made", (NODE / "tsc", "-p", "codegen/tsconfig.json")),
     Check("Apollo Client", ("node", "apollo/checks.js")),
+    Check("subscriptions", ("node", "live/checks.js")),
     Check("ariadne-codegen", (PYTHON / "ariadne-codegen", "--config", "ariadne/pyproject.toml")),
     Check("ariadne client", (PYTHON / "python", "ariadne/checks.py")),
 )

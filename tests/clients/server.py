@@ -20,23 +20,38 @@ OURS = ("ORDERGRAPH_", "DATABASE_", "REDIS_", "HOST", "PORT")
 
 @contextmanager
 def demo_shop() -> Iterator[dict[str, str]]:
-    """The environment in which checks find the server: its address, and the tokens of an agent and a shopper."""
+    """The environment in which checks find the server: its address, and the tokens of an agent and a shopper.
+
+    A second server works on the same data. A check may end it: that is what it is there for.
+    """
     with reachable_folder() as home:
-        environment = _clean() | {"ORDERGRAPH_HOME": str(home / "ordergraph"), "PORT": str(_free_port())}
-        said = (home / "said").open("wb")
-        server = subprocess.Popen([*_ordergraph(), "serve", "--with-demo"], env=environment, stdout=said, stderr=said)
-        try:
-            base = f"http://127.0.0.1:{environment['PORT']}"
-            _wait(server, base, home / "said")
+        environment = _clean() | {"ORDERGRAPH_HOME": str(home / "ordergraph")}
+        with (
+            _server(environment, home / "said", "--with-demo") as (base, _),
+            _server(environment, home / "said by the second") as (second, pid),
+        ):
             yield environment | {
                 "ORDERGRAPH_URL": f"{base}/graphql",
+                "SECOND_URL": f"{second}/graphql",
+                "SECOND_PID": str(pid),
                 "AGENT_TOKEN": _token(environment, "--role", "agent"),
                 "SHOPPER_TOKEN": _token(environment, "--role", "shopper", "--channel", "web"),
             }
+
+
+@contextmanager
+def _server(environment: dict[str, str], log: Path, *options: str) -> Iterator[tuple[str, int]]:
+    port = str(_free_port())
+    command = [*_ordergraph(), "serve", "--port", port, *options]
+    with log.open("wb") as said:
+        server = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
+        try:
+            base = f"http://127.0.0.1:{port}"
+            _wait(server, base, log)
+            yield base, server.pid
         finally:
             server.terminate()
             server.wait(STOP_SECONDS)
-            said.close()
 
 
 def _clean() -> dict[str, str]:
