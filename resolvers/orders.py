@@ -102,6 +102,8 @@ async def _routed_and_locked(
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
+    if all(line.location_code is None for line in placement.lines):
+        return {}
     wanted = placing.merged(placement.lines)
     return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=True)}
 

@@ -7,7 +7,7 @@ payment providers (never inside a transaction) and having the log's new events s
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ import orjson
 from domain import ids, refusals
 from domain.acts import Act
 from domain.ids import new_id
-from domain.model import Decided, Order, StockLevel
+from domain.model import Decided, Order, StockLevel, replace
 from domain.payments import PaymentProvider
 from domain.refusals import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, Refused, VersionConflict
 from domain.store import claims, stock
@@ -229,20 +229,29 @@ TEXT_LIMITS = {
 """Characters by field, where not `TEXT_LIMIT`: what is indexed is short, because an index's row is."""
 
 
-def refuse_odd_texts(value: Any, *place: str) -> None:
+SHORT = min(TEXT_LIMIT, *TEXT_LIMITS.values())
+"""So many characters may stand anywhere."""
+
+
+def refuse_odd_texts(value: Any, place: tuple[str, ...] = ()) -> None:
     """Refuse what cannot be kept: PostgreSQL's text holds any character but U+0000, and nothing may be endless."""
-    if isinstance(value, dict):
+    if isinstance(value, str):
+        if len(value) > SHORT or "\0" in value:
+            _refuse_odd_text(value, place)
+    elif isinstance(value, dict):
         for name, inner in value.items():
-            refuse_odd_texts(inner, *place, name)
+            refuse_odd_texts(inner, (*place, name))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            refuse_odd_texts(inner, *place, str(index))
-    elif isinstance(value, str):
-        name = next(part for part in reversed(place) if not part.isdecimal())
-        if "\0" in value:
-            raise InvalidInput("text cannot hold the character U+0000", field=place)
-        if len(value) > (most := TEXT_LIMITS.get(name, TEXT_LIMIT)):
-            raise InvalidInput(f"this text has at most {most} characters", field=place)
+            refuse_odd_texts(inner, (*place, str(index)))
+
+
+def _refuse_odd_text(value: str, place: tuple[str, ...]) -> None:
+    name = next(part for part in reversed(place) if not part.isdecimal())
+    if "\0" in value:
+        raise InvalidInput("text cannot hold the character U+0000", field=place)
+    if len(value) > (most := TEXT_LIMITS.get(name, TEXT_LIMIT)):
+        raise InvalidInput(f"this text has at most {most} characters", field=place)
 
 
 async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Outcome:
