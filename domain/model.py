@@ -40,14 +40,16 @@ def row(class_: type[T]) -> type[T]:
     """
     made = dataclass(frozen=True)(class_)
     names = tuple(each.name for each in fields(made))  # type: ignore[arg-type]
+    count = len(names)
     defaults = {each.name: each.default for each in fields(made) if each.default is not MISSING}  # type: ignore[arg-type]
 
     def fill(self: Any, *values: Any, **named: Any) -> None:
         own = self.__dict__
         own.update(defaults)
-        own.update(zip(names, values, strict=False))
+        if values:
+            own.update(zip(names, values, strict=False))
         own.update(named)
-        if len(own) != len(names) or len(values) > len(names):
+        if len(own) != count or len(values) > count:
             odd = own.keys() ^ set(names)
             raise TypeError(f"{class_.__name__} has the fields {', '.join(names)}: {', '.join(odd)}")
 

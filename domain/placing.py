@@ -305,7 +305,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
-    order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders])
+    order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
