@@ -218,7 +218,9 @@ def replayed(folder: Path, recordings: Path) -> None:
 def options() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="what to measure; everything unless said")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, help="what to measure; everything unless said"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="pairs to measure, after one that warms up")
     parser.add_argument("--seconds", type=float, default=3, help="length of one side of a pair")
     parser.add_argument("--soak", type=int, default=SOAK, help="requests after which memory is read; 0 for none")
