@@ -33,6 +33,7 @@ CUSTOMERS = 200
 READS, WRITES = 6, 8
 SOAK = 1_000_000
 SHARE_OF_PEAK = 0.7
+PARTS = ("reads", "placing", "soak", "cold", "replay")
 MOST_MIB = 150
 
 
@@ -192,6 +193,7 @@ class Bench:
                 mine = [json.dumps(operations.place(buyer)).encode() for buyer in buyers]
                 yield mine, [json.dumps(operations.place_by_hand(buyer)).encode() for buyer in buyers]
 
+        print(f"\n{HEAD}", flush=True)
         row: dict[str, Any] = self.compare("place an order, 3 lines", 0.6, "/place", fresh())
         return row
 
@@ -227,6 +229,9 @@ def replayed(folder: Path, recordings: Path) -> None:
 def options() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, help="what to measure; everything unless said"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="pairs to measure, after one that warms up")
     parser.add_argument("--seconds", type=float, default=3, help="length of one side of a pair")
     parser.add_argument("--soak", type=int, default=SOAK, help="requests after which memory is read; 0 for none")
@@ -254,12 +259,16 @@ def main() -> None:
             asyncio.run(prepare(postgres.url, graph))
             orders, customers = asyncio.run(ids_of(postgres.url))
             bench = Bench(graph, floor, postgres.pid or 0, given.rounds, given.seconds)
-            rows = [*bench.reads(orders, customers), bench.placing()]
-            if given.soak:
+            rows = bench.reads(orders, customers) if "reads" in given.only else []
+            if "placing" in given.only:
+                rows.append(bench.placing())
+            if "soak" in given.only and given.soak:
                 rows.append(bench.soak(orders, given.soak))
-    rows += cold.main()
-    with reachable_folder() as folder:
-        replayed(folder, given.recordings)
+    if "cold" in given.only:
+        rows += cold.main()
+    if "replay" in given.only:
+        with reachable_folder() as folder:
+            replayed(folder, given.recordings)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=2) + "\n")
 

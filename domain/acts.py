@@ -1,11 +1,12 @@
 """An act: one thing somebody did at one moment, and the cause that every ledger entry and event of it names."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.model import row
 
-@dataclass(frozen=True, slots=True)
+
+@row
 class Act:
     """Who did something, when it happened (`at`) and when we were told (`recorded_at`)."""
 

@@ -1,10 +1,9 @@
 """Events: the words of the log. Every state change writes one; everything that follows reads this log alone."""
 
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from domain.model import Order, replace
+from domain.model import Order, replace, row
 from domain.words import Word
 
 
@@ -48,7 +47,7 @@ class EventType(Word):
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
 
 
-@dataclass(frozen=True)
+@row
 class Event:
     """One change: its subject, whom it concerns, and a sentence for people.
 
@@ -60,7 +59,7 @@ class Event:
     subject_type: str
     subject_id: UUID
     message: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any]
     customer_id: UUID | None = None
     order_id: UUID | None = None
     location_id: UUID | None = None

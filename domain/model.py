@@ -5,10 +5,12 @@ writes the difference between two such values, so no rule ever says how somethin
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 from uuid import UUID
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from dataclasses import replace as replace  # noqa: PLC0414 (the type checker knows this one by heart)
@@ -30,7 +32,32 @@ else:
         return new
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True)
+def row(class_: type[T]) -> type[T]:
+    """A frozen dataclass whose constructor fills its fields as one dictionary.
+
+    That of `dataclasses` sets them one by one, which takes three times as long, and a placed order has twenty rows.
+    """
+    made = dataclass(frozen=True)(class_)
+    names = tuple(each.name for each in fields(made))  # type: ignore[arg-type]
+    count = len(names)
+    defaults = {each.name: each.default for each in fields(made) if each.default is not MISSING}  # type: ignore[arg-type]
+
+    def fill(self: Any, *values: Any, **named: Any) -> None:
+        own = self.__dict__
+        own.update(defaults)
+        if values:
+            own.update(zip(names, values, strict=False))
+        own.update(named)
+        if len(own) != count or len(values) > count:
+            odd = own.keys() ^ set(names)
+            raise TypeError(f"{class_.__name__} has the fields {', '.join(names)}: {', '.join(odd)}")
+
+    made.__init__ = fill  # type: ignore[method-assign]
+    return made
+
+
+@row
 class OrderLine:
     """`order_lines`: quantity = open + backordered + allocated + picked + shipped + canceled, always."""
 
@@ -68,7 +95,7 @@ class OrderLine:
         return self.open + self.backordered + self.allocated + self.picked
 
 
-@dataclass(frozen=True)
+@row
 class OrderHold:
     """`order_holds`."""
 
@@ -85,7 +112,7 @@ class OrderHold:
     released_by: str | None = None
 
 
-@dataclass(frozen=True)
+@row
 class OrderAdjustment:
     """`order_adjustments`: a charge (positive) or a credit (negative)."""
 
@@ -101,7 +128,7 @@ class OrderAdjustment:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
+@row
 class Payment:
     """`payments`: one fact about money."""
 
@@ -128,7 +155,7 @@ class Payment:
     destination: str | None = None
 
 
-@dataclass(frozen=True)
+@row
 class FulfillmentOrderLine:
     """`fulfillment_order_lines`: also the allocation, for the units it still holds."""
 
@@ -159,7 +186,7 @@ class FulfillmentOrderLine:
         return self.quantity - self.picked - self.short - self.canceled
 
 
-@dataclass(frozen=True)
+@row
 class PackageLine:
     """`package_lines`."""
 
@@ -171,7 +198,7 @@ class PackageLine:
     quantity: int
 
 
-@dataclass(frozen=True)
+@row
 class Package:
     """`packages`."""
 
@@ -192,7 +219,7 @@ class Package:
     lines: tuple[PackageLine, ...] = ()
 
 
-@dataclass(frozen=True)
+@row
 class FulfillmentOrder:
     """`fulfillment_orders`: work given to one location."""
 
@@ -219,7 +246,7 @@ class FulfillmentOrder:
     packages: tuple[Package, ...] = ()
 
 
-@dataclass(frozen=True)
+@row
 class ShipmentLine:
     """`shipment_lines`."""
 
@@ -232,7 +259,7 @@ class ShipmentLine:
     quantity: int
 
 
-@dataclass(frozen=True)
+@row
 class TrackingEvent:
     """`tracking_events`: what the carrier said."""
 
@@ -248,7 +275,7 @@ class TrackingEvent:
     place: str | None = None
 
 
-@dataclass(frozen=True)
+@row
 class Shipment:
     """`shipments`. `tracking_events` holds the new ones only: old ones decide nothing."""
 
@@ -271,7 +298,7 @@ class Shipment:
     tracking_events: tuple[TrackingEvent, ...] = ()
 
 
-@dataclass(frozen=True)
+@row
 class ReturnInspection:
     """`return_inspections`."""
 
@@ -285,7 +312,7 @@ class ReturnInspection:
     inspected_at: datetime
 
 
-@dataclass(frozen=True)
+@row
 class ReturnLine:
     """`return_lines`. `inspections` holds the new ones only."""
 
@@ -307,7 +334,7 @@ class ReturnLine:
         return self.quantity - self.received_quantity
 
 
-@dataclass(frozen=True)
+@row
 class Return:
     """`returns`: goods coming back."""
 
@@ -334,7 +361,7 @@ class Return:
     lines: tuple[ReturnLine, ...] = ()
 
 
-@dataclass(frozen=True)
+@row
 class Order:
     """`orders`, with everything that hangs on it. `holds` are the open ones."""
 
@@ -388,7 +415,7 @@ class Order:
     returns: tuple[Return, ...] = ()
 
 
-@dataclass(frozen=True)
+@row
 class StockLevel:
     """`stock_levels`: what one location has of one variant, by bucket."""
 
@@ -411,7 +438,7 @@ class StockLevel:
         return self.available + self.reserved + self.allocated + self.safety_stock + self.quality_control + self.damaged
 
 
-@dataclass(frozen=True)
+@row
 class StockMovement:
     """`stock_movements`: one ledger entry."""
 
@@ -437,7 +464,7 @@ class StockMovement:
     recorded_at: datetime
 
 
-@dataclass(frozen=True)
+@row
 class RoutingDecision:
     """`routing_decisions`: a router's decision on record."""
 
@@ -453,7 +480,7 @@ class RoutingDecision:
     decided_at: datetime
 
 
-@dataclass(frozen=True)
+@row
 class Customer:
     """`customers`, as an order begins one."""
 
@@ -469,7 +496,7 @@ class Customer:
     phone: str | None = None
 
 
-@dataclass(frozen=True)
+@row
 class CustomerNote:
     """`customer_notes`: what staff want to know of a customer. Only ever added."""
 
@@ -484,7 +511,7 @@ class CustomerNote:
     created_at: datetime
 
 
-@dataclass(frozen=True)
+@row
 class CustomerAddress:
     """`customer_addresses`: an entry of a customer's address book."""
 
@@ -513,7 +540,7 @@ PARTS: dict[type, tuple[str, ...]] = {
 """The fields that hold rows of their own."""
 
 
-@dataclass(frozen=True)
+@row
 class Decided:
     """What a decision comes to: the order as it should be, the stock it moves, what else is put on record."""
 

@@ -23,6 +23,7 @@ from domain.model import (
     RoutingDecision,
     StockLevel,
     replace,
+    row,
 )
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
@@ -38,7 +39,7 @@ HANDLING = timedelta(hours=24)
 """How long a location has until a parcel should have left, where no calendar says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Wanted:
     """One line as the buyer asks for it. `unit_price_minor` and `location_code` are history's and the staff's to give."""
 
@@ -48,7 +49,7 @@ class Wanted:
     location_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class Buyer:
     """Who buys and where it goes, as the order will remember them."""
 
@@ -175,7 +176,7 @@ def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None 
 
 
 def _particulars(buyer: Buyer, known: Mapping[str, str | None]) -> dict[str, Any]:
-    given = {name: getattr(buyer, name) for name in BUYER_FIELDS}
+    given = vars(buyer)
     return given | {name: value for name, value in known.items() if given[name] is None}
 
 
@@ -199,24 +200,24 @@ def merged(lines: Sequence[Wanted]) -> tuple[Wanted, ...]:
     """Lines of the same SKU, price and location become one; refused: none, too many, or quantities out of range."""
     if not 1 <= len(lines) <= LINES_LIMIT:
         raise InvalidInput(f"an order has 1 to {LINES_LIMIT} lines, not {len(lines)}", field=("lines",))
-    units: dict[Wanted, int] = {}
+    units: dict[tuple[str, int | None, str | None], int] = {}
     for index, line in enumerate(lines):
         if not 1 <= line.quantity <= QUANTITY_LIMIT:
             place = ("lines", str(index), "quantity")
             raise InvalidInput(f"a quantity is 1 to {QUANTITY_LIMIT}, not {line.quantity}", field=place)
-        key = replace(line, quantity=0)
+        key = (line.sku, line.unit_price_minor, line.location_code)
         units[key] = units.get(key, 0) + line.quantity
-    return tuple(replace(key, quantity=quantity) for key, quantity in units.items())
+    return tuple([Wanted(sku, quantity, price, code) for (sku, price, code), quantity in units.items()])
 
 
 def _offer(catalog: Catalog, line: Wanted, placement: Placement) -> Offer:
     offer = catalog.offers.get(line.sku)
+    if offer is not None and (line.unit_price_minor is not None or offer.price_minor is not None):
+        return offer
     place = ("lines", str([each.sku for each in placement.lines].index(line.sku)), "sku")
     if offer is None:
         raise UnknownSku(line.sku, field=place)
-    if line.unit_price_minor is None and offer.price_minor is None:
-        raise InvalidInput(f"{line.sku} has no price in {catalog.currency} in this channel", field=place)
-    return offer
+    raise InvalidInput(f"{line.sku} has no price in {catalog.currency} in this channel", field=place)
 
 
 def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, currency: str) -> OrderLine:
@@ -304,7 +305,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
-    order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders])
+    order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),

@@ -1,7 +1,8 @@
 """The enum all public vocabularies are made of: every member says what it means, once, for code and schema alike."""
 
 from enum import StrEnum
-from typing import Self
+from operator import attrgetter
+from typing import TYPE_CHECKING, Self
 
 
 class Word(StrEnum):
@@ -12,6 +13,10 @@ class Word(StrEnum):
     """
 
     description: str
+
+    if not TYPE_CHECKING:
+        value = property(attrgetter("_value_"))
+        """As every enum has it, without the detour by which members may be called `value`: a decision asks often."""
 
     def __new__(cls, value: str, description: str = "") -> Self:
         """Keep the name as the value and the description beside it. The default is for `OrderStatus("DRAFT")`."""

@@ -207,35 +207,46 @@ class Engine:
         """A mutation's answer: its root fields one after the other, each its own transaction, each read anew."""
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         wanted = compiler.collect(document.root, document.operation.selection_set.selections)
-        for each in wanted:
-            self._check_payload(document, each, variables, viewer)
-        answers = [(each.key, await self._perform(document, each, variables, viewer, marks)) for each in wanted]
+        plans = [self._checked_payload(document, each, variables, viewer) for each in wanted]
+        answers = [
+            (each.key, await self._perform(document, each, found, variables, viewer, marks))
+            for each, found in zip(wanted, plans, strict=True)
+        ]
         data = b"{" + b",".join(orjson.dumps(key) + b":" + answer for key, answer in answers) + b"}"
         return envelope(data, cost + consistency(marks))
 
     async def _perform(
-        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer, marks: list[Mark]
+        self,
+        document: Document,
+        selected: Selected,
+        found: Plan | None,
+        variables: dict[str, Any],
+        viewer: Viewer,
+        marks: list[Mark],
     ) -> bytes:
         if selected.name == "__typename":
             return orjson.dumps(document.root.name)
         verb = verb_of(document.root, selected.name)
         input_, given = input_of(document, selected, variables)
         outcome = await perform(self.world, verb, input_, given, viewer)
-        answer, mark = await self._payload(document, selected, variables, viewer, outcome)
+        answer, mark = await self._payload(document, selected, found, variables, viewer, outcome)
         if mark is not None:
             marks.append(mark)
         return answer
 
-    def _check_payload(self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer) -> None:
-        """Refuse a selection that makes no sense before anything is done: afterwards nobody could be told what was."""
+    def _checked_payload(
+        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer
+    ) -> Plan | None:
+        """The payload's plan. A selection that makes no sense is refused now: once it is done, nobody could be told."""
         if selected.name == "__typename":
-            return
+            return None
         try:
             found = self._payload_plan(document, selected, variables, viewer)
             if found is not None:
                 found.parameters({**variables, SUBJECTS: {}, VALUES: {}}, viewer)
         except BadInput as error:
             raise RequestError([error]) from None
+        return found
 
     def _payload_plan(
         self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer
@@ -257,11 +268,16 @@ class Engine:
         return None if found is FALLBACK else found
 
     async def _payload(
-        self, document: Document, selected: Selected, variables: dict[str, Any], viewer: Viewer, outcome: Outcome
+        self,
+        document: Document,
+        selected: Selected,
+        found: Plan | None,
+        variables: dict[str, Any],
+        viewer: Viewer,
+        outcome: Outcome,
     ) -> tuple[bytes, Mark | None]:
         compiler = Compiler(self.schema, document.fragments, variables, viewer)
         type_ = get_named_type(document.root.fields[selected.name].type)
-        found = self._payload_plan(document, selected, variables, viewer)
         if not outcome.subjects or found is None:
             return orjson.dumps(without_rows(compiler, type_, selected, outcome)), await self.database.mark()
         values = values_of(compiler, type_, selected, outcome)

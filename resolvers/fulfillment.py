@@ -91,7 +91,7 @@ def _routed(
 
 async def _offered(work: Work, order: Order, skus: set[str]) -> Catalog:
     code = await code_of_channel(work.connection, order.channel_id)
-    found = await catalog(work.connection, code, sorted(skus), customer_id=None, email=None, numbered=False)
+    found = await catalog(work.ask, code, sorted(skus), customer_id=None, email=None, numbered=False)
     assert found is not None
     return found
 

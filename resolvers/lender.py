@@ -48,12 +48,13 @@ class Lender:
         try:
             yield connection
         except BaseException as error:
-            if _is_well(connection, error):
-                self._give_back(connection)
-            else:
-                await self._drop(connection, error)
+            await self._take_back(connection, error)
             raise
         self._give_back(connection)
+
+    def transaction(self) -> "Transaction":
+        """The same, in a transaction."""
+        return Transaction(self)
 
     async def _borrow(self) -> PoolConnectionProxy:
         while True:
@@ -102,6 +103,12 @@ class Lender:
         if self.waiting:
             self._wake()
 
+    async def _take_back(self, connection: PoolConnectionProxy, error: BaseException) -> None:
+        if _is_well(connection, error):
+            self._give_back(connection)
+        else:
+            await self._drop(connection, error)
+
     async def _drop(self, connection: PoolConnectionProxy, error: BaseException) -> None:
         """Return it to the pool, which replaces what is broken.
 
@@ -136,6 +143,38 @@ class Lender:
         self.size = 0
         while self.idle:
             await self._release(self.idle.pop())
+
+
+class Transaction:
+    """A connection for as long as a block runs, in a transaction: committed at its end, rolled back after an error.
+
+    asyncpg's can be savepoints and have levels as well, and a generator around them has to be kept by the loop;
+    that takes as long as the two statements.
+    """
+
+    __slots__ = ("connection", "lender")
+
+    def __init__(self, lender: Lender) -> None:
+        self.lender = lender
+
+    async def __aenter__(self) -> PoolConnectionProxy:
+        self.connection = await self.lender._borrow()  # noqa: SLF001 - one of its two ways to lend
+        await self._say("BEGIN")
+        return self.connection
+
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        await self._say("COMMIT" if error is None else "ROLLBACK")
+        if error is None:
+            self.lender._give_back(self.connection)  # noqa: SLF001
+        else:
+            await self.lender._take_back(self.connection, error)  # noqa: SLF001
+
+    async def _say(self, word: str) -> None:
+        try:
+            await self.connection.execute(word)
+        except BaseException as error:
+            await self.lender._take_back(self.connection, error)  # noqa: SLF001
+            raise
 
 
 def _is_well(connection: PoolConnectionProxy, error: BaseException) -> bool:

@@ -60,7 +60,7 @@ class GuestAccess:
     expires_at: datetime
 
 
-@verb("orderPlace", Scope.ORDERS_PLACE, finish=_after_placing)
+@verb("orderPlace", Scope.ORDERS_PLACE, finish=_after_placing, asks_first=True)
 async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     """Place an order, or a draft: priced, routed, allocated, and its payment asked for, in one transaction."""
     _only_what_there_is(input)
@@ -102,11 +102,14 @@ async def _routed_and_locked(
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
+    if all(line.location_code is None for line in placement.lines):
+        return {}
     wanted = placing.merged(placement.lines)
     return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=True)}
 
 
 async def _draft(work: Work, input: OrderPlaceInput) -> Order:
+    await work.claimed()
     draft = await work.order(
         "DraftToPlace", input.draft_id or "", expected_version=input.expected_version, field=("draftId",)
     )
@@ -128,7 +131,7 @@ async def _catalog(
     skus = sorted({line.sku for line in placement.lines})
     customer_id = _customer_id(work.viewer, input) or (draft.customer_id if draft else None)
     email = None if customer_id else placement.buyer.email
-    found = await catalog(work.connection, channel, skus, customer_id=customer_id, email=email, numbered=draft is None)
+    found = await catalog(work.ask, channel, skus, customer_id=customer_id, email=email, numbered=draft is None)
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
     if customer_id and found.customer_id is None:
@@ -265,7 +268,7 @@ def _placed(decided: Decided) -> Outcome:
     return Outcome({"order": order.id}, asks=asked, order_id=order.id, order=order)
 
 
-@verb("orderDraft", Scope.ORDERS_PLACE)
+@verb("orderDraft", Scope.ORDERS_PLACE, asks_first=True)
 async def draft(work: Work, input: OrderDraftInput) -> Outcome:
     """Begin a draft: priced, on record, holding nothing."""
     placement = _placement(work, input, None)

@@ -7,7 +7,7 @@ payment providers (never inside a transaction) and having the log's new events s
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,13 @@ import orjson
 from domain import ids, refusals
 from domain.acts import Act
 from domain.ids import new_id
-from domain.model import Decided, Order, StockLevel
+from domain.model import Decided, Order, StockLevel, replace
 from domain.payments import PaymentProvider
 from domain.refusals import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, Refused, VersionConflict
 from domain.store import claims, stock
 from domain.store import orders as stored_orders
 from domain.store.changes import Changes, write
+from domain.store.claims import Claim, Claimed
 from domain.viewer import Role, Scope, Viewer
 from resolvers.database import GONE, Connection, Database, Unavailable
 
@@ -66,8 +67,22 @@ class Work:
         self.viewer = viewer
         self.act = act
         self.changes = Changes()
+        self.claim: Claim | None = None
+        """The key that is still to be claimed."""
         self.currencies: list[tuple[str, tuple[str, ...]]] = []
         """Currencies that the input names, and where: to be compared with the order's once it is known."""
+
+    async def ask(self, question: str, *parameters: Any) -> Any:
+        """The one value that a question gives; where the key is still to be claimed, both with one statement."""
+        if self.claim is None:
+            return await self.connection.fetchval(question, *parameters)
+        wanted, self.claim = self.claim, None
+        return await claims.claim(self.connection, wanted, question, parameters)
+
+    async def claimed(self) -> None:
+        """Claim the key, if that is still to be done; nothing may be read or locked before."""
+        if self.claim is not None:
+            await self.ask("select null")
 
     async def order(
         self, by: str, id_: str, *, expected_version: int | None = None, field: tuple[str, ...] = ("id",)
@@ -157,13 +172,20 @@ class Verb:
     finish: Finish | None = None
     past: Scope = Scope.HISTORY_WRITE
     """Who may say that it happened at another moment than now."""
+    asks_first: bool = False
+    """Whether `work.ask` or `work.claimed` is the first that the function calls: then no statement claims the key alone."""
 
 
 def verb(
-    name: str, scope: Scope, *, finish: Finish | None = None, past: Scope = Scope.HISTORY_WRITE
+    name: str,
+    scope: Scope,
+    *,
+    finish: Finish | None = None,
+    past: Scope = Scope.HISTORY_WRITE,
+    asks_first: bool = False,
 ) -> Callable[[Function], Verb]:
     """Declare a mutation."""
-    return lambda function: Verb(name, scope, function, finish, past)
+    return lambda function: Verb(name, scope, function, finish, past, asks_first)
 
 
 async def perform(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
@@ -188,7 +210,7 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     act = act_of(viewer, input, world.now(), verb.past)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            async with world.database.writes.acquire() as connection, connection.transaction():
+            async with world.database.writes.transaction() as connection:
                 return await _once(Work(world, connection, viewer, act), verb, input, given)
         except asyncpg.UniqueViolationError as error:
             if attempt == ATTEMPTS or error.constraint_name not in RACES:
@@ -229,20 +251,29 @@ TEXT_LIMITS = {
 """Characters by field, where not `TEXT_LIMIT`: what is indexed is short, because an index's row is."""
 
 
-def refuse_odd_texts(value: Any, *place: str) -> None:
+SHORT = min(TEXT_LIMIT, *TEXT_LIMITS.values())
+"""So many characters may stand anywhere."""
+
+
+def refuse_odd_texts(value: Any, place: tuple[str, ...] = ()) -> None:
     """Refuse what cannot be kept: PostgreSQL's text holds any character but U+0000, and nothing may be endless."""
-    if isinstance(value, dict):
+    if isinstance(value, str):
+        if len(value) > SHORT or "\0" in value:
+            _refuse_odd_text(value, place)
+    elif isinstance(value, dict):
         for name, inner in value.items():
-            refuse_odd_texts(inner, *place, name)
+            refuse_odd_texts(inner, (*place, name))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            refuse_odd_texts(inner, *place, str(index))
-    elif isinstance(value, str):
-        name = next(part for part in reversed(place) if not part.isdecimal())
-        if "\0" in value:
-            raise InvalidInput("text cannot hold the character U+0000", field=place)
-        if len(value) > (most := TEXT_LIMITS.get(name, TEXT_LIMIT)):
-            raise InvalidInput(f"this text has at most {most} characters", field=place)
+            refuse_odd_texts(inner, (*place, str(index)))
+
+
+def _refuse_odd_text(value: str, place: tuple[str, ...]) -> None:
+    name = next(part for part in reversed(place) if not part.isdecimal())
+    if "\0" in value:
+        raise InvalidInput("text cannot hold the character U+0000", field=place)
+    if len(value) > (most := TEXT_LIMITS.get(name, TEXT_LIMIT)):
+        raise InvalidInput(f"this text has at most {most} characters", field=place)
 
 
 async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Outcome:
@@ -252,16 +283,18 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
         return await verb.function(work, input)
     if not key.strip() or len(key) > KEY_LIMIT:
         raise InvalidInput(f"an idempotency key has 1 to {KEY_LIMIT} characters", field=("idempotencyKey",))
-    mine = (claimant(work.viewer, input), verb.name, key)
-    digest = digest_of(given)
-    answered = await claims.claim(work.connection, *mine, digest, work.act.recorded_at)
-    if answered is not None:
-        if answered["digest"] != digest:
-            raise IdempotencyKeyReused(field=("idempotencyKey",))
-        return remembered(orjson.loads(answered["answer"]))
-    outcome = await verb.function(work, input)
-    claim = dict(zip(("actor", "mutation", "key"), mine, strict=True))
-    work.changes.update("idempotency_claims", claim, {"answer": forgotten(outcome)})
+    mine = Claim(claimant(work.viewer, input), verb.name, key, digest_of(given), work.act.recorded_at)
+    work.claim = mine
+    try:
+        if not verb.asks_first:
+            await work.claimed()
+        outcome = await verb.function(work, input)
+    except Claimed as twin:
+        if twin.digest != mine.digest:
+            raise IdempotencyKeyReused(field=("idempotencyKey",)) from None
+        return remembered(orjson.loads(twin.answer))
+    claimed = {"actor": mine.actor, "mutation": mine.mutation, "key": mine.key}
+    work.changes.update("idempotency_claims", claimed, {"answer": forgotten(outcome)})
     await work.flush()
     return outcome
 

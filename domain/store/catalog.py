@@ -1,6 +1,6 @@
 """Questions asked before an order is placed: one statement for the channel, the buyer and every offer."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -58,10 +58,16 @@ KNOWN = ("email", "first_name", "last_name", "phone")
 
 
 async def catalog(
-    connection: Any, channel: str, skus: Sequence[str], *, customer_id: UUID | None, email: str | None, numbered: bool
+    ask: Callable[..., Awaitable[Any]],
+    channel: str,
+    skus: Sequence[str],
+    *,
+    customer_id: UUID | None,
+    email: str | None,
+    numbered: bool,
 ) -> Catalog | None:
     """What `channel` offers of `skus`; None when there is no such channel. `numbered` draws an order number."""
-    packed = await connection.fetchval(CATALOG, channel, list(skus), customer_id, email, numbered)
+    packed = await ask(CATALOG, channel, list(skus), customer_id, email, numbered)
     if packed is None:
         return None
     channel_id, currency, number, customer, offers, shelves = orjson.loads(packed)

@@ -95,8 +95,11 @@ class Changes:
             return False
         if before is None:
             self.inserts[class_.table, columns_of(class_)].append(_values_of(class_)(after))
-        inner = [self._put(row, known) for part in PARTS.get(class_, ()) for row in getattr(after, part)]
-        return before is None or self._differs(before, after, inner_differs=any(inner))
+        inner_differs = False
+        for part in PARTS.get(class_, ()):
+            for row in getattr(after, part):
+                inner_differs |= self._put(row, known)
+        return before is None or self._differs(before, after, inner_differs=inner_differs)
 
     def _differs(self, before: Any, after: Any, *, inner_differs: bool) -> bool:
         changed = self._changed(before, after)
@@ -108,32 +111,46 @@ class Changes:
         return bool(changed) or inner_differs
 
     def _changed(self, before: Any, after: Any) -> dict[str, Any]:
-        values = _values_of(_class(after))
-        pairs = zip(columns_of(_class(after)), values(before), values(after), strict=True)
-        return {name: new for name, old, new in pairs if old is not new and old != new}
+        old, new = before.__dict__, after.__dict__
+        return {
+            name: new[name]
+            for name in columns_of(_class(after))
+            if new[name] is not old[name] and new[name] != old[name]
+        }
 
     def log(self, act: Act, events: Iterable[Event]) -> None:
         """The events of an act, in their order."""
-        for event in events:
-            self.insert(
-                "events",
-                type=str(event.type),
-                subject_type=event.subject_type,
-                subject_id=event.subject_id,
-                sequence=event.sequence,
-                customer_id=event.customer_id,
-                order_id=event.order_id,
-                location_id=event.location_id,
-                channel_id=event.channel_id,
-                variant_id=event.variant_id,
-                actor_kind=act.actor_kind,
-                actor_id=act.actor_id,
-                actor_name=act.actor_name,
-                message=event.message,
-                data=event.data,
-                occurred_at=act.at,
-                recorded_at=act.recorded_at,
-            )
+        told = _of_act(act)
+        rows = [(*_of_event(event), *told) for event in events]
+        if rows:
+            self.inserts["events", EVENT_COLUMNS].extend(rows)
+
+
+OF_EVENT = (
+    "type",
+    "subject_type",
+    "subject_id",
+    "sequence",
+    "customer_id",
+    "order_id",
+    "location_id",
+    "channel_id",
+    "variant_id",
+    "message",
+    "data",
+)
+OF_ACT = {
+    "actor_kind": "actor_kind",
+    "actor_id": "actor_id",
+    "actor_name": "actor_name",
+    "occurred_at": "at",
+    "recorded_at": "recorded_at",
+}
+"""Columns of the log, and which attribute of an act each holds."""
+EVENT_COLUMNS = (*OF_EVENT, *OF_ACT)
+
+_of_event = attrgetter(*OF_EVENT)
+_of_act = attrgetter(*OF_ACT.values())
 
 
 def _tree(row: Any) -> Iterator[tuple[tuple[type, Any], Any]]:

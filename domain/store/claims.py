@@ -1,13 +1,18 @@
 """Idempotency claims: (actor, mutation, key) with a digest of the input and the answer's subjects."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 CLAIM = """
-    insert into idempotency_claims (actor, mutation, key, digest, claimed_at)
-    values ($1, $2, $3, $4, $5)
-    on conflict (actor, mutation, key) do nothing
-    returning digest
+    with mine as (
+        insert into idempotency_claims (actor, mutation, key, digest, claimed_at)
+        values (${}, ${}, ${}, ${}, ${})
+        on conflict (actor, mutation, key) do nothing
+        returning 1
+    )
+    select exists (select from mine), ({})
 """
 
 ANSWERED = """
@@ -15,11 +20,41 @@ ANSWERED = """
 """
 
 
-async def claim(connection: Any, actor: str, mutation: str, key: str, digest: str, now: datetime) -> Any:
-    """Claim a key; None when it is ours now, else the claim that stands. Waits for a twin that is still at work."""
-    if await connection.fetchval(CLAIM, actor, mutation, key, digest, now) is not None:
-        return None
-    return await connection.fetchrow(ANSWERED, actor, mutation, key)
+class Claim(NamedTuple):
+    """Whose key it is and for what, and the digest of what was asked with it."""
+
+    actor: str
+    mutation: str
+    key: str
+    digest: str
+    claimed_at: datetime
+
+
+class Claimed(Exception):
+    """The key stands for a request that was answered before."""
+
+    def __init__(self, digest: str, answer: bytes) -> None:
+        super().__init__()
+        self.digest = digest
+        self.answer = answer
+
+
+async def claim(connection: Any, wanted: Claim, question: str, parameters: Sequence[Any]) -> Any:
+    """The one value that `question` gives, and the key claimed with the same statement; or `Claimed` is raised.
+
+    It waits for a twin that is still at work.
+    """
+    is_mine, value = await connection.fetchrow(_with_claim(question, len(parameters)), *parameters, *wanted)
+    if not is_mine:
+        raise Claimed(*await connection.fetchrow(ANSWERED, wanted.actor, wanted.mutation, wanted.key))
+    return value
+
+
+@cache
+def _with_claim(question: str, parameters: int) -> str:
+    """Numbered so that the question's own parameters keep their places."""
+    numbers = range(parameters + 1, parameters + 1 + len(Claim._fields))
+    return CLAIM.format(*numbers, question)
 
 
 KEPT_DAYS = 30

@@ -127,3 +127,46 @@ async def test_a_transaction_that_was_left_open_is_not_lent_to_the_next(lender: 
         await lost()
     async with lender.acquire() as connection:
         assert not connection.is_in_transaction()
+
+
+async def test_what_a_transaction_did_stands_after_it_and_after_an_error_does_not(lender: Lender) -> None:
+    async def note(what: str, *, fails: bool) -> None:
+        async with lender.transaction() as lent:
+            await lent.execute("SET TRANSACTION READ WRITE")
+            await lent.execute("CREATE TABLE IF NOT EXISTS noted (what text)")
+            await lent.execute("INSERT INTO noted VALUES ($1)", what)
+            if fails:
+                raise LookupError("refused")
+
+    await note("kept", fails=False)
+    with pytest.raises(LookupError):
+        await note("given up", fails=True)
+
+    assert await lender.fetchval("SELECT array_agg(what) FROM noted") == ["kept"]
+    assert lender.lent == {}
+    assert not any(each.is_in_transaction() for each in lender.idle)
+
+
+async def test_a_transaction_that_cannot_send_a_value_leaves_a_connection_for_the_next(lender: Lender) -> None:
+    for _ in range(SIZE * 2):
+        with pytest.raises(asyncpg.DataError):
+            async with lender.transaction() as lent:
+                await lent.fetchval("SELECT $1::int", 2**70)
+    async with lender.transaction() as lent:
+        assert await lent.fetchval("SELECT 1") == 1
+    assert lender.lent == {}
+
+
+async def test_a_transaction_whose_connection_the_server_ended_fails_and_the_next_has_another(
+    lender: Lender, connection: asyncpg.Connection
+) -> None:
+    async def ended() -> None:
+        async with lender.transaction() as lent:
+            await connection.execute("SELECT pg_terminate_backend($1, 5000)", lent.get_server_pid())
+            await lent.fetchval("SELECT 1")
+
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await ended()
+    async with lender.transaction() as lent:
+        assert await lent.fetchval("SELECT 1") == 1
+    assert lender.lent == {}
