@@ -64,6 +64,7 @@ class Buyer:
     country: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ BUYER_FIELDS = (
     "country",
     "latitude",
     "longitude",
+    "locale",
 )
 
 
