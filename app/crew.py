@@ -3,22 +3,51 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 
+from app.adapters.mail import gateways
+from app.settings import Settings
+from resolvers import messages, relays
 from resolvers.engine import Engine
+from resolvers.feed import Feed
 from resolvers.housekeeping import forget_claims
 from resolvers.jobs import Crew, Kind
+from resolvers.messages import Post
+from resolvers.relays import Relay
+from resolvers.wording import Wording
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def kinds(engine: Engine) -> list[Kind]:
+def post_of(engine: Engine, settings: Settings) -> Post:
+    """What it takes to write to customers, as it is set up."""
+    given = settings.message_templates
+    wording = Wording(
+        (given, TEMPLATES) if given else (TEMPLATES,),
+        locale=settings.message_locale,
+        storefront_url=settings.storefront_url,
+    )
+    return Post(engine, wording, gateways(settings), settings.unsubscribe_url)
+
+
+def kinds(engine: Engine, settings: Settings) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database)]
+    return [forget_claims(engine.database), messages.sending(post_of(engine, settings))]
+
+
+def readers(engine: Engine, settings: Settings, crew: Crew) -> list[Relay]:
+    """Everyone who reads the log. Nobody is told anything where nothing carries messages."""
+    post = post_of(engine, settings)
+    return [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
 
 
 @asynccontextmanager
-async def working(engine: Engine) -> AsyncIterator[None]:
+async def working(engine: Engine, feed: Feed, settings: Settings) -> AsyncIterator[None]:
     """Work beside the block, for as long as it runs."""
-    crew = Crew(engine.database, kinds(engine))
-    tasks = [asyncio.create_task(crew.run())]
+    crew = Crew(engine.database, kinds(engine, settings))
+    reading = [relays.run(relay, engine.database, feed) for relay in readers(engine, settings, crew)]
+    tasks = [asyncio.create_task(each) for each in (crew.run(), *reading)]
     try:
         yield
     finally:
