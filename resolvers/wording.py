@@ -19,7 +19,15 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, pass_context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    pass_context,
+)
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -171,8 +179,10 @@ def _rendered(environment: Environment, name: str, context: Mapping[str, Any]) -
         raise Unwordable(f"{error.name or name}, line {error.lineno}: {error.message}") from error
     except TemplateNotFound as error:
         raise Unwordable(f"{name}: there is no {error.name}") from error
-    except Exception as error:  # whatever a template does wrong is the template's error, and nobody else's
+    except TemplateError as error:
         raise Unwordable(f"{_where(error, name)}: {error}") from error
+    except Exception as error:  # whatever a template does wrong is the template's error, and nobody else's
+        raise Unwordable(f"{_where(error, name)}: {type(error).__name__}: {error}") from error
 
 
 def _where(error: Exception, name: str) -> str:
@@ -201,7 +211,7 @@ def _reader(context: Context) -> Locale:
 
 
 def _in_zone(context: Context, instant: str) -> datetime:
-    return datetime.fromisoformat(instant).astimezone(ZoneInfo(context["time_zone"]))
+    return datetime.fromisoformat(str(instant)).astimezone(ZoneInfo(context["time_zone"]))
 
 
 @pass_context

@@ -83,7 +83,6 @@ def mail_of(letter: Letter, sender: str) -> EmailMessage:
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = f"<{ids.encode('Message', letter.id)}@{address.partition('@')[2]}>"
-    mail["Content-Language"] = letter.language
     mail["Auto-Submitted"] = "auto-generated"
     if letter.unsubscribe_url is not None:
         mail["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
@@ -91,6 +90,7 @@ def mail_of(letter: Letter, sender: str) -> EmailMessage:
     mail.set_content(letter.text)
     if letter.html is not None:
         mail.add_alternative(letter.html, subtype="html")
+    mail["Content-Language"] = letter.language  # last: a part that is added takes such headers to itself
     return mail
 
 
@@ -100,7 +100,9 @@ def _address(text: str) -> tuple[Address, bool]:
         found = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
         raise Undeliverable(f"no e-mail address: {error}") from error
-    return Address(addr_spec=found.ascii_email or found.normalized), found.ascii_email is not None
+    if found.ascii_local_part is not None:
+        return Address(username=found.ascii_local_part, domain=found.ascii_domain), True
+    return Address(username=found.local_part, domain=found.domain), False
 
 
 @dataclass(frozen=True, slots=True)
