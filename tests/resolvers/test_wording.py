@@ -40,7 +40,7 @@ DATA: dict[str, Any] = {
     },
     "fulfillmentOrder": {"location": {"name": "Loja", "address": ADDRESS}, "lines": [LINE]},
     "back": {"number": "9", "lines": [{"receivedQuantity": 1, "orderLine": {"name": "Cup"}}]},
-    "refund": {"amount": brl("5.00"), "method": None, "last4": None, "occurredAt": "2026-03-02T01:30:00+00:00"},
+    "refund": {"amount": brl("5.00"), "last4": None, "parent": None},
 }  # fmt: skip
 
 
