@@ -76,7 +76,9 @@ class Settings(BaseSettings):
     message_templates: Path | None = Field(default=None, description="Folder of templates that stand before ours")
     message_locale: str = Field(default="en", description="The language of messages where nobody says another")
     storefront_url: str | None = Field(default=None, description="What links in messages lead to")
-    unsubscribe_url: str | None = Field(default=None, description="The storefront's page that takes opt-outs")
+    unsubscribe_url: str | None = Field(
+        default=None, max_length=500, description="The storefront's page that takes opt-outs"
+    )
     trusted_documents_only: bool = Field(default=False, description="Whether nothing else is accepted")
 
     @field_validator("database_url")

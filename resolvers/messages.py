@@ -155,7 +155,8 @@ async def _end(
     try:
         async with world.database.writes.acquire() as connection, connection.transaction():
             await write(connection, changes)
-    except (LostUpdate, asyncpg.UniqueViolationError):  # our lease ran out, and whoever had the job next has said so already
+    except (LostUpdate, asyncpg.UniqueViolationError):
+        # Our lease ran out, and whoever had the job next has said so already.
         log.warning("a message was on record already", message=str(after.id))
     world.stamp_soon()
     return Done()

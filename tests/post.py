@@ -17,6 +17,8 @@ class PostOffice:
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    """The same as they came."""
     replies: dict[str, list[str]] = field(default_factory=dict)
     on_mail: Callable[[EmailMessage], None] = lambda _: None
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -42,6 +44,7 @@ class PostOffice:
         self.on_mail(mail)
         async with self.came:
             self.mails.append(mail)
+            self.raw.append(envelope.content)
             self.came.notify_all()
         return f"250 queued as {len(self.mails)}"
 

@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -24,6 +24,20 @@ from domain import ids
 from domain.messages import Letter, MessageGateway, MessageMedium, NotNow, Undeliverable
 
 SEND_SECONDS = 30.0
+
+
+class AsItIs(UnstructuredHeader, BaseHeader):
+    """A header that is never folded: Python would put a long address into encoded words, which no program follows."""
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """The header as one line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", AsItIs)
+HEADERS.map_to_type("message-id", AsItIs)
+ASCII, ANY_SCRIPT = SMTP.clone(header_factory=HEADERS), SMTPUTF8.clone(header_factory=HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,7 @@ class SmtpGateway:
         except SMTPResponseException as error:
             raise _refused(error) from error
         except SMTPNotSupported as error:
-            if mail.policy is SMTPUTF8:
+            if mail.policy is ANY_SCRIPT:
                 raise Undeliverable(f"the mail server cannot write to this address: {error}") from error
             raise NotNow(str(error)) from error
         except (SMTPException, ssl.SSLError, OSError) as error:
@@ -77,7 +91,7 @@ def mail_of(letter: Letter, sender: str) -> EmailMessage:
     """A letter as a mail: always with plain text, addressed to one person."""
     to, is_ascii = _address(letter.recipient)
     name, address = parseaddr(sender)
-    mail = EmailMessage(policy=SMTP if is_ascii else SMTPUTF8)
+    mail = EmailMessage(policy=ASCII if is_ascii else ANY_SCRIPT)
     mail["From"] = Address(name, addr_spec=address)
     mail["To"] = to
     mail["Subject"] = letter.subject

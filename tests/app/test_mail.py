@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.adapters.mail import ConsoleGateway, SmtpGateway, dialed, gateways, mail_of
-from app.settings import Settings
+from app.settings import Mode, Settings
 from domain.messages import Letter, MessageMedium, NotNow, Undeliverable
 from tests.post import PostOffice, part, post_office
 
@@ -32,6 +32,14 @@ async def test_a_mail_says_the_same_in_text_and_html_and_who_wrote_it(office: Po
     assert mail["Auto-Submitted"] == "auto-generated"
     assert (part(mail), part(mail, "html")) == ("Olá, Ana 👋\n", "<p>Olá</p>\n")
     assert mail["List-Unsubscribe"] is None
+
+
+async def test_an_address_in_a_header_stays_whole_however_long_it_is(office: PostOffice) -> None:
+    url = f"https://shop.example/unsubscribe?token={'e' * 300}"
+    sender = f"orders@{'long.' * 20}example"
+    await SmtpGateway(office.url, sender).send(replace(LETTER, unsubscribe_url=url))
+    assert f"\r\nList-Unsubscribe: <{url}>\r\n".encode() in office.raw[0]
+    assert f"\r\nMessage-ID: <msg_{LETTER.id}@{'long.' * 20}example>\r\n".encode() in office.raw[0]
 
 
 async def test_a_mail_without_html_is_plain(office: PostOffice) -> None:
@@ -95,7 +103,7 @@ def test_a_url_says_how_to_dial() -> None:
 
 
 async def test_in_development_mail_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    carrying = gateways(Settings(ORDERGRAPH_MODE="development", mail_url=None, sms_url="console:"))
+    carrying = gateways(Settings(ORDERGRAPH_MODE=Mode.DEVELOPMENT, mail_url=None, sms_url="console:"))
     assert carrying == {medium: ConsoleGateway(medium) for medium in (MessageMedium.EMAIL, MessageMedium.SMS)}
     assert await carrying[MessageMedium.EMAIL].send(replace(LETTER, subject="[bold]Olá")) == "printed"
     told = capsys.readouterr().err
@@ -105,4 +113,4 @@ async def test_in_development_mail_is_printed(capsys: pytest.CaptureFixture[str]
 
 
 def test_in_production_nothing_is_carried_that_was_not_set_up() -> None:
-    assert gateways(Settings(ORDERGRAPH_MODE="production", ORDERGRAPH_SECRET="s" * 32)) == {}
+    assert gateways(Settings(ORDERGRAPH_MODE=Mode.PRODUCTION, ORDERGRAPH_SECRET="s" * 32)) == {}

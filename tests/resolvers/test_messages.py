@@ -231,7 +231,7 @@ async def test_whose_lease_ran_out_has_no_say_about_a_message_that_was_sent_mean
 
     slow = Office(office.database, office.connection, (TEMPLATES,), gateways={MessageMedium.EMAIL: Slow()})
     job = await take(office)
-    late = asyncio.create_task(slow.kind.handle(job))
+    late = asyncio.ensure_future(slow.kind.handle(job))
     await asyncio.sleep(0)
     await office.kind.handle(job)
     released.set()
