@@ -31,22 +31,22 @@ def post_of(engine: Engine, settings: Settings) -> Post:
     return Post(engine, wording, gateways(settings), settings.unsubscribe_url)
 
 
-def kinds(engine: Engine, settings: Settings) -> list[Kind]:
+def kinds(engine: Engine, post: Post) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database), messages.sending(post_of(engine, settings))]
+    return [forget_claims(engine.database), messages.sending(post)]
 
 
-def readers(engine: Engine, settings: Settings, crew: Crew) -> list[Relay]:
+def readers(post: Post, crew: Crew) -> list[Relay]:
     """Everyone who reads the log. Nobody is told anything where nothing carries messages."""
-    post = post_of(engine, settings)
     return [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
 
 
 @asynccontextmanager
 async def working(engine: Engine, feed: Feed, settings: Settings) -> AsyncIterator[None]:
     """Work beside the block, for as long as it runs."""
-    crew = Crew(engine.database, kinds(engine, settings))
-    reading = [relays.run(relay, engine.database, feed) for relay in readers(engine, settings, crew)]
+    post = post_of(engine, settings)
+    crew = Crew(engine.database, kinds(engine, post))
+    reading = [relays.run(relay, engine.database, feed) for relay in readers(post, crew)]
     tasks = [asyncio.create_task(each) for each in (crew.run(), *reading)]
     try:
         yield

@@ -70,7 +70,7 @@ async def _written(post: Post, wish: Wish) -> tuple[Words, str | None]:
     if found.cause_id is None:
         raise MessageError(f"order {wish.number} has no {cause_type} that {wish.kind} could be about")
     about = ids.encode("Order", found.order_id), ids.encode(cause_type, found.cause_id)
-    leave = unsubscribe_url(post, wish.kind, wish.medium, found.customer_id)
+    leave = unsubscribe_url(post, wish.kind, wish.medium, new_id())  # whoever tries it must not leave for the customer
     locale = wish.locale or first(found.locales)
     try:
         return await worded(post, (wish.kind, wish.medium), found.sender, about, locale, leave), leave

@@ -60,6 +60,7 @@ log = structlog.get_logger()
 
 SEND_MESSAGE = "SEND_MESSAGE"
 AT_ONCE = 8
+LONGEST_REASON = 500
 TOPICS = {kind.value: topic.value for kind, topic in TOPIC_OF.items()}
 
 WRITER = Viewer(ViewerKind.APP, Role.APP, "messages", "Messages", frozenset({Scope.ORDERS_READ}))
@@ -134,7 +135,13 @@ async def _send(post: Post, waiting: Waiting, job: Job) -> Outcome:
     return await _end(post, waiting, MessageStatus.SENT, None, words)
 
 
+def _kept(reason: str) -> str:
+    """What somebody else's server or template said, as it can be kept."""
+    return reason.replace("\0", "")[:LONGEST_REASON]
+
+
 async def _later(post: Post, waiting: Waiting, job: Job, reason: str) -> Outcome:
+    reason = _kept(reason)
     async with post.engine.database.writes.acquire() as connection:
         await stored.note(connection, waiting.message.id, reason)
     return Again(retry_seconds(job.attempts), reason)
@@ -146,7 +153,7 @@ async def _end(
     """Put on record what became of a message, and tell the log."""
     world = post.engine.world
     now = world.now()
-    after = replace(waiting.message, status=status.value, reason=reason, ended_at=now)
+    after = replace(waiting.message, status=status.value, reason=reason and _kept(reason), ended_at=now)
     if words is not None:
         after = replace(after, locale=words.locale, subject=words.subject)
     changes = Changes()

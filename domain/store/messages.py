@@ -68,7 +68,7 @@ CAUSES = {
 """The latest thing of an order that a message may be about."""
 
 SAMPLE = """
-    SELECT orders.id, {cause}, channel.id, channel.code, channel.name, channel.time_zone, orders.customer_id,
+    SELECT orders.id, {cause}, channel.code, channel.name, channel.time_zone,
         array_remove(ARRAY[customer.locale, orders.locale, channel.locale], NULL)
     FROM orders
     JOIN channels AS channel ON channel.id = orders.channel_id
@@ -125,9 +125,7 @@ class Sample:
 
     order_id: UUID
     cause_id: UUID | None
-    channel_id: UUID
     sender: Sender
-    customer_id: UUID | None
     locales: tuple[str, ...]
 
 
@@ -167,8 +165,8 @@ async def sample(connection: Any, number: str, cause_type: str) -> Sample | None
     row = await connection.fetchrow(SAMPLE.format(cause=CAUSES[cause_type]), number)
     if row is None:
         return None
-    order_id, cause_id, channel_id, code, name, time_zone, customer_id, locales = row
-    return Sample(order_id, cause_id, channel_id, Sender(code, name, time_zone), customer_id, tuple(locales))
+    order_id, cause_id, code, name, time_zone, locales = row
+    return Sample(order_id, cause_id, Sender(code, name, time_zone), tuple(locales))
 
 
 async def choose(connection: Any, customer_id: UUID, locale: str | None) -> int | None:

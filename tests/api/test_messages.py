@@ -11,10 +11,11 @@ import orjson
 import pytest
 
 from app.settings import Settings
+from app.tokens import seal
 from domain.ids import new_id
 from domain.viewer import Scope
 from tests.api.shop import AGENT, HISTORIAN, OPERATIONS, Answer, Shop, app
-from tests.conftest import settings_on
+from tests.conftest import SECRET, settings_on
 from tests.post import PostOffice, part, post_office
 
 SHOP = "https://shop.example"
@@ -398,6 +399,9 @@ async def test_the_link_in_a_mail_leaves_its_topic_without_signing_in(shop: Shop
     assert told(await messages_of(shop, order, 3))[-1] == ("DELIVERED", "SUPPRESSED")
     refused = await shop.refused(shop.shopper(), "messagesUnsubscribe", token=token[:-2])
     assert refused == {"code": "INVALID_INPUT", "field": ["token"], "reason": "this is no link of ours"}
+    unknown = seal({"customer": str(new_id()), "topic": "DELIVERY", "medium": "EMAIL"}, SECRET)
+    gone = await shop.refused(shop.shopper(), "messagesUnsubscribe", token=unknown)
+    assert gone["reason"] == "this customer is not there any more"
     opened = await shop.post(token, "{ viewer { kind } }")
     assert opened.status_code == 401  # it opens nothing else
 

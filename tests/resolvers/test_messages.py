@@ -176,7 +176,7 @@ async def test_many_workers_send_each_message_once(office: Office) -> None:
 
 
 async def test_a_message_is_tried_until_it_is_no_news_any_more(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.carrier.failures = [NotNow("451 later")]
+    office.carrier.failures = [NotNow("451 later\0")]
     await write_event(office.connection, await office.order(), "ORDER_CONFIRMED")
     await office.read()
     await office.attempt()
