@@ -123,14 +123,16 @@ async def _send(post: Post, waiting: Waiting, job: Job) -> Outcome:
         return await _end(post, waiting, MessageStatus.SUPPRESSED, reason)
     if waiting.age > PATIENCE:
         return await _end(post, waiting, MessageStatus.FAILED, f"too late: {message.reason or 'nobody sent it'}")
+    gateway = post.gateways.get(MessageMedium(message.medium))
+    if gateway is None:
+        return await _later(post, waiting, job, f"no gateway carries {message.medium}")
     try:
         words, letter = await _letter(post, waiting)
-        answer = await post.gateways[MessageMedium(message.medium)].send(letter)
+        answer = await gateway.send(letter)
     except (Unwordable, Undeliverable) as error:
         return await _end(post, waiting, MessageStatus.FAILED, str(error))
-    except (NotNow, KeyError) as error:
-        missing = f"no gateway carries {message.medium}"
-        return await _later(post, waiting, job, missing if isinstance(error, KeyError) else str(error))
+    except NotNow as error:
+        return await _later(post, waiting, job, str(error))
     log.info("a message was sent", message=str(message.id), kind=message.kind, medium=message.medium, answer=answer)
     return await _end(post, waiting, MessageStatus.SENT, None, words)
 

@@ -14,12 +14,14 @@ import pytest
 
 from app.crew import TEMPLATES
 from domain.ids import new_id
-from domain.messages import Letter, MessageGateway, MessageMedium, NotNow, Undeliverable
+from domain.messages import Letter, MessageGateway, MessageKind, MessageMedium, NotNow, Undeliverable
+from domain.store import jobs, log
 from domain.store import relays as stored_relays
+from domain.store.messages import Sender
 from domain.store.verify import verify
 from resolvers import messages, relays
 from resolvers.database import Database, open_database
-from resolvers.engine import Engine
+from resolvers.engine import Engine, Request
 from resolvers.jobs import Crew
 from resolvers.messages import Post
 from resolvers.relays import Relay
@@ -120,8 +122,6 @@ class Office:
 
 
 async def stamp_all(connection: asyncpg.Connection) -> None:
-    from domain.store import log  # noqa: PLC0415
-
     while await log.stamp(connection, 1_000):
         pass
 
@@ -242,15 +242,15 @@ async def test_whose_lease_ran_out_has_no_say_about_a_message_that_was_sent_mean
 
 
 async def take(office: Office) -> Any:
-    from domain.store import jobs  # noqa: PLC0415
-
     async with office.database.writes.acquire() as connection:
         (job,) = await jobs.take(connection, messages.SEND_MESSAGE, 1, new_id(), 60)
     return job
 
 
-async def test_documents_of_templates_are_answered_by_one_statement(office: Office) -> None:
-    await write_event(office.connection, await office.order(), "ORDER_CONFIRMED")
-    await office.read()
-    await office.work()
-    assert (office.post.engine.counts.compiled, office.post.engine.counts.ordinary) == (1, 0)
+@pytest.mark.parametrize("kind", MessageKind)
+async def test_what_a_template_is_told_is_read_by_one_statement(office: Office, kind: MessageKind) -> None:
+    engine = office.post.engine
+    text = office.post.wording.document(kind, Sender("web", "Web", "UTC"))
+    document = await engine.document(Request(text))
+    variables = {name: f"{prefix}_{new_id()}" for name, prefix in (("orderId", "ord"), ("causeId", "pay"))}
+    assert engine.plan(document, document.coerce(variables), messages.WRITER) is not None
