@@ -38,7 +38,7 @@ async def preview(settings: Settings, wish: Wish, *, html: bool) -> None:
             words, _ = await _written(post_of(engine, settings), wish)
     if html and words.html is None:
         raise MessageError(f"{wish.kind} has no HTML in {words.locale}")
-    out.print(words.html if html else f"Subject: {words.subject}\n\n{words.text}", markup=False, end="")
+    out.out(words.html if html else f"Subject: {words.subject}\n\n{words.text}", highlight=False)
 
 
 async def send(settings: Settings, wish: Wish, to: str) -> None:
@@ -54,7 +54,7 @@ async def send(settings: Settings, wish: Wish, to: str) -> None:
                 answer = await post.gateways[wish.medium].send(letter(new_id(), to, words, leave))
             except (Undeliverable, NotNow) as error:
                 raise MessageError(f"it was not sent: {error}") from error
-    out.print(f"Sent to {to}: {answer}", markup=False)
+    out.out(f"Sent to {to}: {answer}", highlight=False)
 
 
 SETTING = {MessageMedium.EMAIL: "MAIL_URL", MessageMedium.SMS: "SMS_URL", MessageMedium.PUSH: "PUSH_URL"}

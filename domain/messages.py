@@ -101,7 +101,7 @@ NEWS = timedelta(days=1)
 """What we are told later than this is history that somebody enters: nobody writes to its customers."""
 
 PATIENCE = timedelta(days=2)
-"""How long after its event a message is still worth sending."""
+TODAY = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,11 @@ def announced(
         case _:
             cause_id = subject_id
     return Announcement(kind, cause_id, order_id, told_at)
+
+
+def patience(kind: MessageKind) -> timedelta:
+    """How long after its event a message is still worth sending."""
+    return TODAY if kind is MessageKind.OUT_FOR_DELIVERY else PATIENCE
 
 
 def still_news(announcements: list[Announcement]) -> list[Announcement]:

@@ -17,7 +17,6 @@ from domain.acts import Act
 from domain.events import Event, EventType
 from domain.ids import new_id
 from domain.messages import (
-    PATIENCE,
     TOPIC_OF,
     Letter,
     MessageGateway,
@@ -30,6 +29,7 @@ from domain.messages import (
     announced,
     ended,
     may_be_left,
+    patience,
     refuse_odd_locale,
     refuse_unleavable,
     still_news,
@@ -121,7 +121,7 @@ async def _send(post: Post, waiting: Waiting, job: Job) -> Outcome:
     reason = unwanted(message, opted_out=waiting.opted_out)
     if reason is not None:
         return await _end(post, waiting, MessageStatus.SUPPRESSED, reason)
-    if waiting.age > PATIENCE:
+    if waiting.age > patience(MessageKind(message.kind)):
         return await _end(post, waiting, MessageStatus.FAILED, f"too late: {message.reason or 'nobody sent it'}")
     gateway = post.gateways.get(MessageMedium(message.medium))
     if gateway is None:

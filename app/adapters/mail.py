@@ -73,7 +73,10 @@ def _refused(error: SMTPResponseException) -> Exception:
 
 
 def dialed(url: str) -> dict[str, Any]:
-    """How to reach the server of a URL: smtp://user:password@host:587/?starttls, smtps://host."""
+    """How to reach the server of a URL: smtp://user:password@host:587/?starttls, smtps://host.
+
+    A password is never sent in the clear.
+    """
     parts = urlsplit(url)
     at_once = parts.scheme == "smtps"
     demanded = "starttls" in parse_qs(parts.query, keep_blank_values=True)
@@ -83,7 +86,7 @@ def dialed(url: str) -> dict[str, Any]:
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
         "use_tls": at_once,
-        "start_tls": False if at_once else demanded or None,  # None: if the server offers it
+        "start_tls": False if at_once else demanded or bool(parts.password) or None,  # None: if the server offers it
     }
 
 
@@ -127,8 +130,7 @@ class ConsoleGateway:
 
     async def send(self, letter: Letter) -> str:
         """Print it."""
-        err.rule(f"{self.medium} to {letter.recipient}", align="left")
-        err.print(f"{letter.subject}\n\n{letter.text}", markup=False)
+        err.out(f"── {self.medium} to {letter.recipient}\n{letter.subject}\n\n{letter.text}", highlight=False)
         return "printed"
 
 

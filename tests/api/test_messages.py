@@ -108,6 +108,18 @@ async def messages_of(shop: Shop, order: Answer, wanted: int, *, pending: bool =
             await asyncio.sleep(0.02)
 
 
+async def history_of(shop: Shop, customer_id: str, type_: str, wanted: int) -> list[int]:
+    """The numbers of a customer's events of a type, the latest first, once there are so many."""
+    query = "query ($id: ID!) { customer(id: $id) { timeline(first: 50) { nodes { type sequence } } } }"
+    async with asyncio.timeout(20):
+        while True:
+            nodes = (await shop.ask(AGENT, query, id=customer_id))["customer"]["timeline"]["nodes"]
+            found = [each["sequence"] for each in nodes if each["type"] == type_]
+            if len(found) >= wanted:
+                return found
+            await asyncio.sleep(0.02)
+
+
 def told(messages: list[Answer]) -> list[tuple[str, str]]:
     return [(each["kind"], each["status"]) for each in messages]
 
@@ -194,6 +206,7 @@ async def test_a_customer_is_told_of_everything_that_matters_once_and_in_their_l
     assert {each["recipient"] for each in sent} == {email}
     assert sent[0]["title"] == confirmed["Subject"]
     assert len({mail["Message-ID"] for mail in office.to(email)}) == len(office.to(email)) == 6
+    assert (await history_of(shop, await customer_of(shop, order), "MESSAGE_SENT", 6)) == [1] * 6
 
 
 async def test_what_exceptions_and_counters_will_say_is_told_too(shop: Shop, office: PostOffice, log: Log) -> None:
@@ -349,13 +362,7 @@ async def test_the_call_centre_chooses_for_a_customer_and_what_is_left_out_stays
         {"locale": "en", "optOuts": left},
         {"locale": "en", "optOuts": []},
     ]
-    timeline = "query ($id: ID!) { customer(id: $id) { timeline(first: 3) { nodes { type sequence } } } }"
-    async with asyncio.timeout(20):
-        while True:
-            nodes = (await shop.ask(AGENT, timeline, id=id_))["customer"]["timeline"]["nodes"]
-            chosen = [each["sequence"] for each in nodes if each["type"] == "CUSTOMER_MESSAGES_CHOSEN"]
-            if len(chosen) == 3:
-                break
+    chosen = await history_of(shop, id_, "CUSTOMER_MESSAGES_CHOSEN", 3)
     assert chosen == [3, 2, 1]
 
 

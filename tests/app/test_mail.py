@@ -100,15 +100,16 @@ def test_a_url_says_how_to_dial() -> None:
     }  # fmt: skip
     assert dialed("smtps://mail.example")["port"] == 465
     assert dialed("smtp://mail.example")["start_tls"] is None
+    assert dialed("smtp://ana:secret@mail.example")["start_tls"] is True
 
 
 async def test_in_development_mail_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     carrying = gateways(Settings(ORDERGRAPH_MODE=Mode.DEVELOPMENT, mail_url=None, sms_url="console:"))
     assert carrying == {medium: ConsoleGateway(medium) for medium in (MessageMedium.EMAIL, MessageMedium.SMS)}
-    assert await carrying[MessageMedium.EMAIL].send(replace(LETTER, subject="[bold]Olá")) == "printed"
+    odd = replace(LETTER, subject="[bold]Olá :warning:", recipient="[/x]")
+    assert await carrying[MessageMedium.EMAIL].send(odd) == "printed"
     told = capsys.readouterr().err
-    assert "EMAIL to ana@example.com" in told
-    assert "[bold]Olá" in told
+    assert "EMAIL to [/x]\n[bold]Olá :warning:\n" in told
     assert "Ana 👋" in told
 
 
