@@ -19,6 +19,7 @@ from app.failure import Failure
 from app.settings import Settings, read_settings
 from app.sign_in import Request, needs_database, refuse_misfits, token_for
 from app.terminal import complain, out
+from domain.messages import LOCALE, MessageKind, MessageMedium
 from domain.viewer import Role, Scope
 
 cli = typer.Typer(
@@ -150,6 +151,45 @@ def replay(
     _run(run(_settings(), Wish(folder, Window(first.date(), end.date()), url, concurrency, report)))
 
 
+messages = typer.Typer(no_args_is_help=True, help="See what customers are told, and try it.")
+cli.add_typer(messages, name="message")
+
+Kind = Annotated[MessageKind, typer.Argument(metavar="KIND", help="What is told.", case_sensitive=False)]
+Number = Annotated[str, typer.Option("--order", help="Number of the order that it is about.")]
+Language = Annotated[str | None, typer.Option("--locale", help="The language, such as pt-BR; the customer's if none.")]
+Medium = Annotated[MessageMedium, typer.Option(help="Which way.", case_sensitive=False)]
+
+
+@messages.command()
+def preview(
+    kind: Kind,
+    *,
+    order: Number,
+    locale: Language = None,
+    medium: Medium = MessageMedium.EMAIL,
+    html: Annotated[bool, typer.Option("--html/--text", help="As HTML, or as plain text.")] = False,
+) -> None:
+    """Print a message about an order, as it would be sent now."""
+    from app.messages import Wish, preview  # noqa: PLC0415 - other commands need none of it
+
+    _run(preview(_settings(), Wish(kind, order, medium, _locale(locale)), html=html))
+
+
+@messages.command()
+def send(
+    kind: Kind,
+    *,
+    order: Number,
+    to: Annotated[str, typer.Option(help="The address to send it to.")],
+    locale: Language = None,
+    medium: Medium = MessageMedium.EMAIL,
+) -> None:
+    """Send a message about an order to an address of yours. It goes on no record."""
+    from app.messages import Wish, send  # noqa: PLC0415 - other commands need none of it
+
+    _run(send(_settings(), Wish(kind, order, medium, _locale(locale)), to))
+
+
 @cli.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""
@@ -180,6 +220,12 @@ def _scopes(names: list[str]) -> frozenset[Scope]:
     except ValueError as error:
         known = ", ".join(scope.value for scope in Scope)
         raise typer.BadParameter(f"{error}; there are: {known}", param_hint="--scope") from None
+
+
+def _locale(locale: str | None) -> str | None:
+    if locale is not None and not LOCALE.fullmatch(locale):
+        raise typer.BadParameter(f"'{locale}' is no language such as en or pt-BR", param_hint="--locale")
+    return locale
 
 
 def _seconds(ttl: str) -> int:

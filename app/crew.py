@@ -3,28 +3,57 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 import structlog
 
+from app.adapters.mail import gateways
+from app.settings import Settings
+from resolvers import messages, relays
 from resolvers.engine import Engine
+from resolvers.feed import Feed
 from resolvers.housekeeping import forget_claims
 from resolvers.jobs import Crew, Kind
+from resolvers.messages import Post
+from resolvers.relays import Relay
+from resolvers.wording import Wording
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 log = structlog.get_logger()
 
 PAUSE_SECONDS = 1.0
 
 
-def kinds(engine: Engine) -> list[Kind]:
+def post_of(engine: Engine, settings: Settings) -> Post:
+    """What it takes to write to customers, as it is set up."""
+    given = settings.message_templates
+    wording = Wording(
+        (given, TEMPLATES) if given else (TEMPLATES,),
+        locale=settings.message_locale,
+        storefront_url=settings.storefront_url,
+    )
+    return Post(engine, wording, gateways(settings), settings.unsubscribe_url)
+
+
+def kinds(engine: Engine, post: Post) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database)]
+    return [forget_claims(engine.database), messages.sending(post)]
+
+
+def readers(post: Post, crew: Crew) -> list[Relay]:
+    """Everyone who reads the log. Nobody is told anything where nothing carries messages."""
+    return [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
 
 
 @asynccontextmanager
-async def working(engine: Engine) -> AsyncIterator[None]:
+async def working(engine: Engine, feed: Feed, settings: Settings) -> AsyncIterator[None]:
     """Work beside the block, for as long as it runs."""
-    crew = Crew(engine.database, kinds(engine))
-    tasks = [asyncio.create_task(_always("jobs", crew.run))]
+    post = post_of(engine, settings)
+    crew = Crew(engine.database, kinds(engine, post))
+    reading = [relays.run(relay, engine.database, feed) for relay in readers(post, crew)]
+    tasks = [asyncio.create_task(each) for each in (_always("jobs", crew.run), *reading)]
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from app.graphql_http import GraphQLEndpoint
 from app.graphql_request import Verify
 from app.lines import Lines
 from app.settings import Settings
-from app.tokens import sign, verify
+from app.tokens import seal, sign, unseal, verify
 from app.trusted_documents import texts_of
 from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
@@ -55,6 +55,8 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
             database=database,
             providers=providers(),
             sign=lambda viewer, seconds: sign(viewer, settings.secret, seconds),
+            seal=lambda claims: seal(claims, settings.secret),
+            unseal=lambda token: unseal(token, settings.secret),
             stamp_soon=feed.stamp_soon,
         )
         schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
@@ -68,5 +70,5 @@ async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
         engine.texts = await texts_of(settings, engine.documents)
         warm(engine.schema)
         subscriptions = Subscriptions(engine, feed)
-        async with working(engine) if settings.with_worker else nullcontext():
+        async with working(engine, feed, settings) if settings.with_worker else nullcontext():
             yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.failure import Failure
+from domain.messages import LOCALE
 
 SHORTEST_SECRET = 32
 """HS256 wants a key as long as its digest."""
@@ -65,6 +67,18 @@ class Settings(BaseSettings):
     write_pool_size: int = Field(default=8, ge=1, le=100)
     introspection: bool | None = Field(default=None, description="Whether the schema tells of itself; by the mode")
     trusted_documents: Path | None = Field(default=None, description="Manifest of the documents that clients may name")
+    mail_url: str | None = Field(
+        default=None, repr=False, description="smtp://user:password@host:587/?starttls, smtps://host or console:"
+    )
+    mail_from: str | None = Field(default=None, description="From whom mail comes, such as Shop <orders@shop.example>")
+    sms_url: str | None = Field(default=None, description="console: prints text messages; there is no other yet")
+    push_url: str | None = Field(default=None, description="console: prints notices; there is no other yet")
+    message_templates: Path | None = Field(default=None, description="Folder of templates that stand before ours")
+    message_locale: str = Field(default="en", description="The language of messages where nobody says another")
+    storefront_url: str | None = Field(default=None, description="What links in messages lead to")
+    unsubscribe_url: str | None = Field(
+        default=None, max_length=500, description="The storefront's page that takes opt-outs"
+    )
     trusted_documents_only: bool = Field(default=False, description="Whether nothing else is accepted")
 
     @field_validator("database_url")
@@ -72,6 +86,53 @@ class Settings(BaseSettings):
     def _is_a_postgres_url(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in {"postgresql", "postgres"}:
             raise ValueError("must start with postgresql://")
+        return url
+
+    @field_validator("mail_url")
+    @classmethod
+    def _carries_mail(cls, url: str | None) -> str | None:
+        if url not in (None, "console:") and (
+            urlsplit(url).scheme not in {"smtp", "smtps"} or not urlsplit(url).hostname
+        ):
+            raise ValueError("must be smtp://host, smtps://host or console:")
+        return url
+
+    @field_validator("sms_url", "push_url")
+    @classmethod
+    def _is_printed(cls, url: str | None) -> str | None:
+        if url not in (None, "console:"):
+            raise ValueError("must be console:; there is no other gateway yet")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, sender: str | None) -> str | None:
+        if sender is not None:
+            try:
+                validate_email(sender, allow_display_name=True, check_deliverability=False)
+            except EmailNotValidError as error:
+                raise ValueError(f"must be an address, such as Shop <orders@shop.example>: {error}") from None
+        return sender
+
+    @field_validator("message_locale")
+    @classmethod
+    def _is_a_locale(cls, locale: str) -> str:
+        if not LOCALE.fullmatch(locale):
+            raise ValueError("must be a language and perhaps a country, such as pt-BR")
+        return locale
+
+    @field_validator("message_templates")
+    @classmethod
+    def _is_a_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"there is no folder {folder}")
+        return folder and folder.absolute()
+
+    @field_validator("storefront_url", "unsubscribe_url")
+    @classmethod
+    def _is_a_page(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
+            raise ValueError("must start with https:// or http://")
         return url
 
     @field_validator("database_replica_urls", mode="before")
@@ -93,6 +154,14 @@ class Settings(BaseSettings):
             raise ValueError("ORDERGRAPH_SECRET is required in production")
         if self.given_secret is not None and len(self.given_secret.encode()) < SHORTEST_SECRET:
             raise ValueError(f"ORDERGRAPH_SECRET needs at least {SHORTEST_SECRET} bytes")
+        return self
+
+    @model_validator(mode="after")
+    def _can_write_to_customers(self) -> Self:
+        if self.mail_url not in (None, "console:") and self.mail_from is None:
+            raise ValueError("MAIL_URL needs MAIL_FROM")
+        if self.mode is Mode.PRODUCTION and "console:" in (self.mail_url, self.sms_url, self.push_url):
+            raise ValueError("console: prints what customers are told, and is for development")
         return self
 
     @model_validator(mode="after")

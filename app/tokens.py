@@ -61,6 +61,25 @@ def _scopes_of(viewer: Viewer, role: Role) -> dict[str, list[str]]:
     return {"scopes" if role is Role.APP else "extra": [scope.value for scope in listed]} if listed else {}
 
 
+LINKS = "ordergraph:links"
+"""The audience of what stands in a message's link, so that neither opens what the other does."""
+
+
+def seal(claims: dict[str, str], secret: str) -> str:
+    """What a link in a message says, signed. It opens nothing else, and is good for as long as the secret is."""
+    return jwt.encode({**claims, "aud": LINKS}, secret, ALGORITHM)
+
+
+def unseal(token: str, secret: str) -> dict[str, str] | None:
+    """What such a link says; None where it was not made by us."""
+    if len(token) > LONGEST_TOKEN:
+        return None
+    try:
+        return jwt.decode(token, secret, [ALGORITHM], audience=LINKS, options={"require": ["aud"]})
+    except jwt.InvalidTokenError:
+        return None
+
+
 def verify(token: str, secret: str) -> Viewer:
     """Who the bearer is, or `InvalidToken`. About a microsecond when the token was seen before."""
     return _known(token, secret) or _learn(token, secret)

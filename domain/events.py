@@ -44,6 +44,10 @@ class EventType(Word):
     RETURN_INSPECTED = "RETURN_INSPECTED", "Returned units were looked at, and it was decided what becomes of them."
     RETURN_CLOSED = "RETURN_CLOSED", "The return is settled."
     CUSTOMER_NOTE_ADDED = "CUSTOMER_NOTE_ADDED", "Staff noted something about a customer."
+    CUSTOMER_MESSAGES_CHOSEN = "CUSTOMER_MESSAGES_CHOSEN", "A customer chose what to be told, or in which language."
+    MESSAGE_SENT = "MESSAGE_SENT", "The customer was told something."
+    MESSAGE_FAILED = "MESSAGE_FAILED", "What the customer was to be told could not be sent."
+    MESSAGE_SUPPRESSED = "MESSAGE_SUPPRESSED", "The customer was not told: no address, or not wanted."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
 
 

@@ -37,6 +37,7 @@ PREFIXES: dict[str, str] = {
     "Return": "ret",
     "ReturnLine": "rln",
     "Invoice": "inv",
+    "Message": "msg",
     "Event": "evt",
 }
 """The prefix of every type's ids; a client may log it, never parse it."""

@@ -396,6 +396,7 @@ class Order:
     country: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    locale: str | None = None
     note: str | None = None
     on_hold: bool = False
     deliver_by_earliest: datetime | None = None
@@ -509,6 +510,29 @@ class CustomerNote:
     author_kind: str
     author_name: str
     created_at: datetime
+
+
+@row
+class Message:
+    """`messages`: one thing that a customer is told by one medium. `reason` says why not, or not yet."""
+
+    table: ClassVar[str] = "messages"
+
+    id: UUID
+    kind: str
+    medium: str
+    status: str
+    cause_type: str
+    cause_id: UUID
+    order_id: UUID
+    channel_id: UUID
+    created_at: datetime
+    customer_id: UUID | None = None
+    recipient: str | None = None
+    locale: str | None = None
+    subject: str | None = None
+    reason: str | None = None
+    ended_at: datetime | None = None
 
 
 @row

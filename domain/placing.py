@@ -65,6 +65,7 @@ class Buyer:
     country: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,7 @@ BUYER_FIELDS = (
     "country",
     "latitude",
     "longitude",
+    "locale",
 )
 
 

@@ -47,6 +47,7 @@ class Scope(StrEnum):
     PAYMENTS_RECORD = "payments:record"
     STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
+    MESSAGES_CHOOSE = "messages:choose"
     CUSTOMERS_WRITE = "customers:write"
     CATALOG_WRITE = "catalog:write"
     ROUTING_READ = "routing:read"
@@ -69,7 +70,7 @@ FLOOR = frozenset(
 
 SCOPES: dict[Role, frozenset[Scope]] = {
     Role.SHOPPER: frozenset({Scope.ORDERS_PLACE}),
-    Role.CUSTOMER: BUYER | {Scope.ORDERS_PLACE},
+    Role.CUSTOMER: BUYER | {Scope.ORDERS_PLACE, Scope.MESSAGES_CHOOSE},
     Role.GUEST: BUYER,
     Role.AGENT: BUYER
     | {
@@ -79,6 +80,7 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.RETURNS_WRITE,
         Scope.PAYMENTS_WRITE,
         Scope.CUSTOMERS_WRITE,
+        Scope.MESSAGES_CHOOSE,
         Scope.STOCK_READ,
         Scope.ROUTING_READ,
     },

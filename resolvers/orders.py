@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain import ids, ordering, placing
 from domain.ids import new_id
+from domain.messages import refuse_odd_locale
 from domain.model import Customer, Decided, Order, Payment
 from domain.money import Money, parse
 from domain.orders import ORDER, OrderAction, OrderStatus
@@ -230,6 +231,7 @@ def _buyer(input: OrderPlaceInput | OrderDraftInput, draft: Order | None) -> Buy
         if part is not None:
             said = {name: value.strip() if isinstance(value, str) else value for name, value in vars(part).items()}
             given |= {name: value for name, value in said.items() if value not in (None, "")}
+    refuse_odd_locale(given.get("locale"), "customer", "locale")
     return Buyer(**(kept | given))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain import ids
 from domain import stock as stock_rules
+from domain.messages import refuse_odd_locale
 from domain.model import Decided
 from domain.money import parse
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChanged, UnknownSku
@@ -52,6 +53,7 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
         raise InvalidInput(f"no time zone is called {input.time_zone}", field=("timeZone",))
     if input.return_window_days is not None and not 0 <= input.return_window_days <= 3650:
         raise InvalidInput("a return window is 0 to 3650 days", field=("returnWindowDays",))
+    refuse_odd_locale(input.locale, "locale")
     id_, currency = await stored.set_channel(
         work.connection,
         work.act.at,
@@ -60,6 +62,7 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
         currency=input.currency,
         time_zone=input.time_zone,
         return_window_days=input.return_window_days,
+        locale=input.locale,
     )
     if currency != input.currency:
         raise CurrencyMismatch(currency, input.currency, field=("currency",))

@@ -49,11 +49,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What verbs reach outside the transaction: providers, the signer of guest tokens, the log's stamper."""
+    """What verbs reach outside the transaction: providers, the signer of tokens and links, the log's stamper."""
 
     database: Database
     providers: Mapping[str, PaymentProvider] = field(default_factory=dict)
     sign: Callable[[Viewer, int], str] | None = None
+    seal: Callable[[dict[str, str]], str] | None = None
+    unseal: Callable[[str], dict[str, str] | None] | None = None
+    """The same of what a link in a message says; None where it was not sealed by us."""
     stamp_soon: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

@@ -22,6 +22,9 @@ class Channel(Node):
     name: str = column("name", "The name that people use.")
     currency: CurrencyCode = column("currency", "The currency of its prices and orders, as ISO 4217.")
     time_zone: str = column("time_zone", "The IANA time zone of its days, such as America/Sao_Paulo.")
+    locale: str | None = column(
+        "locale", "The language to write to its customers in, such as pt-BR, if they say nothing."
+    )
     return_window_days: int = column("return_window_days", "How many days after delivery a unit may come back.")
 
 

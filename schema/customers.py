@@ -40,6 +40,7 @@ from schema.customer_figures import (
     return_rate,
 )
 from schema.event_lists import EVENT_ORDER, LATEST_EVENTS_FIRST
+from schema.messages import MESSAGE_SORTS, Message, MessagePreferences
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 
 words(CustomerKind)
@@ -158,6 +159,25 @@ class Customer(Node):
         follows=visibility.STAFF,
     )
 
+    message_preferences: MessagePreferences = inline(
+        lambda customer: customer, "What they chose to be told, and in which language."
+    )
+
+    @asks(
+        Pages(
+            lambda customer, message, _arguments: message.c.customer_id == customer.c.id, MESSAGE_SORTS, "CREATED_AT"
+        ),
+        "What they were told, the latest first; for those who see every order.",
+    )
+    def messages(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Message]:
+        """What was written to the customer."""
+
     @asks(
         Pages(
             _happened_to,
@@ -185,3 +205,6 @@ class OrderCustomerInput:
     first_name: str | None = strawberry.field(default=None, description="Given name.")
     last_name: str | None = strawberry.field(default=None, description="Family name.")
     phone: str | None = strawberry.field(default=None, description="Phone number.")
+    locale: str | None = strawberry.field(
+        default=None, description="The language to write to them in, such as pt-BR; the channel's if left out."
+    )

@@ -2,11 +2,12 @@
 
 import strawberry
 
-from resolvers import customers, fulfillment, guests, orders, payments, returns, setup, shipments
+from resolvers import customers, fulfillment, guests, messages, orders, payments, returns, setup, shipments
 from resolvers.mutating import mutation
 from schema import payloads
 from schema.inputs import customers as customer_inputs
 from schema.inputs import fulfillment as work_inputs
+from schema.inputs import messages as message_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import returns as return_inputs
@@ -152,6 +153,18 @@ class Mutation:
         customer_inputs.CustomerNoteAddInput,
         payloads.CustomerNoteAddPayload,
         "Note something about a customer, for staff only.",
+    )
+    customer_message_preferences_set = mutation(
+        messages.choose,
+        message_inputs.CustomerMessagePreferencesSetInput,
+        payloads.CustomerMessagePreferencesSetPayload,
+        "Choose what a customer is told, and in which language.",
+    )
+    messages_unsubscribe = mutation(
+        messages.unsubscribe,
+        message_inputs.MessagesUnsubscribeInput,
+        payloads.MessagesUnsubscribePayload,
+        "Leave what a message's link names, without signing in.",
     )
     guest_order_access = mutation(
         guests.access,

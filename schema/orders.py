@@ -41,6 +41,7 @@ from schema.common import (
 )
 from schema.customers import Customer
 from schema.fulfillment import Allocation, FulfillmentOrder, Pickup, RoutingDecision
+from schema.messages import Message
 from schema.payments import Payment
 from schema.returns import Return, Returnability, returnability_of
 from schema.shipments import Shipment
@@ -202,6 +203,7 @@ class Order(Node):
     )
     email: str | None = column("email", "Where to write about it.")
     phone: str | None = column("phone", "Where to call about it.")
+    locale: str | None = column("locale", "The language to write about it in, if the buyer said.")
     shipping_address: Address | None = address("Where it goes.")
     note: str | None = column("note", "What the buyer said.")
     tags: list[str] = labels()
@@ -282,5 +284,12 @@ class Order(Node):
         lambda back: [back.c.requested_at, back.c.id],
         "What comes back; at most 50.",
         limit=50,
+    )
+    messages: list[Message] = many(
+        lambda row, message: message.c.order_id == row.c.id,
+        lambda message: [message.c.created_at, message.c.id],
+        "What its customer was told of it, for those who see every order; at most 100.",
+        limit=100,
+        follows=visibility.NOBODY,
     )
     available_actions: list[OrderAction] = by_viewer(_actions, "What you may do next; at most 10.")

@@ -6,10 +6,11 @@ from typing import Any
 import strawberry
 from sqlalchemy import ARRAY, Uuid, any_
 
+from domain.messages import MessageMedium, MessageTopic
 from resolvers.mutating import made
 from resolvers.reading.mapping import EVERYONE, Many, One, reads
 from schema.catalog import Channel, Variant
-from schema.customers import CustomerNote
+from schema.customers import Customer, CustomerNote
 from schema.errors import UserError
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
@@ -322,4 +323,21 @@ class CustomerNoteAddPayload:
     """What customerNoteAdd answers."""
 
     note: CustomerNote | None = one_made("note", "The note; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The customer whose choice was set.")
+class CustomerMessagePreferencesSetPayload:
+    """What customerMessagePreferencesSet answers."""
+
+    customer: Customer | None = one_made("customer", "The customer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="What the link's customer is not told any more.")
+class MessagesUnsubscribePayload:
+    """What messagesUnsubscribe answers."""
+
+    topic: MessageTopic | None = strawberry.field(description="What they left; null when it was refused.")
+    medium: MessageMedium | None = strawberry.field(description="Which way; null when it was refused.")
     user_errors: list[UserError] = errors()

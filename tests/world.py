@@ -109,6 +109,28 @@ class World:
         self.event("CUSTOMER_NOTE_ADDED", "CustomerNote", {"id": row["id"]}, customer_id=customer["id"])
         return row
 
+    def message(self, order: Row, kind: str, cause: Row, **given: Any) -> Row:
+        """Something that an order's customer was told, or is to be."""
+        cause_type = {"SHIPPED": "Shipment", "RETURN_RECEIVED": "Return"}.get(kind, "Order")
+        row = self.add(
+            "messages", kind=kind, cause_type=cause_type, cause_id=cause["id"], order_id=order["id"],
+            channel_id=order["channel_id"], customer_id=order["customer_id"], created_at=self.later(),
+            **{"medium": "EMAIL", "status": "PENDING", "recipient": order["email"], **given},
+        )  # fmt: skip
+        if row["status"] == "PENDING":
+            job = {"message": str(row["id"])}
+            self.rows["jobs"].append({"kind": "SEND_MESSAGE", "key": str(row["id"]), "payload": job})
+        else:
+            row["ended_at"] = self.later()
+            self.event(f"MESSAGE_{row['status']}", "Message", {"id": row["id"]}, order_id=order["id"],
+                       customer_id=order["customer_id"], channel_id=order["channel_id"])  # fmt: skip
+        return row
+
+    def opt_out(self, customer: Row, topic: str, medium: str) -> None:
+        """A customer who wants to hear less of it."""
+        self.add("message_opt_outs", customer_id=customer["id"], topic=topic, medium=medium, opted_out_at=self.later())
+        self.event("CUSTOMER_MESSAGES_CHOSEN", "Customer", customer, customer_id=customer["id"])
+
     def variant(self, sku: str, channel: Row, price: int) -> Row:
         """A variant of a product of its own."""
         product = self.add("products", code=f"P-{sku}", name=f"Produto “{sku}”", category=None, created_at=self.now)
@@ -452,9 +474,26 @@ def small_world() -> World:
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
+    tell(world, ana)
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
               claimed_at=world.now)  # fmt: skip
     return world
+
+
+def tell(world: World, customer: Row) -> None:
+    """A message in every state, and a customer who chose."""
+    shipment = world.rows["shipments"][0]
+    order = next(row for row in world.rows["orders"] if row["id"] == shipment["order_id"])
+    world.message(order, "ORDER_CONFIRMED", order, status="SENT", locale="pt-BR", subject="Pedido “confirmado” ✓")
+    world.message(order, "SHIPPED", shipment, status="FAILED", reason="550 no such user")
+    world.message(order, "DELAYED", order, status="SUPPRESSED", medium="SMS", recipient=None, reason="no address")
+    world.message(order, "DELAYED", order, reason="451 try again")
+    back = world.rows["returns"][0]
+    returned = next(row for row in world.rows["orders"] if row["id"] == back["order_id"])
+    world.message(returned, "RETURN_RECEIVED", back, status="SENT", locale="en", subject="We have it")
+    customer["locale"] = order["locale"] = world.rows["channels"][0]["locale"] = "pt-BR"
+    world.opt_out(customer, "DELIVERY", "EMAIL")
+    world.opt_out(customer, "ORDER", "SMS")
 
 
 def gid(typename: str, row: Row) -> str:

@@ -11,8 +11,14 @@ SET_UP_NAME = "Web shop (the demo is being loaded)"
 """What the first channel is called until everything is there: by it a load that was broken off is known."""
 
 CHANNELS: tuple[dict[str, Any], ...] = (
-    {"code": "web", "name": "Web shop", "currency": "BRL", "timeZone": "America/Sao_Paulo"},
-    {"code": "call-center", "name": "Call centre", "currency": "BRL", "timeZone": "America/Sao_Paulo"},
+    {"code": "web", "name": "Web shop", "currency": "BRL", "timeZone": "America/Sao_Paulo", "locale": "pt-BR"},
+    {
+        "code": "call-center",
+        "name": "Call centre",
+        "currency": "BRL",
+        "timeZone": "America/Sao_Paulo",
+        "locale": "pt-BR",
+    },
     {"code": "web-jp", "name": "Web shop Japan", "currency": "JPY", "timeZone": "Asia/Tokyo", "returnWindowDays": 14},
 )
 

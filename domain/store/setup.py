@@ -8,12 +8,13 @@ from uuid import UUID
 from domain.ids import new_id
 
 SET_CHANNEL = """
-    insert into channels (id, code, name, currency, time_zone, return_window_days, created_at)
-    values ($1, $2, $3, $4, $5, coalesce($6, 30), $7)
+    insert into channels (id, code, name, currency, time_zone, return_window_days, created_at, locale)
+    values ($1, $2, $3, $4, $5, coalesce($6, 30), $7, $8)
     on conflict (code) do update set
         name = excluded.name,
         time_zone = excluded.time_zone,
-        return_window_days = coalesce($6, channels.return_window_days)
+        return_window_days = coalesce($6, channels.return_window_days),
+        locale = coalesce($8, channels.locale)
     returning id, currency
 """
 
@@ -82,6 +83,7 @@ async def set_channel(connection: Any, now: datetime, **channel: Any) -> tuple[U
         channel["time_zone"],
         channel["return_window_days"],
         now,
+        channel["locale"],
     )
     return row["id"], row["currency"]
 

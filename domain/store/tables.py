@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.customers import CustomerKind
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
+from domain.messages import MessageKind, MessageMedium, MessageStatus, MessageTopic
 from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import EntryStatus, PaymentKind
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
@@ -114,6 +115,7 @@ channels = Table(
     _text("currency"),
     _text("time_zone"),
     Column("return_window_days", Integer, nullable=False, server_default=text("30")),
+    _text("locale", nullable=True),
     _at("created_at", nullable=False),
     UniqueConstraint("code"),
     *_never_negative("return_window_days"),
@@ -193,7 +195,9 @@ customers = Table(
     _text("display_name"),
     _text("phone", nullable=True),
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    _text("locale", nullable=True),
     _at("created_at", nullable=False),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
     _one_of("kind", CustomerKind),
     Index(
         "uq_customers_email",
@@ -263,6 +267,7 @@ orders = Table(
     *_address(),
     Column("latitude", Double),
     Column("longitude", Double),
+    _text("locale", nullable=True),
     _text("note", nullable=True),
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("on_hold", Boolean, nullable=False, server_default=text("false")),
@@ -817,6 +822,48 @@ idempotency_claims = Table(
     _at("claimed_at", nullable=False),
     Index("ix_idempotency_claims_claimed_at", "claimed_at"),
 )
+
+# -- what customers are told ------------------------------------------------------------------------------------------
+
+messages = Table(
+    "messages",
+    metadata,
+    _id(),
+    _text("kind"),
+    _text("medium"),
+    _text("status"),
+    _text("cause_type"),
+    Column("cause_id", Uuid, nullable=False),
+    _of("order_id", "orders"),
+    _copy("channel_id"),
+    Column("customer_id", Uuid),
+    _text("recipient", nullable=True),
+    _text("locale", nullable=True),
+    _text("subject", nullable=True),
+    _text("reason", nullable=True),
+    _at("created_at", nullable=False),
+    _at("ended_at"),
+    _one_of("kind", MessageKind),
+    _one_of("medium", MessageMedium),
+    _one_of("status", MessageStatus),
+    CheckConstraint("(ended_at is null) = (status = 'PENDING')", name="ended_at_unless_pending"),
+    # Of a cause, whoever may be reached by a medium is told a thing once; also nobody is "whoever".
+    UniqueConstraint("cause_id", "kind", "medium", "recipient", postgresql_nulls_not_distinct=True),
+    Index("ix_messages_order_id_created_at_id", "order_id", "created_at", "id"),
+    Index("ix_messages_customer_id_created_at_id", "customer_id", "created_at", "id"),
+)
+
+message_opt_outs = Table(
+    "message_opt_outs",
+    metadata,
+    _of("customer_id", "customers", primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("medium", Text, primary_key=True),
+    _at("opted_out_at", nullable=False),
+    _one_of("topic", MessageTopic),
+    _one_of("medium", MessageMedium),
+)
+"""What customers do not want to be told; they are told everything else."""
 
 # -- what is still to be done -----------------------------------------------------------------------------------------
 

@@ -239,6 +239,7 @@ def through(parent: Table, column: str, rule: Rule) -> Rule:
 
 
 customer_addresses = through(t.customers, "customer_id", customers)
+message_opt_outs = through(t.customers, "customer_id", customers)
 customer_notes = through(t.customers, "customer_id", for_staff(customers))
 packages = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
 fulfillment_order_lines = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
@@ -246,6 +247,11 @@ package_lines = through(t.packages, "package_id", packages)
 of_shipment = through(t.shipments, "shipment_id", at_location)
 return_lines = through(t.returns, "return_id", returns)
 return_inspections = through(t.return_lines, "return_line_id", return_lines)
+
+
+def messages(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
+    """What was written to customers is for whoever speaks with all of them."""
+    return true() if sees_everything(viewer) else false()
 
 
 def events(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:

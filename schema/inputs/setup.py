@@ -23,6 +23,7 @@ class ChannelSetInput:
     currency: CurrencyCode = given("The currency as ISO 4217; it never changes.")
     time_zone: str = given("The IANA time zone of its days, such as America/Sao_Paulo.")
     return_window_days: int | None = optional("How many days after delivery a unit may come back; 30 at first.")
+    locale: str | None = optional("The language to write to its customers in, such as pt-BR; as it was if left out.")
 
 
 @strawberry.input(description="A location to create, or to change where the code exists.")

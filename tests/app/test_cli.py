@@ -68,7 +68,8 @@ async def places_url(database_url: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["worker"], ["demo"], ["migrate"], ["token"], ["replay"], ["verify"], ["schema"]]
+    "command",
+    [[], ["serve"], ["worker"], ["demo"], ["migrate"], ["token"], ["replay"], ["verify"], ["schema"], ["message"]],
 )
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     done = run(*command, "--help")

@@ -22,6 +22,14 @@ NAMES = (
     "TRUSTED_DOCUMENTS",
     "TRUSTED_DOCUMENTS_ONLY",
     "XDG_DATA_HOME",
+    "MAIL_URL",
+    "MAIL_FROM",
+    "SMS_URL",
+    "PUSH_URL",
+    "MESSAGE_TEMPLATES",
+    "MESSAGE_LOCALE",
+    "STOREFRONT_URL",
+    "UNSUBSCRIBE_URL",
 )
 LONG = "x" * 32
 
@@ -152,3 +160,38 @@ def test_processes_that_make_the_secret_at_once_agree(tmp_path: Path) -> None:
         made = set(pool.map(lambda _: kept_secret(tmp_path / "secret"), range(32)))
     assert len(made) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"MAIL_URL": "mail.example"}, "MAIL_URL: must be smtp://host"),
+        ({"MAIL_URL": "smtp://"}, "MAIL_URL: must be smtp://host"),
+        ({"MAIL_URL": "smtp://mail.example"}, "MAIL_URL needs MAIL_FROM"),
+        ({"MAIL_URL": "smtp://mail.example", "MAIL_FROM": "Shop"}, "MAIL_FROM: must be an address"),
+        ({"MAIL_FROM": "a@shop.example\nBcc: b@shop.example"}, "MAIL_FROM: must be an address"),
+        ({"SMS_URL": "https://sms.example"}, "SMS_URL: must be console:"),
+        ({"MESSAGE_LOCALE": "pt_BR"}, "MESSAGE_LOCALE: must be a language"),
+        ({"MESSAGE_TEMPLATES": "/nowhere/at/all"}, "MESSAGE_TEMPLATES: there is no folder"),
+        ({"STOREFRONT_URL": "javascript:alert(1)"}, "STOREFRONT_URL: must start with https://"),
+        ({"UNSUBSCRIBE_URL": "shop.example"}, "UNSUBSCRIBE_URL: must start with https://"),
+        (
+            {"ORDERGRAPH_MODE": "production", "ORDERGRAPH_SECRET": LONG, "MAIL_URL": "console:"},
+            "console: prints what customers are told",
+        ),
+    ],
+)
+def test_what_cannot_write_to_customers_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refusal:
+        read_settings()
+    assert said in str(refusal.value)
+
+
+def test_a_mail_servers_password_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_URL", "smtp://ana:hunter2@mail.example")
+    monkeypatch.setenv("MAIL_FROM", "Shop <orders@shop.example>")
+    assert "hunter2" not in repr(read_settings())

@@ -191,6 +191,8 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         """UPDATE events SET customer_id = (SELECT id FROM customers WHERE email = 'bob@example.com')
            WHERE type = 'CUSTOMER_NOTE_ADDED'"""
     ],
+    # messages
+    "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
     # events
     "events_are_numbered_without_gaps": [
         """INSERT INTO events (type, subject_type, subject_id, sequence, actor_kind, actor_id, actor_name, message, data,
