@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from resolvers.engine import Engine
 from resolvers.housekeeping import forget_claims
 from resolvers.jobs import Crew, Kind
+from resolvers.work import return_work
 
 
 def kinds(engine: Engine) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database)]
+    return [forget_claims(engine.database), return_work(engine.world)]
 
 
 @asynccontextmanager

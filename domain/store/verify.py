@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.ids import PREFIXES
-from domain.store.invariants import Invariant, customers, events, fulfillment, orders, payments, returns, stock
+from domain.store.invariants import Invariant, customers, events, fulfillment, orders, payments, returns, stock, work
 
 INVARIANTS: tuple[Invariant, ...] = (
     *stock.INVARIANTS,
@@ -14,6 +14,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *payments.INVARIANTS,
     *returns.INVARIANTS,
     *customers.INVARIANTS,
+    *work.INVARIANTS,
     *events.INVARIANTS,
 )
 
