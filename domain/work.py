@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain import ids
 from domain.acts import Act
@@ -248,6 +248,15 @@ Turned = tuple[WorkItem, list[Event]]
 FREE: dict[str, Any] = {"lease": None, "leased_by": None, "leased_by_kind": None, "leased_by_name": None}
 
 
+LEASES = UUID("6a2f6b9e-5d0c-4f0e-9f43-0d1c3f7b8a55")
+"""The namespace of leases (RFC 9562 §5.5)."""
+
+
+def lease_of(subject: str, key: str) -> UUID:
+    """The mark that a claim leaves: the same however often the claim is sent, so that a twin knows its own from another's."""
+    return uuid5(LEASES, f"{subject}\n{key}")
+
+
 def as_of(item: WorkItem, now: datetime) -> Turned:
     """The item as it stands now: whose time is up is ready, and that is told."""
     if item.status not in PASSING or item.ready_at > now:
@@ -323,7 +332,7 @@ def complete(item: WorkItem, who: Claimant, result: Any, now: datetime, act: Act
     item = _held(item, who, now)
     status = WORK_ITEM.after(WorkItemStatus(item.status), WorkItemAction.COMPLETE)
     item = replace(item, status=status.value, result=result, failure=None, closed_at=act.at, **FREE)
-    item, event = _told(item, EventType.WORK_ITEM_COMPLETED, f"was done by {act.actor_name}", result=result)
+    item, event = _told(item, EventType.WORK_ITEM_COMPLETED, f"was done by {act.actor_name}")
     return item, [event]
 
 

@@ -19,7 +19,7 @@ from domain.store import work as stored
 from domain.store.changes import Changes, write
 from domain.store.jobs import Job
 from domain.store.visibility import AT_LOCATIONS
-from domain.viewer import Role, Scope
+from domain.viewer import Role, Scope, Viewer
 from domain.work import Claimant, Concerns, Place, Wish
 from resolvers.fulfillment import key_of
 from resolvers.jobs import Done, Kind
@@ -72,12 +72,19 @@ async def create(work: Work, input: WorkItemCreateInput) -> Outcome:
     return Outcome({"workItem": item.id})
 
 
-@verb("workItemClaim", Scope.WORK_WRITE)
+async def _with_lease(_world: World, viewer: Viewer, input: WorkItemClaimInput, outcome: Outcome) -> Outcome:
+    """Tell the lease that this claim was given, whoever has the item by now."""
+    if outcome.subjects["workItem"] is None:
+        return outcome
+    return replace(outcome, values={"lease": str(rules.lease_of(viewer.subject, input.idempotency_key))})
+
+
+@verb("workItemClaim", Scope.WORK_WRITE, finish=_with_lease)
 async def claim(work: Work, input: WorkItemClaimInput) -> Outcome:
     """Take on the most urgent item of a queue, or the one that is named; none where there is none."""
     seconds = rules.within(input.lease_seconds, rules.LEASE_SECONDS, "leaseSeconds")
     can = rules.skills(input.skills or (), "skills")
-    lease = new_id()
+    lease = rules.lease_of(work.viewer.subject, input.idempotency_key)
     if input.id is not None:
         item, now = await _item(work, input.id)
         until = rules.later(now, seconds)

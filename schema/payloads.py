@@ -341,6 +341,9 @@ class WorkItemClaimPayload:
     work_item: WorkItem | None = one_made(
         "workItem", "The item; null when it was refused, and when there is nothing to do, which is no error."
     )
+    lease: str | None = strawberry.field(
+        description="The lease that this claim was given: sent along, it tells you from others who share your token."
+    )
     user_errors: list[UserError] = errors()
 
 

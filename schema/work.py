@@ -88,10 +88,6 @@ class WorkItem(Node):
     max_attempts: int = column("max_attempts", "After how many attempts a failure is the last.")
     leased_until: datetime | None = column(_leased_until, "Until when somebody is at it; null where nobody is.")
     leased_by: Actor | None = inline(_holder, "Who is at it; null where nobody is.", present=_leased_until)
-    lease: str | None = column(
-        lambda row: _while(row, WorkItemStatus.LEASED, row.c.lease.cast(Text)),
-        "The lease itself: whoever shares a token says by it that the item is still theirs. Null where nobody is at it.",
-    )
     retry_at: datetime | None = column(
         lambda row: _while(row, WorkItemStatus.FAILED, row.c.ready_at), "When it comes back after a failure; else null."
     )

@@ -12,7 +12,7 @@ from schema.inputs import given, key, optional
 
 def _lease() -> Any:
     return optional(
-        "The lease that the claim was given: where several share a token, it tells who still holds the item from who lost it."
+        "The lease that the claim was given: where several share a token, it tells who holds the item from who lost it."
     )
 
 
