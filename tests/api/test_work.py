@@ -402,6 +402,55 @@ async def test_what_is_back_is_put_on_record_once(
     assert await sound(connection)
 
 
+ACTIONS = {
+    "CLAIMED": WorkItemAction.CLAIM,
+    "EXTENDED": WorkItemAction.EXTEND,
+    "COMPLETED": WorkItemAction.COMPLETE,
+    "FAILED": WorkItemAction.FAIL,
+    "DEAD": WorkItemAction.GIVE_UP,
+    "READY": WorkItemAction.RETURN,
+}
+"""Which action of the lifecycle an event tells of."""
+
+
+async def work_off(shop: Shop, who: Viewer, queue: str, left: set[str]) -> None:
+    """Claim until nothing is left. At the first attempt some give up, and some walk away without a word."""
+    while left:
+        found = await claim(shop, who, queue, leaseSeconds=1)
+        if found is None:
+            await asyncio.sleep(0.05)
+        elif found["attempts"] > 1 or found["priority"] == 0:
+            if not (await shop.send(who, "workItemComplete", id=found["id"]))["userErrors"]:  # a slow machine is late
+                left.remove(found["id"])  # fails where it was done before
+        elif found["priority"] == 1:
+            await shop.send(who, "workItemFail", id=found["id"], reason="no ladder", retrySeconds=0)
+
+
+async def test_each_item_is_done_once_whoever_fails_or_walks_away(
+    shop: Shop, connection: asyncpg.Connection, database_url: str
+) -> None:
+    queue = shop.new("pick")
+    made = [(await create(shop, queue, priority=number % 3))["id"] for number in range(24)]
+    left = set(made)
+
+    async with open_database(database_url, reads=1, writes=1) as database, asyncio.timeout(30):
+        kind = return_work(World(database))
+        job = Job(1, kind.name, {}, 1, new_id(), await connection.fetchval("SELECT now()"))
+        people = asyncio.gather(*(work_off(shop, person(OPERATIONS, f"p{n}"), queue, left) for n in range(8)))
+        while not people.done():
+            await kind.handle(job)
+            await asyncio.sleep(0.02)
+        await people
+
+    for id_ in made:
+        status = WorkItemStatus.READY
+        first, *rest = await told(connection, id_)
+        for type_ in rest:  # the log is a way through the lifecycle
+            status = WORK_ITEM.after(status, ACTIONS[type_])
+        assert (first, status, rest.count("COMPLETED")) == ("CREATED", WorkItemStatus.DONE, 1)
+    assert await sound(connection)
+
+
 # -- failing -----------------------------------------------------------------------------------------------------------
 
 
