@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from domain import ids
+from domain import ids, put_backs
 from domain import work as rules
 from domain.acts import Act
 from domain.events import Event
@@ -122,9 +122,9 @@ async def complete(work: Work, input: WorkItemCompleteInput) -> Outcome:
 
 
 async def _put_back(work: Work, item: WorkItem) -> None:
-    levels = await work.levels({units.level_id for units in rules.units_of(item)})
+    levels = await work.levels({units.level_id for units in put_backs.units_of(item)})
     ledger = Ledger(work.act, "WorkItem", item.id, levels.values())
-    rules.put_back(item, ledger)
+    put_backs.shelve(item, ledger)
     moved = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
     work.store(None, moved, levels)
 
@@ -235,12 +235,12 @@ def refuse_large(value: Any, place: str) -> None:
 
 async def with_put_backs(work: Work, order: Order, decided: Decided, ledger: Ledger) -> Decided:
     """What a cancellation took off a packing table becomes work: to be put back on its shelf."""
-    places = {move.location_id for move in rules.waiting(ledger.movements)}
+    places = {move.location_id for move in put_backs.waiting(ledger.movements)}
     if not places:
         return decided
     codes = await stored.codes_of(work.connection, places)
     now = await stored.moment(work.connection)
-    items, told = rules.put_backs(order, ledger.movements, codes, now, work.act)
+    items, told = put_backs.of_cancellation(order, ledger.movements, codes, now, work.act)
     return replace(decided, records=(*decided.records, *items), events=(*decided.events, *told))
 
 
