@@ -11,6 +11,7 @@ import pytest
 
 from domain import ids
 from domain.ids import new_id
+from domain.store import work as stored
 from domain.store.jobs import Job
 from domain.store.verify import verify
 from domain.viewer import SCOPES, Role, Scope, Viewer
@@ -350,6 +351,26 @@ async def test_who_is_killed_between_claim_and_completion_leaves_the_item_to_oth
     assert (late["id"], late["leasedBy"]["displayName"]) == (made["id"], "other")  # a twin sees who has it by now
     refused = await shop.refused(person(OPERATIONS, "third"), "workItemClaim", id=made["id"])
     assert refused["state"] == "LEASED"
+
+
+async def test_who_is_killed_while_claiming_leaves_no_trace(
+    shop: Shop, connection: asyncpg.Connection, database_url: str
+) -> None:
+    queue = shop.new("pick")
+    made = await create(shop, queue)
+    dying: asyncpg.Connection = await asyncpg.connect(database_url)
+    await dying.execute("BEGIN")
+    offered = await stored.next_of(dying, OPERATIONS, queue, [], None, new_id(), 60)
+    assert offered is not None
+    assert await claim(shop, OPERATIONS, queue) is None  # it is being claimed, and nobody waits for how that ends
+
+    dying.terminate()
+
+    async with asyncio.timeout(20):
+        while (found := await claim(shop, OPERATIONS, queue)) is None:
+            await asyncio.sleep(0.02)
+    assert (found["id"], found["attempts"]) == (made["id"], 1)
+    assert await told(connection, made["id"]) == ["CREATED", "CLAIMED"]
 
 
 async def test_what_takes_longer_is_extended(shop: Shop, connection: asyncpg.Connection) -> None:
