@@ -216,6 +216,8 @@ async def _concerns(work: Work, subject_id: str | None) -> Concerns:
     if subject_id is None:
         return Concerns()
     typename, key = ids.split(subject_id)
+    if typename is None:
+        raise NotFound("Node", subject_id, field=("subjectId",))
     if typename not in stored.SUBJECTS:
         raise InvalidInput(f"work is about one of {', '.join(stored.SUBJECTS)}", field=("subjectId",))
     found = await stored.concerns(work.connection, typename, UUID(key))

@@ -620,7 +620,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str] | None]] = [
     ("Create", {"locationId": "loc_x"}, "NOT_FOUND", ["locationId"]),
     ("Create", {"subjectId": NOBODY}, "NOT_FOUND", ["subjectId"]),
     ("Create", {"subjectId": NO_ITEM}, "INVALID_INPUT", ["subjectId"]),
-    ("Create", {"subjectId": "nonsense"}, "INVALID_INPUT", ["subjectId"]),
+    ("Create", {"subjectId": "nonsense"}, "NOT_FOUND", ["subjectId"]),
     ("Create", {"priority": 1001}, "INVALID_INPUT", ["priority"]),
     ("Create", {"maxAttempts": 0}, "INVALID_INPUT", ["maxAttempts"]),
     ("Create", {"requiredSkills": [""]}, "INVALID_INPUT", ["requiredSkills"]),
