@@ -18,6 +18,7 @@ from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
 from resolvers.relays import Relay
 from resolvers.wording import Wording
+from resolvers.work import return_work
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,7 +40,7 @@ def post_of(engine: Engine, settings: Settings) -> Post:
 
 def kinds(engine: Engine, post: Post) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database), messages.sending(post)]
+    return [forget_claims(engine.database), messages.sending(post), return_work(engine.world)]
 
 
 def readers(post: Post, crew: Crew) -> list[Relay]:

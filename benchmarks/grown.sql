@@ -419,6 +419,28 @@ insert into event_days (day, first_epoch, first_position, last_epoch, last_posit
 select (occurred_at at time zone 'UTC')::date, min(epoch), min(position), max(epoch), max(position)
 from events group by 1;
 
+-- -- people's work: one item for every order; what is not of the last days has ended --
+
+insert into work_items (id, kind, queue, location_id, status, priority, due_at, required_skills, subject_type, subject_id,
+                        order_id, attempts, max_attempts, ready_at, lease, leased_by, leased_by_kind, leased_by_name,
+                        failure, created_at, closed_at)
+select growth.id(at, 30, n), case when n % (growth.orders() / 30) = 0 then 'RECALL' else 'COUNT_SHELF' end,
+       case when place is null then 'call-center'
+            else 'location:' || case when place <= 10 then 'DC' else 'ST' end || lpad(place::text, 2, '0') end,
+       growth.set_up_id(2, place), status, growth.roll(n, 91, 3), case when growth.roll(n, 92, 2) = 0 then at + interval '1 day' end,
+       case when growth.roll(n, 93, 10) = 0 then '{forklift}'::text[] else '{}' end, 'Order', order_id, order_id,
+       case when status = 'READY' then 0 else 1 end, 5, case when status in ('LEASED', 'FAILED') then '9000-01-01' else at end,
+       case when status = 'LEASED' then growth.id(at, 31, n) end, case when status = 'LEASED' then 'growth' end,
+       case when status = 'LEASED' then 'STAFF' end, case when status = 'LEASED' then 'Growth' end,
+       case when status in ('FAILED', 'DEAD') then 'nobody there' end, at,
+       case when status in ('DONE', 'DEAD') then at + interval '2 hours' end
+from (
+    select n, at, order_id, case when n % 10 > 0 then growth.roll(n, 90, 50) + 1 end as place,
+           case when n < growth.orders() - 500 then case when n % 1000 = 0 then 'DEAD' else 'DONE' end
+                else (array['READY', 'READY', 'LEASED', 'FAILED'])[n % 4 + 1] end as status
+    from growth.story
+) item;
+
 update event_head set position = (select max(position) from events);
 
 select setval(pg_get_serial_sequence('events', 'id'), (select max(id) from events)),

@@ -49,6 +49,15 @@ class EventType(Word):
     MESSAGE_FAILED = "MESSAGE_FAILED", "What the customer was to be told could not be sent."
     MESSAGE_SUPPRESSED = "MESSAGE_SUPPRESSED", "The customer was not told: no address, or not wanted."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
+    WORK_ITEM_CREATED = "WORK_ITEM_CREATED", "Work was put into a queue."
+    WORK_ITEM_CLAIMED = "WORK_ITEM_CLAIMED", "Somebody took a work item on, for as long as the lease lasts."
+    WORK_ITEM_EXTENDED = "WORK_ITEM_EXTENDED", "Whoever is at a work item needs more time."
+    WORK_ITEM_COMPLETED = "WORK_ITEM_COMPLETED", "A work item is done."
+    WORK_ITEM_FAILED = "WORK_ITEM_FAILED", "An attempt at a work item failed; it comes back to its queue after a delay."
+    WORK_ITEM_DEAD = "WORK_ITEM_DEAD", "The last attempt at a work item failed; somebody has to decide."
+    WORK_ITEM_READY = "WORK_ITEM_READY", "A work item is back: its lease ran out, or the delay after a failure is over."
+    WORK_ITEM_REASSIGNED = "WORK_ITEM_REASSIGNED", "A work item was given to another queue, person, skill or time."
+    WORK_ITEM_RETRIED = "WORK_ITEM_RETRIED", "A dead work item was put back into its queue."
 
 
 @row

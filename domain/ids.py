@@ -38,6 +38,7 @@ PREFIXES: dict[str, str] = {
     "ReturnLine": "rln",
     "Invoice": "inv",
     "Message": "msg",
+    "WorkItem": "wrk",
     "Event": "evt",
 }
 """The prefix of every type's ids; a client may log it, never parse it."""

@@ -5,6 +5,7 @@ writes the difference between two such values, so no rule ever says how somethin
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -551,6 +552,43 @@ class CustomerAddress:
     region: str | None = None
     postal_code: str | None = None
     country: str | None = None
+
+
+@row
+class WorkItem:
+    """`work_items`: one unit of work for a person or another system. What `ready_at` says ends LEASED and FAILED."""
+
+    table: ClassVar[str] = "work_items"
+
+    id: UUID
+    kind: str
+    queue: str
+    status: str
+    priority: int
+    max_attempts: int
+    ready_at: datetime
+    created_at: datetime
+    location_id: UUID | None = None
+    due_at: datetime | None = None
+    required_skills: Sequence[str] = ()
+    assigned_to: str | None = None
+    subject_type: str | None = None
+    subject_id: UUID | None = None
+    order_id: UUID | None = None
+    customer_id: UUID | None = None
+    channel_id: UUID | None = None
+    payload: Any = None
+    note: str | None = None
+    attempts: int = 0
+    lease: UUID | None = None
+    leased_by: str | None = None
+    leased_by_kind: str | None = None
+    leased_by_name: str | None = None
+    result: Any = None
+    failure: str | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
 
 
 PARTS: dict[type, tuple[str, ...]] = {

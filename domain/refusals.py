@@ -205,6 +205,14 @@ class Unroutable(Refused):
     reason: str
 
 
+@dataclass(eq=False)
+class WorkItemNotLeased(Refused):
+    """You do not hold the lease of this work item, which is {state}; its holder: {leased_by}."""
+
+    state: str
+    leased_by: str | None
+
+
 REFUSALS: tuple[type[Refused], ...] = (
     NotFound,
     Forbidden,
@@ -227,5 +235,6 @@ REFUSALS: tuple[type[Refused], ...] = (
     TotalChanged,
     OnHold,
     Unroutable,
+    WorkItemNotLeased,
 )
 """The whole family: the schema shows each as a member of `UserError`, and a test keeps this list complete."""

@@ -53,6 +53,9 @@ class Scope(StrEnum):
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
     EVENTS_READ = "events:read"
+    WORK_READ = "work:read"
+    WORK_WRITE = "work:write"
+    WORK_ASSIGN = "work:assign"
     HISTORY_WRITE = "history:write"
 
 
@@ -65,6 +68,8 @@ FLOOR = frozenset(
         Scope.RETURNS_RECEIVE,
         Scope.STOCK_READ,
         Scope.STOCK_WRITE,
+        Scope.WORK_READ,
+        Scope.WORK_WRITE,
     }
 )
 
@@ -83,6 +88,8 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.MESSAGES_CHOOSE,
         Scope.STOCK_READ,
         Scope.ROUTING_READ,
+        Scope.WORK_READ,
+        Scope.WORK_WRITE,
     },
     Role.STORE: FLOOR | {Scope.RETURNS_REQUEST, Scope.RETURNS_WRITE, Scope.ORDERS_PLACE},
     Role.WAREHOUSE: FLOOR,

@@ -86,6 +86,7 @@ def refuse_all(code: str, errors: Sequence[GraphQLError]) -> RequestError:
     """Errors of one kind. They repeat what was sent, but not all of it."""
     for error in errors:
         error.extensions = {"code": code}
+        error.original_error = None  # what a scalar raised about a value is what we mean to say, and no bug
         if len(error.message) > LONGEST_MESSAGE:
             error.message = error.message[:LONGEST_MESSAGE] + "…"
     return RequestError(errors)

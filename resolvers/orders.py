@@ -22,6 +22,7 @@ from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers.fulfillment import LIMIT
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.setup import refuse_off_the_globe
+from resolvers.work import with_put_backs
 from resolvers.writing import Outcome, Work, World, verb
 
 if TYPE_CHECKING:
@@ -323,6 +324,7 @@ async def cancel(work: Work, input: OrderCancelInput) -> Outcome:
     levels = await work.levels(ordering.held_by(order))
     ledger = Ledger(work.act, "OrderCancellation", work.act.id, levels.values())
     decided = ordering.cancel(order, wanted, input.reason, ledger, work.act)
+    decided = await with_put_backs(work, order, decided, ledger)
     decided, asks = _money_back(work, input, decided)
     work.store(order, decided, levels)
     return Outcome({"order": order.id}, asks=asks, order_id=order.id, order=decided.order)

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import strawberry
+from graphql import GraphQLError
 from sqlalchemy import ColumnElement, Table, Text, case, literal_column
 from strawberry.types.enum import StrawberryEnumDefinition
 
@@ -51,6 +52,23 @@ def currency_code(text: Any) -> str:
     return text
 
 
+def json_value(value: Any) -> Any:
+    """A JSON value as the graph takes it: one that PostgreSQL can keep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if "\0" in name:
+                raise GraphQLError("JSON cannot hold the character U+0000")
+            json_value(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            json_value(inner)
+    elif isinstance(value, str) and "\0" in value:
+        raise GraphQLError("JSON cannot hold the character U+0000")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise GraphQLError("a whole number in JSON has at most 64 bits")
+    return value
+
+
 SCALARS: dict[object, Any] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -63,7 +81,7 @@ SCALARS: dict[object, Any] = {
         name="JSON",
         description="Any JSON value.",
         serialize=lambda value: value,
-        parse_value=lambda value: value,
+        parse_value=json_value,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
     ),
     CurrencyCode: strawberry.scalar(

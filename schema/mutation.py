@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import customers, fulfillment, guests, messages, orders, payments, returns, setup, shipments
+from resolvers import customers, fulfillment, guests, messages, orders, payments, returns, setup, shipments, work
 from resolvers.mutating import mutation
 from schema import payloads
 from schema.inputs import customers as customer_inputs
@@ -12,6 +12,7 @@ from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import work as item_inputs
 
 
 @strawberry.type(description="Everything that can be done. One field is one transaction; refusals are `userErrors`.")
@@ -165,6 +166,42 @@ class Mutation:
         message_inputs.MessagesUnsubscribeInput,
         payloads.MessagesUnsubscribePayload,
         "Leave what a message's link names, without signing in.",
+    )
+    work_item_create = mutation(
+        work.create, item_inputs.WorkItemCreateInput, payloads.WorkItemCreatePayload, "Put work into a queue."
+    )
+    work_item_claim = mutation(
+        work.claim,
+        item_inputs.WorkItemClaimInput,
+        payloads.WorkItemClaimPayload,
+        "Take on the most urgent item of a queue that you can do, for a while; two who ask at once get two items.",
+    )
+    work_item_extend = mutation(
+        work.extend, item_inputs.WorkItemExtendInput, payloads.WorkItemExtendPayload, "Take more time for an item."
+    )
+    work_item_complete = mutation(
+        work.complete,
+        item_inputs.WorkItemCompleteInput,
+        payloads.WorkItemCompletePayload,
+        "Say that an item is done; what follows from it is done with it.",
+    )
+    work_item_fail = mutation(
+        work.fail,
+        item_inputs.WorkItemFailInput,
+        payloads.WorkItemFailPayload,
+        "Say that an item did not work out: it comes back after a delay, or is dead after its last attempt.",
+    )
+    work_item_reassign = mutation(
+        work.reassign,
+        item_inputs.WorkItemReassignInput,
+        payloads.WorkItemReassignPayload,
+        "Give an item to another queue, person, skill or time; whoever is at it has no say any more.",
+    )
+    work_item_retry = mutation(
+        work.retry,
+        item_inputs.WorkItemRetryInput,
+        payloads.WorkItemRetryPayload,
+        "Let a dead item be attempted anew.",
     )
     guest_order_access = mutation(
         guests.access,

@@ -27,6 +27,7 @@ from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
 from schema.stock import MOVEMENT_FILTERS, MOVEMENT_SORTS, Location, StockMovement, StockMovementFilter
 from schema.viewer import Viewer
+from schema.work import WORK_FILTERS, WORK_SORTS, WorkItem, WorkItemFilter, WorkItemSort
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The object's id.")]
 
@@ -217,3 +218,22 @@ class Query:
         filter: Annotated[EventFilter | None, FILTER] = None,
     ) -> Connection[Event]:
         """The log."""
+
+    @asks(_by_id("WorkItem"), "A work item.")
+    def work_item(self, id: Id) -> WorkItem | None:
+        """One work item."""
+
+    @asks(
+        Pages(None, WORK_SORTS, "URGENCY", WORK_FILTERS),
+        "Work for people and other systems, the most urgent first, then what is dead, then what is done.",
+    )
+    def work_items(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[WorkItemFilter | None, FILTER] = None,
+        sort: Annotated[WorkItemSort | None, SORT] = None,
+    ) -> Connection[WorkItem]:
+        """Lists of work items."""

@@ -13,6 +13,7 @@ from domain.orders import ORDER
 from domain.returns import RETURN
 from domain.shipments import SHIPMENT
 from domain.viewer import Role
+from domain.work import WORK_ITEM
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,13 +24,15 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("lifecycle", [ORDER, FULFILLMENT_ORDER, SHIPMENT, RETURN], ids=lambda each: each.noun)
+@pytest.mark.parametrize(
+    "lifecycle", [ORDER, FULFILLMENT_ORDER, SHIPMENT, RETURN, WORK_ITEM], ids=lambda each: each.noun
+)
 def test_every_lifecycle_is_drawn_as_its_table_has_it(lifecycle: Lifecycle) -> None:  # type: ignore[type-arg]
     assert lifecycle.mermaid() in blocks("mermaid")
 
 
 def test_nothing_else_is_drawn() -> None:
-    assert len(blocks("mermaid")) == 4
+    assert len(blocks("mermaid")) == 5
 
 
 def test_every_command_is_named_and_no_other() -> None:

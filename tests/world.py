@@ -182,6 +182,18 @@ class World:
             data=data or {}, occurred_at=self.now, recorded_at=self.now, **concerns,
         )  # fmt: skip
 
+    def work_item(self, queue: str, *told: str, **given: Any) -> Row:
+        """Work in a queue, and what was told of it since."""
+        row = self.add(
+            "work_items",
+            **{"kind": "COUNT_SHELF", "queue": queue, "status": "READY", "max_attempts": 5, "attempts": 0,
+               "ready_at": self.later(), "created_at": self.now, "event_sequence": 0, **given},
+        )  # fmt: skip
+        concerns = {name: given.get(name) for name in ("location_id", "order_id", "customer_id", "channel_id")}
+        for type_ in ("WORK_ITEM_CREATED", *told):
+            self.event(type_, "WorkItem", row, **concerns)
+        return row
+
 
 def _as_json(value: Any) -> Any:
     return orjson.dumps(value, default=str).decode() if isinstance(value, dict) or _is_list_of_dicts(value) else value
@@ -446,6 +458,66 @@ class Story:
         self._tell("ORDER_CANCELED")
         return self
 
+    def call_off(self) -> "Story":
+        """Everything is called off after the pick: the units wait in quality control until they are put back."""
+        world = self.world
+        self.order.update(status="CANCELED", canceled_at=world.later(), payment_status="VOIDED")
+        act = ("OrderCancellation", world.new_id())
+        for level, line, part in zip(self.levels, self.lines, self.parts, strict=True):
+            line["canceled"], line["picked"] = line["quantity"], 0
+            part["canceled"], part["picked"] = part["quantity"], 0
+            buckets = ("ALLOCATED", "QUALITY_CONTROL")
+            world.move(level, "DEALLOCATE", line["quantity"], buckets, act=act, line_id=line["id"])
+        self.work.update(status="CANCELED", closed_at=world.now)
+        self._charge(CANCELLATION=-self.order["total_minor"])
+        self._pay("VOID", self.order["total_minor"], self.authorization)
+        self._tell("ORDER_CANCELED")
+        code = next(row["code"] for row in world.rows["locations"] if row["id"] == self.location_id)
+        lines = [
+            {"stockLevelId": gid("StockLevel", level), "fulfillmentOrderLineId": gid("FulfillmentOrderLine", part),
+             "sku": line["sku"], "quantity": line["quantity"]}
+            for level, line, part in zip(self.levels, self.lines, self.parts, strict=True)
+        ]  # fmt: skip
+        self.item = world.work_item(
+            f"location:{code}", kind="PUT_BACK", location_id=self.location_id, subject_type="FulfillmentOrder",
+            subject_id=self.work["id"], order_id=self.order["id"], customer_id=self.order["customer_id"],
+            channel_id=self.channel["id"], payload={"lines": lines}, note="de volta à prateleira",
+        )  # fmt: skip
+        return self
+
+    def put_back(self) -> "Story":
+        """The units are on the shelf again."""
+        world, act = self.world, ("WorkItem", self.item["id"])
+        self.item.update(status="DONE", closed_at=world.later(), attempts=1, result={"note": "feito"})
+        for level, line, part in zip(self.levels, self.lines, self.parts, strict=True):
+            buckets = ("QUALITY_CONTROL", "AVAILABLE")
+            world.move(level, "REDISPOSE", line["quantity"], buckets, act=act, line_id=part["id"])
+        for type_ in ("WORK_ITEM_CLAIMED", "WORK_ITEM_COMPLETED"):
+            self._tell(type_, "WorkItem", self.item)
+        return self
+
+
+FAR = datetime(2099, 1, 1, tzinfo=UTC)
+
+
+def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
+    """A work item in each state, also in those that only the clock has left."""
+    taken = {"lease": world.new_id(), "leased_by": "warehouse:wim", "leased_by_kind": "STAFF", "leased_by_name": "Wim"}
+    here, there = {"location_id": depot["id"]}, {"location_id": shop["id"]}
+    world.work_item("location:SAO1", priority=5, due_at=world.now, required_skills=["forklift", "cold “store”"], **here)
+    world.work_item(
+        "location:SAO1", "WORK_ITEM_CLAIMED", status="LEASED", attempts=1, **here, **{**taken, "ready_at": FAR}
+    )
+    world.work_item("location:SAO1", "WORK_ITEM_CLAIMED", status="LEASED", attempts=2, **here, **taken)
+    failed = {"status": "FAILED", "failure": "no ladder 🪜", "assigned_to": "store:zoe"}
+    told = ("WORK_ITEM_CLAIMED", "WORK_ITEM_FAILED")
+    world.work_item("location:RIO1", *told, attempts=1, due_at=FAR, **there, **{**failed, "ready_at": FAR})
+    world.work_item("desk:RIO1", *told, attempts=1, priority=-3, **there, **failed)
+    about = {"subject_type": "Customer", "subject_id": customer["id"], "customer_id": customer["id"]}
+    world.work_item("call-center", kind="CALL_BACK", due_at=world.now, payload={"phone": ["+55", None, 1.5]}, **about)
+    dead = {"status": "DEAD", "failure": "nobody answers", "closed_at": world.now, "attempts": 5}
+    world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
+
 
 def small_world() -> World:
     """Two locations, two channels and one order at each step of its life."""
@@ -472,6 +544,9 @@ def small_world() -> World:
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return(2).receive().inspect()
     Story(world, phone, [(shirts_in_shop, 1, 4_990)], None).cancel()
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
+    Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
+    Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
+    small_work(world, depot, shop, ana)
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
@@ -506,7 +581,7 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
-    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stoc
 from app.demo.people import BRAZILIANS, people
 from app.demo.shop import DemoError, Shop
 from app.demo.story import Story
+from app.demo.work import give_work
 from app.failure import Failure
 from app.graph import open_engine
 from app.migrate import upgrade
@@ -83,6 +84,7 @@ async def load(settings: Settings, report: Report) -> None:
         now = await _count_stock(shop)
         await _tell(stories(shop, now), report)
         await _note(shop)
+        await give_work(shop)
         await _name_first_channel(shop, CHANNELS[0]["name"], "done")
 
 

@@ -27,6 +27,7 @@ ANSWERS: dict[str, str] = {
     "fulfillmentOrderPack": "fulfillmentOrder { packages { id } }",
     "shipmentCreate": "shipment { id order { fulfillmentOrders { id location { code } } } }",
     "returnRequest": "return { id lines { id quantity } }",
+    "workItemCreate": "workItem { id }",
     "returnCreate": "return { id lines { id quantity } }",
 }
 """What is asked of an answer, where a later step needs it."""

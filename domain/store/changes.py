@@ -163,8 +163,11 @@ def _tree(row: Any) -> Iterator[tuple[tuple[type, Any], Any]]:
 
 async def write(connection: Any, changes: Changes) -> None:
     """Everything in one statement."""
-    inserts = tuple((table, columns, _few(rows)) for (table, columns), rows in changes.inserts.items())
-    updates = tuple((table, was, becomes, _few(rows)) for (table, was, becomes), rows in changes.updates.items())
+    inserts = tuple((table, columns, _few(table, columns, rows)) for (table, columns), rows in changes.inserts.items())
+    updates = tuple(
+        (table, was, becomes, _few(table, (*was, *becomes), rows))
+        for (table, was, becomes), rows in changes.updates.items()
+    )
     if not inserts and not updates:
         return
     parameters: list[Any] = []
@@ -182,19 +185,24 @@ FEW = 12
 """Up to so many rows travel as values, each a parameter: asyncpg encodes an array's elements four times slower."""
 
 
-def _few(rows: list[tuple[Any, ...]]) -> int:
-    """How many rows, where they are few; 0 for many."""
-    return len(rows) if len(rows) <= FEW else 0
+def _few(table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> int:
+    """How many rows, where they are few, or hold lists, which no array of arrays can; 0 for many."""
+    return len(rows) if len(rows) <= FEW or _hold_lists(table, columns) else 0
 
 
 def _fill(parameters: list[Any], table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     """Few rows as their values; many as one array for each column, in which JSON travels as text."""
-    if len(rows) <= FEW:
+    if _few(table, columns, rows):
         for row in rows:
             parameters.extend(row)
         return
     for is_json, values in zip(_are_json(table, columns), zip(*rows, strict=True), strict=True):
         parameters.append([orjson.dumps(value, default=str).decode() for value in values] if is_json else values)
+
+
+@cache
+def _hold_lists(table: str, columns: tuple[str, ...]) -> bool:
+    return any(isinstance(_column(table, name).type, ARRAY) for name in columns)
 
 
 @cache

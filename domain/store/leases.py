@@ -29,16 +29,27 @@ class Leasable:
     set_free: str = ""
 
     @cached_property
-    def _take(self) -> str:
-        told = ", ".join(f"t.{name}" for name in self.columns)
+    def _told(self) -> str:
+        return ", ".join(f"t.{name}" for name in self.columns)
+
+    @cached_property
+    def _ready(self) -> str:
         return f"""
-            WITH ready AS (
-                SELECT t.id FROM {self.table} AS t WHERE t.ready_at <= now() AND {self.where}
-                ORDER BY {self.order} LIMIT $1 FOR UPDATE OF t SKIP LOCKED
-            )
+            FROM {self.table} AS t WHERE t.ready_at <= now() AND {self.where}
+            ORDER BY {self.order} LIMIT $1 FOR UPDATE OF t SKIP LOCKED
+        """
+
+    @cached_property
+    def _offer(self) -> str:
+        return f"SELECT {self._told}, now() AS now, $2::uuid AS mark, now() + $3::interval AS until {self._ready}"
+
+    @cached_property
+    def _take(self) -> str:
+        return f"""
+            WITH ready AS (SELECT t.id {self._ready})
             UPDATE {self.table} AS t
             SET lease = $2, ready_at = now() + $3::interval, attempts = t.attempts + 1{self.set_taken}
-            FROM ready WHERE t.id = ready.id RETURNING {told}
+            FROM ready WHERE t.id = ready.id RETURNING {self._told}
         """
 
     @cached_property
@@ -53,6 +64,14 @@ class Leasable:
             UPDATE {self.table} SET lease = NULL, ready_at = now() + $3::interval{self.set_free}
             WHERE id = ANY ($1) AND lease = $2 RETURNING id
         """
+
+    async def offer(self, connection: Any, limit: int, lease: UUID, seconds: float, *given: Any) -> list[Any]:
+        """Up to `limit` ready rows, the first ones, locked and not yet taken; the moment, and a lease's end, beside each.
+
+        For rows whose taking is decided and told like everything else: it is written before the transaction ends.
+        """
+        rows: list[Any] = await connection.fetch(self._offer, limit, lease, timedelta(seconds=seconds), *given)
+        return rows
 
     async def take(self, connection: Any, limit: int, lease: UUID, seconds: float, *given: Any) -> list[Any]:
         """Up to `limit` ready rows, now leased for so long. In no order."""

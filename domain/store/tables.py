@@ -40,6 +40,7 @@ from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, R
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store.search import last_digits_of, letters_and_digits_of, words_of
+from domain.work import ENDED, PASSING, WorkItemStatus
 
 metadata = MetaData(
     naming_convention={
@@ -50,6 +51,11 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+RANK = 1_000_000
+"""How far apart in urgency lie what is still to be done, what is dead, and what is done: priorities are far smaller."""
+NEVER_DUE = "9999-01-01 00:00:00+00"
+"""When work is due that is never due: lists are in the order of keys that are never null."""
 
 order_number = Sequence("order_number", start=100_001, metadata=metadata)
 return_number = Sequence("return_number", start=100_001, metadata=metadata)
@@ -85,8 +91,12 @@ def _count(name: str) -> Column[object]:
 
 
 def _one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(_among(column, words), name=column)
+
+
+def _among(column: str, words: Iterable[str]) -> str:
     listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} in ({listed})", name=column)
+    return f"{column} in ({listed})"
 
 
 def _never_negative(*columns: str) -> list[CheckConstraint]:
@@ -895,3 +905,72 @@ relays = Table(
     Column("position", BigInteger, nullable=False),
 )
 """How far each of the log's readers has come."""
+
+PASSING_NOW = _among("status", PASSING)
+"""Items whose status ends by itself."""
+
+work_items = Table(
+    "work_items",
+    metadata,
+    _id(),
+    _text("kind"),
+    _text("queue"),
+    _of("location_id", "locations", nullable=True),
+    _text("status"),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    _at("due_at"),
+    Column("required_skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    _text("assigned_to", nullable=True),
+    _text("subject_type", nullable=True),
+    Column("subject_id", Uuid, index=True),
+    Column("order_id", Uuid),
+    Column("customer_id", Uuid),
+    Column("channel_id", Uuid),
+    Column("payload", JSONB),
+    _text("note", nullable=True),
+    _count("attempts"),
+    Column("max_attempts", Integer, nullable=False),
+    _at("ready_at", nullable=False),
+    Column("lease", Uuid),
+    _text("leased_by", nullable=True),
+    _text("leased_by_kind", nullable=True),
+    _text("leased_by_name", nullable=True),
+    Column("result", JSONB),
+    _text("failure", nullable=True),
+    _at("created_at", nullable=False),
+    _at("closed_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    Column("family", Text, Computed("split_part(queue, ':', 1)", persisted=True), nullable=False),
+    Column(
+        "urgency",
+        Integer,
+        Computed(
+            f"case status when 'DEAD' then {RANK} when 'DONE' then {2 * RANK} else 0 end - priority", persisted=True
+        ),
+        nullable=False,
+    ),
+    Column(
+        "due_by",
+        DateTime(timezone=True),
+        Computed(f"coalesce(due_at, '{NEVER_DUE}'::timestamptz)", persisted=True),
+        nullable=False,
+    ),
+    _one_of("status", WorkItemStatus),
+    CheckConstraint("(status = 'LEASED') = (lease is not null)", name="lease_while_leased"),
+    CheckConstraint("(lease is null) = (leased_by is null)", name="leased_by_somebody"),
+    CheckConstraint(f"(closed_at is not null) = ({_among('status', ENDED)})", name="closed_at_when_ended"),
+    CheckConstraint("(subject_type is null) = (subject_id is null)", name="subject_has_a_type"),
+    CheckConstraint("max_attempts > 0", name="max_attempts_positive"),
+    *_never_negative("attempts"),
+    *(
+        Index("_".join(("ix_work_items", *narrowed, "urgency_due_by_id")), *narrowed, "urgency", "due_by", "id")
+        for narrowed in ((), ("queue",), ("location_id",), ("kind",), ("family",))
+    ),
+    Index("ix_work_items_passing", "ready_at", postgresql_where=text(PASSING_NOW)),
+)
+"""What people and other systems have to do. It shares the leases with jobs, not the table: it is queried and kept.
+
+`queue` is a name; `family` is what stands before its colon. `urgency` ranks: what is still to be done, what is dead, what
+is done, each by priority. What is never due is due last.
+"""

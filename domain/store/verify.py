@@ -15,6 +15,7 @@ from domain.store.invariants import (
     payments,
     returns,
     stock,
+    work,
 )
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -25,6 +26,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *returns.INVARIANTS,
     *customers.INVARIANTS,
     *messages.INVARIANTS,
+    *work.INVARIANTS,
     *events.INVARIANTS,
 )
 

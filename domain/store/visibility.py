@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from domain.store import tables as t
 from domain.viewer import Role, Scope, Viewer
+from domain.work import OF_CALL_CENTER
 
 Rule = Callable[[Viewer, FromClause], ColumnElement[bool]]
 
@@ -218,6 +219,17 @@ def stock(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
 def routing(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """Why an order ships from where it does: `routing:read`."""
     return of_order(viewer, row) if viewer.may(Scope.ROUTING_READ) else false()
+
+
+def work_items(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Work wants `work:read` or `work:write`. Locations see theirs, agents the call centre's, operations and apps all."""
+    if not (viewer.may(Scope.WORK_READ) or viewer.may(Scope.WORK_WRITE)):
+        return false()
+    if viewer.role in AT_LOCATIONS:
+        return _here(row.c.location_id)
+    if viewer.role is Role.AGENT:
+        return row.c.family == literal_column(f"'{OF_CALL_CENTER}'")
+    return true() if viewer.role in STAFF else false()
 
 
 def for_staff(rule: Rule) -> Rule:

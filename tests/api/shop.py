@@ -62,6 +62,7 @@ REFUSALS = """
       ... on StockChanged { sku expectedOnHand actualOnHand }
       ... on TotalChanged { expectedTotal { amount currency } actualTotal { amount currency } }
       ... on OnHold { kinds }
+      ... on WorkItemNotLeased { state leasedBy }
     }
 """
 """Every refusal with all its data; the sentence for people is left out, programs do not read it."""

@@ -36,6 +36,7 @@ NOUNS = {
     "return_line": "ReturnLine",
     "location": "Location",
     "customer": "Customer",
+    "item": "WorkItem",
 }
 """What mutations name by id."""
 
@@ -105,6 +106,13 @@ def inputs(things: Things) -> dict[str, Answer]:
         },
         "returnClose": {"id": things["return"]},
         "customerNoteAdd": {"customerId": things["customer"], "body": "calls again"},
+        "workItemCreate": {"kind": "COUNT_SHELF", "locationId": things["location"]},
+        "workItemClaim": {"id": things["item"]},
+        "workItemExtend": {"id": things["item"]},
+        "workItemComplete": {"id": things["item"]},
+        "workItemFail": {"id": things["item"], "reason": "no ladder"},
+        "workItemReassign": {"id": things["item"], "priority": 1},
+        "workItemRetry": {"id": things["item"]},
         "guestOrderAccess": {"number": "no-such-number", "email": "nobody@example.com"},
     }
 
@@ -121,7 +129,14 @@ def unknown_things() -> Things:
 
 
 async def codes(shop: Shop, viewer: Viewer | None, things: Things, names: tuple[str, ...] = NAMES) -> dict[str, str]:
-    """What each mutation is refused for, asked all in one document; "" where one was done."""
+    """What each mutation is refused for, twenty to a document; "" where one was done."""
+    found: dict[str, str] = {}
+    for at in range(0, len(names), 20):  # nobody in particular may ask for all of them at once
+        found |= await _codes(shop, viewer, things, names[at : at + 20])
+    return found
+
+
+async def _codes(shop: Shop, viewer: Viewer | None, things: Things, names: tuple[str, ...]) -> dict[str, str]:
     given = {name: inputs(things)[name] for name in names}
     keys = {name: {} if name == "guestOrderAccess" else {"idempotencyKey": shop.new("key")} for name in names}
     declared = ", ".join(f"${name}: {name[0].upper()}{name[1:]}Input!" for name in names)
@@ -202,6 +217,7 @@ BUYERS = {"orderCancel", "paymentAuthorize", "returnRequest"}
 PLACES = {"orderDraft", "orderPlace", "guestOrderAccess"}
 DESK = {"orderConfirm", "orderHold", "orderHoldRelease", "orderRoute", "paymentCapture", "paymentVoid", "refundCreate"}
 DESK |= {"customerNoteAdd"}
+HANDS = {"workItemClaim", "workItemExtend", "workItemComplete", "workItemFail"}
 COUNTER = {"returnCreate", "returnApprove", "returnDecline"}
 FLOOR = {
     "stockAdjust", "fulfillmentOrderAccept", "fulfillmentOrderPick", "fulfillmentOrderPack", "shipmentCreate",
@@ -213,9 +229,9 @@ ALLOWED: dict[str, set[str]] = {
     "shopper": PLACES,
     "customer": PLACES | BUYERS,
     "guest": BUYERS,
-    "agent": PLACES | BUYERS | DESK | COUNTER,
-    "store": PLACES | FLOOR | COUNTER | {"returnRequest"},
-    "warehouse": FLOOR,
+    "agent": PLACES | BUYERS | DESK | COUNTER | HANDS,
+    "store": PLACES | FLOOR | COUNTER | HANDS | {"returnRequest"},
+    "warehouse": FLOOR | HANDS,
     "operations": set(NAMES),
     "an app without scopes": set(),
     "an app that cancels": {"orderCancel"},
@@ -257,6 +273,7 @@ async def everything(shop: Shop) -> tuple[Things, list[Answer]]:
     lines = [{"orderLineId": done["lines"][0]["id"], "quantity": 1, "reason": "DEFECTIVE"}]
     made = await shop.do(AGENT, "returnRequest", "return { id lines { id } }", method="MAIL", lines=lines)
     shipped = await shop.advance(await shop.place((sku, 2), viewer=customer), "ship")
+    item = await shop.do(OPERATIONS, "workItemCreate", "workItem { id }", kind="SWEEP", locationId=shop.places["SAO1"])
     orders = [await shop.order(order["id"]) for order in (held, packed, done, shipped)]
     things = {
         "order": held["id"],
@@ -271,6 +288,7 @@ async def everything(shop: Shop) -> tuple[Things, list[Answer]]:
         "return_line": made["return"]["lines"][0]["id"],
         "location": shop.places["SAO1"],
         "customer": f"cus_{customer.customer_id}",
+        "item": item["workItem"]["id"],
     }
     return things, orders
 
@@ -1138,6 +1156,16 @@ async def test_lone_surrogates_are_refused_as_json_and_as_graphql(shop: Shop) ->
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
         literal = f'{{ variant(sku: "{surrogate}") {{ id }} }}'
         assert await error_of(shop, literal) == "GRAPHQL_PARSE_FAILED"
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2018-01-01T00:00:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_moment_that_is_none_is_the_callers_to_mend_wherever_it_stands(shop: Shop, moment: str) -> None:
+    listed = "orders(first: 1, filter: { placedFrom: %s }) { totalCount }"
+
+    literal = await error_of(shop, f"{{ {listed % orjson.dumps(moment).decode()} }}")
+    variable = await error_of(shop, f"query ($at: DateTime) {{ {listed % '$at'} }}", {"at": moment})
+
+    assert (literal, variable) == ("GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT")
 
 
 # -- the database goes away ----------------------------------------------------------------------------------------

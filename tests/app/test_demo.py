@@ -27,6 +27,7 @@ from domain.store.sign_in import examples
 from domain.store.verify import verify
 from domain.viewer import Role
 from domain.words import Word
+from domain.work import WorkItemStatus
 
 NOT_YET: dict[type[Word], set[Word]] = {
     OrderStatus: {OrderStatus.EXPIRED},
@@ -95,6 +96,7 @@ async def test_every_state_that_can_be_reached_is_there(loaded: asyncpg.Connecti
         (FulfillmentOrderStatus, "fulfillment_orders", "status"),
         (ShipmentStatus, "shipments", "status"),
         (ReturnStatus, "returns", "status"),
+        (WorkItemStatus, "work_items", "status"),
     )
     for words, table, column in places:
         assert await statuses(loaded, table, column) == set(words) - NOT_YET.get(words, set()), (table, column)

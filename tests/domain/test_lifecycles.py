@@ -11,6 +11,7 @@ from domain.orders import ORDER, OrderAction
 from domain.refusals import InvalidTransition
 from domain.returns import RETURN, ReturnAction
 from domain.shipments import SHIPMENT, ShipmentAction
+from domain.work import WORK_ITEM, WorkItemAction
 
 ORDERS = """
                 PLACE    CONFIRM    HOLD            RELEASE_HOLD    START_FULFILLMENT  COMPLETE   CANCEL    EXPIRE
@@ -63,11 +64,21 @@ CANCELED            .         .         .         .           .                 
 EXPIRED             .         .         .         .           .                   .         .       .
 """
 
+WORK_ITEMS = """
+        CLAIM   EXTEND  COMPLETE  FAIL    GIVE_UP  RETURN  REASSIGN  RETRY
+READY   LEASED  .       .         .       .        .       READY     .
+LEASED  .       LEASED  DONE      FAILED  DEAD     READY   READY     .
+DONE    .       .       .         .       .        .       .         .
+FAILED  .       .       .         .       .        READY   READY     .
+DEAD    .       .       .         .       .        .       .         READY
+"""
+
 NOUNS: tuple[tuple[Lifecycle[Any, Any], type[StrEnum], str], ...] = (
     (ORDER, OrderAction, ORDERS),
     (FULFILLMENT_ORDER, FulfillmentOrderAction, FULFILLMENT_ORDERS),
     (SHIPMENT, ShipmentAction, SHIPMENTS),
     (RETURN, ReturnAction, RETURNS),
+    (WORK_ITEM, WorkItemAction, WORK_ITEMS),
 )
 
 

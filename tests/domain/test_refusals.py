@@ -90,6 +90,11 @@ MESSAGES = [
         "UNROUTABLE",
         "No location can ship 2 of SKU-1: NO_STOCK.",
     ),
+    (
+        refusals.WorkItemNotLeased("LEASED", leased_by="Wim"),
+        "WORK_ITEM_NOT_LEASED",
+        "You do not hold the lease of this work item, which is LEASED; its holder: Wim.",
+    ),
 ]
 
 

@@ -45,6 +45,7 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
         "WhyRouted": [{"orderId": gid("Order", orders[n])} for n in (0, 6)],
         "Queue": [{"locationId": gid("Location", place)} for place in (depot, shop)],
         "PickupsWaiting": [{"locationId": gid("Location", place)} for place in (depot, shop)],
+        "Work": [{"queue": queue} for queue in ("location:SAO1", "location:RIO1", "desk:RIO1", "call-center", "none")],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
     }.get(name, [{}])
 

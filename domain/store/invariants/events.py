@@ -24,13 +24,15 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
         union all select 'Return', id, event_sequence from returns
         union all select 'StockLevel', id, version from stock_levels
         union all select 'Customer', id, event_sequence from customers
+        union all select 'WorkItem', id, event_sequence from work_items
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
     from subject full join last on last.subject_type = subject.type and last.subject_id = subject.id
     where coalesce(last.number, 0) is distinct from subject.counted
       and (subject.id is not null
-           or last.subject_type in ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer'))
+           or last.subject_type in
+              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem'))
     """,
 )
 

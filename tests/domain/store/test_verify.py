@@ -193,6 +193,24 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     # messages
     "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
+    # work
+    "leased_while_somebody_holds_it": ["UPDATE work_items SET leased_by_name = NULL WHERE status = 'LEASED'"],
+    "work_ends_when_it_says": ["UPDATE work_items SET failure = NULL WHERE status = 'DEAD'"],
+    "work_is_where_its_queue_is": ["UPDATE work_items SET queue = 'location:RIO1' WHERE queue = 'location:SAO1'"],
+    "what_is_to_be_put_back_is_there": [
+        """UPDATE work_items SET payload = jsonb_set(payload, '{lines,0,quantity}', '9000')
+           WHERE kind = 'PUT_BACK' AND status = 'READY'"""
+    ],
+    "what_was_put_back_moved": [
+        "UPDATE work_items SET status = 'READY', closed_at = NULL WHERE kind = 'PUT_BACK' AND status = 'DONE'",
+        Move(
+            "ADJUST",
+            "1",
+            None,
+            "quality_control",
+            at="(SELECT stock_level_id FROM stock_movements WHERE act_type = 'WorkItem')",
+        ),
+    ],
     # events
     "events_are_numbered_without_gaps": [
         """INSERT INTO events (type, subject_type, subject_id, sequence, actor_kind, actor_id, actor_name, message, data,
