@@ -5,13 +5,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from resolvers.engine import Engine
+from resolvers.exceptions import watches
 from resolvers.housekeeping import forget_claims
 from resolvers.jobs import Crew, Kind
+from resolvers.timers import ask_payment, find_unanswered, release_holds
 
 
 def kinds(engine: Engine) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database)]
+    world = engine.world
+    return [
+        forget_claims(engine.database),
+        *watches(world),
+        release_holds(world),
+        find_unanswered(world),
+        ask_payment(world),
+    ]
 
 
 @asynccontextmanager

@@ -45,6 +45,9 @@ class EventType(Word):
     RETURN_INSPECTED = "RETURN_INSPECTED", "Returned units were looked at, and it was decided what becomes of them."
     RETURN_CLOSED = "RETURN_CLOSED", "The return is settled."
     CUSTOMER_NOTE_ADDED = "CUSTOMER_NOTE_ADDED", "Staff noted something about a customer."
+    EXCEPTION_RAISED = "EXCEPTION_RAISED", "Something was found that somebody should look at."
+    EXCEPTION_ACKNOWLEDGED = "EXCEPTION_ACKNOWLEDGED", "Somebody looks at it."
+    EXCEPTION_RESOLVED = "EXCEPTION_RESOLVED", "It is no longer so."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
 
 

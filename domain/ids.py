@@ -35,6 +35,7 @@ PREFIXES: dict[str, str] = {
     "Return": "ret",
     "ReturnLine": "rln",
     "Invoice": "inv",
+    "Exception": "exc",
     "Event": "evt",
 }
 """The prefix of every type's ids; a client may log it, never parse it."""

@@ -83,6 +83,7 @@ class OrderHold:
     placed_by: str
     released_at: datetime | None = None
     released_by: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class Payment:
     note: str | None = None
     return_id: UUID | None = None
     destination: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +267,8 @@ class Shipment:
     estimated_delivery: datetime | None = None
     handed_over_at: datetime | None = None
     delivered_at: datetime | None = None
+    heard_at: datetime | None = None
+    heard_code: str | None = None
     version: int = 1
     event_sequence: int = 0
     lines: tuple[ShipmentLine, ...] = ()
@@ -500,6 +504,34 @@ class CustomerAddress:
     region: str | None = None
     postal_code: str | None = None
     country: str | None = None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`exceptions`: what somebody should look at. `Exception` in the graph; Python has one of its own."""
+
+    table: ClassVar[str] = "exceptions"
+
+    id: UUID
+    kind: str
+    severity: str
+    subject_type: str
+    subject_id: UUID
+    detected_at: datetime
+    explanation: str
+    suggested_actions: tuple[str, ...]
+    order_id: UUID | None = None
+    customer_id: UUID | None = None
+    location_id: UUID | None = None
+    channel_id: UUID | None = None
+    due_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by_kind: str | None = None
+    acknowledged_by: str | None = None
+    note: str | None = None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+    event_sequence: int = 0
 
 
 PARTS: dict[type, tuple[str, ...]] = {

@@ -15,6 +15,7 @@ class ViewerKind(Word):
     GUEST = "GUEST", "Somebody who proved one order."
     STAFF = "STAFF", "A person who works for us."
     APP = "APP", "Another system."
+    SYSTEM = "SYSTEM", "Ordergraph itself, when a time has come."
 
 
 class Role(Word):
@@ -52,6 +53,7 @@ class Scope(StrEnum):
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
     EVENTS_READ = "events:read"
+    EXCEPTIONS_WRITE = "exceptions:write"
     HISTORY_WRITE = "history:write"
 
 
@@ -64,6 +66,7 @@ FLOOR = frozenset(
         Scope.RETURNS_RECEIVE,
         Scope.STOCK_READ,
         Scope.STOCK_WRITE,
+        Scope.EXCEPTIONS_WRITE,
     }
 )
 
@@ -81,6 +84,7 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.CUSTOMERS_WRITE,
         Scope.STOCK_READ,
         Scope.ROUTING_READ,
+        Scope.EXCEPTIONS_WRITE,
     },
     Role.STORE: FLOOR | {Scope.RETURNS_REQUEST, Scope.RETURNS_WRITE, Scope.ORDERS_PLACE},
     Role.WAREHOUSE: FLOOR,
@@ -116,3 +120,8 @@ class Viewer:
 
 ANONYMOUS = Viewer(ViewerKind.ANONYMOUS, None, "anonymous", "Anonymous")
 """A caller without a token: sees the schema and itself, nothing more."""
+
+SYSTEM = Viewer(
+    ViewerKind.SYSTEM, Role.OPERATIONS, "system", "Ordergraph", frozenset({Scope.ORDERS_WRITE, Scope.PAYMENTS_WRITE})
+)
+"""Who acts when nobody does: timers and whoever looks for exceptions."""

@@ -2,10 +2,11 @@
 
 import strawberry
 
-from resolvers import customers, fulfillment, guests, orders, payments, returns, setup, shipments
+from resolvers import customers, exceptions, fulfillment, guests, orders, payments, returns, setup, shipments
 from resolvers.mutating import mutation
 from schema import payloads
 from schema.inputs import customers as customer_inputs
+from schema.inputs import exceptions as exception_inputs
 from schema.inputs import fulfillment as work_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
@@ -152,6 +153,12 @@ class Mutation:
         customer_inputs.CustomerNoteAddInput,
         payloads.CustomerNoteAddPayload,
         "Note something about a customer, for staff only.",
+    )
+    exception_acknowledge = mutation(
+        exceptions.acknowledge,
+        exception_inputs.ExceptionAcknowledgeInput,
+        payloads.ExceptionAcknowledgePayload,
+        "Say that one looks at an exception.",
     )
     guest_order_access = mutation(
         guests.access,

@@ -40,6 +40,7 @@ from schema.common import (
     words,
 )
 from schema.customers import Customer
+from schema.exceptions import Trouble
 from schema.fulfillment import Allocation, FulfillmentOrder, Pickup, RoutingDecision
 from schema.payments import Payment
 from schema.returns import Return, Returnability, returnability_of
@@ -113,6 +114,7 @@ class OrderHold(Node):
     reason: str = column("reason", "The reason in words.")
     placed_at: datetime = column("placed_at", "Since when.")
     placed_by: Actor = actor("placed_by_kind", "placed_by", "Who put it there.")
+    expires_at: datetime | None = column("expires_at", "When it is taken off by itself; null if never.")
 
 
 @strawberry.type(
@@ -282,5 +284,12 @@ class Order(Node):
         lambda back: [back.c.requested_at, back.c.id],
         "What comes back; at most 50.",
         limit=50,
+    )
+    exceptions: list[Trouble] = many(
+        lambda row, trouble: (trouble.c.order_id == row.c.id) & trouble.c.resolved_at.is_(None),
+        lambda trouble: [trouble.c.detected_at.desc(), trouble.c.id.desc()],
+        "What is wrong with it now, as far as it is your work; staff only; at most 20.",
+        limit=20,
+        follows=visibility.NOBODY,
     )
     available_actions: list[OrderAction] = by_viewer(_actions, "What you may do next; at most 10.")

@@ -11,6 +11,7 @@ from resolvers.reading.mapping import EVERYONE, Many, One, reads
 from schema.catalog import Channel, Variant
 from schema.customers import CustomerNote
 from schema.errors import UserError
+from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
 from schema.payments import Payment, PaymentAction, Refund
@@ -322,4 +323,12 @@ class CustomerNoteAddPayload:
     """What customerNoteAdd answers."""
 
     note: CustomerNote | None = one_made("note", "The note; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The exception as it is now.")
+class ExceptionAcknowledgePayload:
+    """What exceptionAcknowledge answers."""
+
+    exception: Trouble | None = one_made("exception", "The exception; null when it was refused.")
     user_errors: list[UserError] = errors()

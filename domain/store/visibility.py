@@ -246,6 +246,7 @@ package_lines = through(t.packages, "package_id", packages)
 of_shipment = through(t.shipments, "shipment_id", at_location)
 return_lines = through(t.returns, "return_id", returns)
 return_inspections = through(t.return_lines, "return_line_id", return_lines)
+exceptions = for_staff(at_location)
 
 
 def events(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
