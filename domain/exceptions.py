@@ -87,15 +87,16 @@ class Verdict:
 class Rule:
     """One thing that is watched for.
 
-    It is looked for among the things whose moment lies no later than `ahead` from now, and no more than `back` ago: older
-    ones were told long since, or came with a history. `ended` says what it means that it is over, by the subject's state.
+    It is looked for among the things whose moment lies no later than `ahead` from now and, where nothing else ends their
+    number, no more than `back` ago: older ones were told long since, or came with a history. `ended` says what it means
+    that it is over, by the subject's state.
     """
 
     kind: ExceptionKind
     subject_type: str
     tell: Callable[[Found, datetime], Verdict]
     ahead: timedelta = timedelta()
-    back: timedelta = timedelta(days=30)
+    back: timedelta | None = None
     ended: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -377,6 +378,7 @@ RULES: tuple[Rule, ...] = (
         ExceptionKind.DELIVERY_FAILING,
         "Shipment",
         delivery_failing,
+        back=timedelta(days=30),
         ended={**DELIVERED, **dict.fromkeys(("HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY"), "The carrier goes on.")}
         | {"RETURNED_TO_SENDER": "It came back, and somebody saw to it."},
     ),
@@ -384,6 +386,7 @@ RULES: tuple[Rule, ...] = (
         ExceptionKind.UNFILLABLE_ORDER,
         "Order",
         unfillable,
+        back=timedelta(days=30),
         ended={**OVER, **dict.fromkeys(("PENDING", "CONFIRMED", "IN_FULFILLMENT"), "Every unit has its location.")},
     ),
 )

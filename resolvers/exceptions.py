@@ -43,7 +43,7 @@ def _watch(world: World, rule: Rule) -> Kind:
 async def watch(world: World, rule: Rule) -> None:
     """Resolve what is no longer wrong, and raise what is by now."""
     now = world.now()
-    start: From | None = From(now - rule.back, UUID(int=0))
+    start: From | None = FIRST if rule.back is None else From(now - rule.back, UUID(int=0))
     while start is not None:
         start = await _raise_some(world, rule, now, start)
     start = FIRST

@@ -109,6 +109,27 @@ class World:
         self.event("CUSTOMER_NOTE_ADDED", "CustomerNote", {"id": row["id"]}, customer_id=customer["id"])
         return row
 
+    def trouble(self, kind: str, subject_type: str, subject: Row, order: Row, **given: Any) -> Row:
+        """Something that is wrong, and told."""
+        concerns = {
+            "order_id": order["id"], "customer_id": order["customer_id"], "channel_id": order["channel_id"],
+            "location_id": subject.get("location_id"),
+        }  # fmt: skip
+        row = self.add(
+            "exceptions", kind=kind, subject_type=subject_type, subject_id=subject["id"],
+            detected_at=self.later(), due_at=self.now, explanation="3 “units” are late ⚡", event_sequence=0,
+            suggested_actions=["orderRoute", "refundCreate"], **{"severity": "MEDIUM", **concerns, **given},
+        )  # fmt: skip
+        self.event("EXCEPTION_RAISED", "Exception", row, **concerns)
+        return row
+
+    def resolve(self, trouble: Row) -> Row:
+        """It is over."""
+        trouble.update(resolved_at=self.later(), resolution="Tudo certo ✓")
+        concerns = {name: trouble[name] for name in ("order_id", "customer_id", "channel_id", "location_id")}
+        self.event("EXCEPTION_RESOLVED", "Exception", trouble, **concerns)
+        return trouble
+
     def variant(self, sku: str, channel: Row, price: int) -> Row:
         """A variant of a product of its own."""
         product = self.add("products", code=f"P-{sku}", name=f"Produto “{sku}”", category=None, created_at=self.now)
@@ -331,6 +352,7 @@ class Story:
         """Delivered, so completed."""
         world = self.world
         self.shipment.update(status="DELIVERED", delivered_at=world.later(days=2))
+        self.shipment.update(heard_at=world.now, heard_code="DELIVERED")
         for code in ("PICKED_UP", "DELIVERED"):
             world.add(
                 "tracking_events", shipment_id=self.shipment["id"], code=code, message=f"{code} às 14h",
@@ -442,14 +464,19 @@ def small_world() -> World:
     Story(world, web, both, ana).hold()
     Story(world, web, both, bob).confirm()
     Story(world, web, both, bob).confirm().hold()
-    Story(world, web, both, ana).confirm().pick()
-    Story(world, web, both, ana).confirm().pick().ship()
+    picking = Story(world, web, both, ana).confirm().pick()
+    shipped = Story(world, web, both, ana).confirm().pick().ship()
     Story(world, web, [(shirts_in_shop, 3, 4_990)], bob).confirm().pick().ship().deliver()
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return()
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return().receive()
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return(2).receive().inspect()
     Story(world, phone, [(shirts_in_shop, 1, 4_990)], None).cancel()
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
+    world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
+    world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
+    world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)
+    world.trouble("PROMISE_AT_RISK", "Order", shipped.order, shipped.order, severity="CRITICAL")
+    world.trouble("PAYMENT_EXPIRING", "Payment", picking.authorization, picking.order)
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
@@ -466,7 +493,7 @@ TABLES = {
     "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
-    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "Exception": "exceptions", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 

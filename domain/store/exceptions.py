@@ -268,7 +268,7 @@ def _trouble(row: Any) -> Trouble:
 
 RAISE = f"""
     INSERT INTO exceptions ({", ".join(columns_of(Trouble))})
-    SELECT {TROUBLE} FROM json_populate_recordset(NULL::exceptions, $1::json) AS x
+    SELECT {TROUBLE} FROM json_populate_recordset(NULL::exceptions, $1::text::json) AS x
     ON CONFLICT (kind, subject_id) WHERE resolved_at IS NULL DO NOTHING
     RETURNING id
 """

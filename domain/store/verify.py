@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.ids import PREFIXES
-from domain.store.invariants import Invariant, customers, events, fulfillment, orders, payments, returns, stock
+from domain.store.invariants import (
+    Invariant,
+    customers,
+    events,
+    exceptions,
+    fulfillment,
+    orders,
+    payments,
+    returns,
+    stock,
+)
 
 INVARIANTS: tuple[Invariant, ...] = (
     *stock.INVARIANTS,
@@ -14,6 +24,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *payments.INVARIANTS,
     *returns.INVARIANTS,
     *customers.INVARIANTS,
+    *exceptions.INVARIANTS,
     *events.INVARIANTS,
 )
 

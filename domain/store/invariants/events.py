@@ -23,13 +23,14 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
         union all select 'Shipment', id, event_sequence from shipments
         union all select 'Return', id, event_sequence from returns
         union all select 'StockLevel', id, version from stock_levels
+        union all select 'Exception', id, event_sequence from exceptions
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
     from subject full join last on last.subject_type = subject.type and last.subject_id = subject.id
     where coalesce(last.number, 0) is distinct from subject.counted
       and (subject.id is not null
-           or last.subject_type in ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel'))
+           or last.subject_type in ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Exception'))
     """,
 )
 
