@@ -167,7 +167,8 @@ class World:
             act_type=act[0], act_id=act[1], line_id=line_id, reason=None, actor_kind="SYSTEM", actor_name="test",
             occurred_at=self.now, recorded_at=self.now,
         )  # fmt: skip
-        self.event("STOCK_MOVED", "StockLevel", level, location_id=level["location_id"], data={"kind": kind})
+        where = {"location_id": level["location_id"], "variant_id": level["variant_id"]}
+        self.event("STOCK_MOVED", "StockLevel", level, data={"kind": kind}, **where)
         return entry
 
     def event(self, type_: str, subject_type: str, subject: Row, data: Any = None, **concerns: UUID | None) -> None:
