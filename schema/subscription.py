@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, ColumnElement, FromClause, Table, Text, Uuid, any_
 
 from domain import ids
 from domain.events import EventType
+from domain.exceptions import ExceptionKind, ExceptionSeverity
 from domain.store import tables as t
 from domain.store import visibility
 from domain.store.visibility import Rule
@@ -88,17 +89,31 @@ INVENTORY = Stream(
     types=frozenset({EventType.STOCK_MOVED}),
     needs=Scope.STOCK_READ,
 )
+CHANNEL = Named(
+    Entity("Channel", t.channels, visibility.anyone), lambda row, code: row.c.code == code.bind(Text()), "channel_id"
+)
+TROUBLE = Stream(
+    EVENT_ORDER,
+    {
+        "orderId": _by_id("Order", t.orders, visibility.orders, "order_id"),
+        "customerId": _by_id("Customer", t.customers, visibility.customers, "customer_id"),
+        "locationId": WORKPLACE,
+        "channel": CHANNEL,
+    },
+    {
+        "kind": lambda event, given: event.c.data["kind"].astext == any_(given.bind(ARRAY(Text))),
+        "severity": lambda event, given: event.c.data["severity"].astext == any_(given.bind(ARRAY(Text))),
+    },
+    types=_beginning("EXCEPTION_"),
+    needs=Scope.ORDERS_READ,
+)
 LOG = Stream(
     EVENT_ORDER,
     {
         "orderId": _by_id("Order", t.orders, visibility.anyone, "order_id"),
         "customerId": _by_id("Customer", t.customers, visibility.anyone, "customer_id"),
         "locationId": _by_id("Location", t.locations, visibility.anyone, "location_id"),
-        "channel": Named(
-            Entity("Channel", t.channels, visibility.anyone),
-            lambda row, code: row.c.code == code.bind(Text()),
-            "channel_id",
-        ),
+        "channel": CHANNEL,
     },
     {name: EVENT_FILTERS[name] for name in ("subjectId", "occurredFrom", "occurredTo")},
     needs=Scope.EVENTS_READ,
@@ -147,6 +162,27 @@ class Subscription:
         after: Resume = None,
     ) -> Event:
         """Stock's events."""
+        raise NotImplementedError
+
+    @follows(
+        TROUBLE,
+        "What goes wrong, is looked at and is over; needs orders:read. Locations hear of what is theirs to see to.",
+    )
+    def exception_events(
+        self,
+        kind: Annotated[
+            list[ExceptionKind] | None, strawberry.argument(description="Of one of these kinds; of any if left out.")
+        ] = None,
+        severity: Annotated[
+            list[ExceptionSeverity] | None, strawberry.argument(description="Of one of these severities.")
+        ] = None,
+        order_id: Annotated[strawberry.ID | None, strawberry.argument(description="That concern this order.")] = None,
+        customer_id: Annotated[strawberry.ID | None, strawberry.argument(description="… this customer.")] = None,
+        location_id: Annotated[strawberry.ID | None, strawberry.argument(description="… this location.")] = None,
+        channel: Annotated[str | None, strawberry.argument(description="… the channel with this code.")] = None,
+        after: Resume = None,
+    ) -> Event:
+        """Exceptions' events."""
         raise NotImplementedError
 
     @follows(LOG, "The log itself, for other systems; needs events:read.")
