@@ -46,6 +46,7 @@ class EventType(Word):
     RETURN_CLOSED = "RETURN_CLOSED", "The return is settled."
     CUSTOMER_NOTE_ADDED = "CUSTOMER_NOTE_ADDED", "Staff noted something about a customer."
     EXCEPTION_RAISED = "EXCEPTION_RAISED", "Something was found that somebody should look at."
+    EXCEPTION_WORSENED = "EXCEPTION_WORSENED", "It matters more than when it was found."
     EXCEPTION_ACKNOWLEDGED = "EXCEPTION_ACKNOWLEDGED", "Somebody looks at it."
     EXCEPTION_RESOLVED = "EXCEPTION_RESOLVED", "It is no longer so."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."

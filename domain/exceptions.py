@@ -31,14 +31,14 @@ class ExceptionKind(Word):
 
 
 class ExceptionSeverity(Word):
-    """How much it matters, as it was when it was found."""
+    """How much it matters."""
 
     MEDIUM = "MEDIUM", "Somebody should look at it today."
     HIGH = "HIGH", "It will cost money or a customer if nobody looks at it."
     CRITICAL = "CRITICAL", "The harm is done; it can be limited."
 
 
-MEDIUM, HIGH, CRITICAL = ExceptionSeverity
+WORSE = MEDIUM, HIGH, CRITICAL = tuple(ExceptionSeverity)
 
 CAPTURE_AHEAD = timedelta(days=2)
 """A weekend: whoever is told on Friday can still take the money."""
@@ -119,6 +119,21 @@ def raised(rule: Rule, found: Found, act: Act) -> tuple[Trouble, Event]:
         due_at=verdict.due_at,
     )
     return told(trouble, EventType.EXCEPTION_RAISED, trouble.explanation)
+
+
+def worsened(rule: Rule, trouble: Trouble, found: Found, act: Act) -> tuple[Trouble, Event] | None:
+    """The exception as it is now, where that is worse than it was told."""
+    verdict = rule.tell(found, act.at)
+    if WORSE.index(verdict.severity) <= WORSE.index(ExceptionSeverity(trouble.severity)):
+        return None
+    after = replace(
+        trouble,
+        severity=verdict.severity.value,
+        explanation=verdict.explanation,
+        suggested_actions=tuple(verdict.suggested_actions),
+        due_at=verdict.due_at,
+    )
+    return told(after, EventType.EXCEPTION_WORSENED, after.explanation)
 
 
 def resolved(trouble: Trouble, resolution: str, act: Act) -> tuple[Trouble, Event]:

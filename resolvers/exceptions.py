@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain import ids
-from domain.exceptions import RULES, Rule, acknowledged, ended, raised, resolved
+from domain.acts import Act
+from domain.events import Event
+from domain.exceptions import RULES, Rule, acknowledged, ended, raised, resolved, worsened
 from domain.refusals import NotFound
 from domain.store import exceptions as stored
 from domain.store.changes import Changes, write
 from domain.store.exceptions import From
 from domain.store.jobs import Job
 from domain.viewer import SYSTEM, Scope
+from resolvers.database import Connection
 from resolvers.jobs import Done, Kind
 from resolvers.jobs import Outcome as Ended
 from resolvers.writing import Outcome, Work, World, act_of, verb
@@ -41,14 +44,14 @@ def _watch(world: World, rule: Rule) -> Kind:
 
 
 async def watch(world: World, rule: Rule) -> None:
-    """Resolve what is no longer wrong, and raise what is by now."""
+    """Resolve what is no longer wrong, tell what has become worse, and raise what is wrong by now."""
     now = world.now()
-    start: From | None = FIRST if rule.back is None else From(now - rule.back, UUID(int=0))
-    while start is not None:
-        start = await _raise_some(world, rule, now, start)
-    start = FIRST
-    while start is not None:
-        start = await _resolve_some(world, rule, now, start)
+    oldest = FIRST if rule.back is None else From(now - rule.back, UUID(int=0))
+    for step, begin in ((_resolve_some, FIRST), (_worsen_some, FIRST), (_raise_some, oldest)):
+        start: From | None = begin
+        while start is not None:
+            start = await step(world, rule, now, start)
+            world.stamp_soon()
 
 
 FIRST = From(datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
@@ -58,30 +61,40 @@ async def _raise_some(world: World, rule: Rule, now: datetime, start: From) -> F
     act = act_of(SYSTEM, None, now)
     async with world.database.writes.acquire() as connection, connection.transaction():
         found, onwards = await stored.find(connection, rule, now, start, CHUNK)
-        if not found:
-            return None
         told = [raised(rule, each, act) for each in found]
-        new = await stored.put(connection, [trouble for trouble, _ in told])
-        changes = Changes()
-        changes.log(act, [event for trouble, event in told if trouble.id in new])
-        await write(connection, changes)
-    world.stamp_soon()
+        if told:
+            new = await stored.put(connection, [trouble for trouble, _ in told])
+            await _log(connection, act, [event for trouble, event in told if trouble.id in new])
     return onwards
+
+
+async def _worsen_some(world: World, rule: Rule, now: datetime, start: From) -> From | None:
+    act = act_of(SYSTEM, None, now)
+    async with world.database.writes.acquire() as connection, connection.transaction():
+        found, onwards = await stored.look_again(connection, rule, now, start, CHUNK)
+        told = [worse for trouble, each in found if (worse := worsened(rule, trouble, each, act))]
+        if told:
+            done = await stored.put_worse(connection, [trouble for trouble, _ in told])
+            await _log(connection, act, [event for trouble, event in told if trouble.id in done])
+    return onwards
+
+
+async def _log(connection: Connection, act: Act, events: list[Event]) -> None:
+    changes = Changes()
+    changes.log(act, events)
+    await write(connection, changes)
 
 
 async def _resolve_some(world: World, rule: Rule, now: datetime, start: From) -> From | None:
     act = act_of(SYSTEM, None, now)
     async with world.database.writes.acquire() as connection, connection.transaction():
         found, onwards = await stored.over(connection, rule, now, start, CHUNK)
-        if not found:
-            return None
         changes = Changes()
         for trouble, state in found:
             after, event = resolved(trouble, ended(rule, state), act)
             changes.turn(trouble, after)
             changes.log(act, [event])
         await write(connection, changes)
-    world.stamp_soon()
     return onwards
 
 

@@ -32,9 +32,12 @@ class Trouble(Node):
 
     id: strawberry.ID = id_of("Exception")
     kind: ExceptionKind = column("kind", "What is wrong.")
-    severity: ExceptionSeverity = column("severity", "How much it mattered when it was found.")
+    severity: ExceptionSeverity = column(
+        "severity", "How much it matters; it may grow while it is open, and never shrinks."
+    )
     explanation: str = column(
-        "explanation", "What is wrong, in a sentence with its figures, as it was when it was found."
+        "explanation",
+        "What is wrong, in a sentence with its figures, as they were when it was found or last grew worse.",
     )
     suggested_actions: list[str] = column(
         lambda row: row.c.suggested_actions[1:10], "Mutations that would help, by their names; at most 10."

@@ -200,7 +200,13 @@ CAUSES: dict[tuple[ExceptionKind, str], Cause] = {
 }
 """What each rule's statements look for, by its kind and the type of its subject."""
 
-FOUND = "o.id, o.number, o.customer_id, o.channel_id"
+
+def _told(cause: Cause) -> str:
+    """What a rule is told of something, as `_found` reads it."""
+    return f"""
+        {cause.subject} AS subject_id, {cause.at} AS at, o.id AS order_id, o.number, o.customer_id, o.channel_id,
+        {cause.location} AS location_id, json_build_object({cause.facts})::text AS facts, {cause.key} AS key
+    """
 
 
 @cache
@@ -208,8 +214,7 @@ def finding(kind: ExceptionKind, subject_type: str) -> str:
     """What is wrong and not on record, the oldest first."""
     cause = CAUSES[kind, subject_type]
     return f"""
-        SELECT {cause.subject}, {cause.at} AS at, {FOUND}, {cause.location},
-               json_build_object({cause.facts})::text AS facts, {cause.key} AS key
+        SELECT {_told(cause)}
         FROM {cause.source}
         WHERE {cause.holds} AND {cause.at} <= $1 AND ({cause.at}, {cause.key}) > ($2, $3)
           AND NOT EXISTS (
@@ -220,7 +225,7 @@ def finding(kind: ExceptionKind, subject_type: str) -> str:
     """
 
 
-TROUBLE = ", ".join(f"x.{name}" for name in columns_of(Trouble))
+RECORD = ", ".join(f"x.{name}" for name in columns_of(Trouble))
 
 
 @cache
@@ -228,7 +233,7 @@ def ending(kind: ExceptionKind, subject_type: str) -> str:
     """What is on record and no longer wrong, with how it stands; rows that somebody is changing are left for later."""
     cause = CAUSES[kind, subject_type]
     return f"""
-        SELECT {TROUBLE}, (SELECT {cause.state} FROM {cause.source} WHERE {cause.subject} = x.subject_id LIMIT 1) AS state
+        SELECT {RECORD}, (SELECT {cause.state} FROM {cause.source} WHERE {cause.subject} = x.subject_id LIMIT 1) AS state
         FROM exceptions x
         WHERE x.kind = '{kind}' AND x.subject_type = '{subject_type}' AND x.resolved_at IS NULL
           AND (x.detected_at, x.id) > ($2, $3)
@@ -240,6 +245,24 @@ def ending(kind: ExceptionKind, subject_type: str) -> str:
     """
 
 
+@cache
+def again(kind: ExceptionKind, subject_type: str) -> str:
+    """What is on record and still wrong, and might be worse by now, with its figures as they are now."""
+    cause = CAUSES[kind, subject_type]
+    return f"""
+        SELECT {RECORD}, found.at, found.number, found.facts
+        FROM exceptions x
+        CROSS JOIN LATERAL (
+            SELECT {_told(cause)} FROM {cause.source}
+            WHERE {cause.subject} = x.subject_id AND {cause.at} <= $1 AND {cause.holds}
+            ORDER BY {cause.at} DESC LIMIT 1
+        ) found
+        WHERE x.kind = '{kind}' AND x.subject_type = '{subject_type}' AND x.resolved_at IS NULL
+          AND x.severity <> 'CRITICAL' AND (x.detected_at, x.id) > ($2, $3)
+        ORDER BY x.detected_at, x.id LIMIT $4
+    """
+
+
 async def find(connection: Any, rule: Rule, now: datetime, start: From, limit: int) -> tuple[list[Found], From | None]:
     """What is wrong and not on record, and where to go on; None where that was all."""
     rows = await connection.fetch(finding(rule.kind, rule.subject_type), now + rule.ahead, *start, limit)
@@ -248,8 +271,8 @@ async def find(connection: Any, rule: Rule, now: datetime, start: From, limit: i
 
 
 def _found(row: Any) -> Found:
-    subject_id, at, order_id, number, customer_id, channel_id, location_id, facts, _ = row
-    return Found(subject_id, at, order_id, number, customer_id, channel_id, location_id, orjson.loads(facts))
+    names = ("subject_id", "at", "order_id", "number", "customer_id", "channel_id", "location_id")
+    return Found(**{name: row[name] for name in names}, facts=orjson.loads(row["facts"]))
 
 
 async def over(
@@ -262,13 +285,22 @@ async def over(
     return troubles, From(last.detected_at, last.id) if last and len(rows) == limit else None
 
 
+async def look_again(
+    connection: Any, rule: Rule, now: datetime, start: From, limit: int
+) -> tuple[list[tuple[Trouble, Found]], From | None]:
+    """What is still wrong, as it was told and as it is now; and where to go on."""
+    rows = await connection.fetch(again(rule.kind, rule.subject_type), now + rule.ahead, *start, limit)
+    onwards = From(rows[-1]["detected_at"], rows[-1]["id"]) if len(rows) == limit else None
+    return [(_trouble(row), _found(row)) for row in rows], onwards
+
+
 def _trouble(row: Any) -> Trouble:
     return Trouble(**{name: row[name] for name in columns_of(Trouble)})
 
 
 RAISE = f"""
     INSERT INTO exceptions ({", ".join(columns_of(Trouble))})
-    SELECT {TROUBLE} FROM json_populate_recordset(NULL::exceptions, $1::text::json) AS x
+    SELECT {RECORD} FROM json_populate_recordset(NULL::exceptions, $1::text::json) AS x
     ON CONFLICT (kind, subject_id) WHERE resolved_at IS NULL DO NOTHING
     RETURNING id
 """
@@ -276,10 +308,27 @@ RAISE = f"""
 
 async def put(connection: Any, troubles: Sequence[Trouble]) -> set[UUID]:
     """Put exceptions on record; the ids of those that were not there already."""
-    rows = orjson.dumps(
-        [{name: getattr(each, name) for name in columns_of(Trouble)} for each in troubles], default=str
-    ).decode()
-    return {row["id"] for row in await connection.fetch(RAISE, rows)}
+    return {row["id"] for row in await connection.fetch(RAISE, _as_json(troubles))}
+
+
+WORSEN = """
+    UPDATE exceptions x
+    SET severity = v.severity, explanation = v.explanation, suggested_actions = v.suggested_actions, due_at = v.due_at,
+        event_sequence = v.event_sequence
+    FROM json_populate_recordset(NULL::exceptions, $1::text::json) AS v
+    WHERE x.id = v.id AND x.resolved_at IS NULL AND x.event_sequence = v.event_sequence - 1
+    RETURNING x.id
+"""
+
+
+async def put_worse(connection: Any, troubles: Sequence[Trouble]) -> set[UUID]:
+    """Put on record what has become worse; the ids of those that nobody changed meanwhile."""
+    return {row["id"] for row in await connection.fetch(WORSEN, _as_json(troubles))}
+
+
+def _as_json(troubles: Sequence[Trouble]) -> str:
+    rows = [{name: getattr(each, name) for name in columns_of(Trouble)} for each in troubles]
+    return orjson.dumps(rows, default=str).decode()
 
 
 # -- one of them -----------------------------------------------------------------------------------------------------

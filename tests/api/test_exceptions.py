@@ -299,7 +299,8 @@ async def test_what_came_back_is_open_until_somebody_sees_to_it(desk: Desk) -> N
     tried = await desk.one(order, "DELIVERY_FAILING")
     await says(desk, number, "RETURNED")
     found = await desk.one(order, "DELIVERY_FAILING")
-    assert found["id"] == tried["id"]  # it is the same trouble, grown worse
+    assert (found["id"], tried["severity"], found["severity"]) == (tried["id"], "MEDIUM", "CRITICAL")
+    assert found["explanation"] != tried["explanation"]
 
     done = await desk.shop.do(
         AGENT, "exceptionAcknowledge", "exception { note acknowledgedBy { kind displayName } }",
@@ -345,6 +346,25 @@ async def test_a_broken_promise_is_critical_until_everything_has_arrived(desk: D
     assert "not everything has arrived" in found["explanation"]
     await says(desk, number, "DELIVERED")
     assert await desk.over(found) == "The order is complete."
+
+
+async def test_an_exception_grows_worse_and_says_so_once(desk: Desk) -> None:
+    order = await desk.shop.bought(until="accept")
+    await desk.past("orders", "deliver_by_latest", order["id"], "-1 hour")
+    risk = await desk.one(order, "PROMISE_AT_RISK")
+    await desk.past("orders", "deliver_by_latest", order["id"], "1 hour")
+
+    broken = await desk.one(order, "PROMISE_AT_RISK")
+    assert await desk.one(order, "PROMISE_AT_RISK") == broken
+
+    assert (broken["id"], risk["severity"], broken["severity"]) == (risk["id"], "HIGH", "CRITICAL")
+    assert "was promised by" in broken["explanation"]
+    events = (await desk.shop.ask(OPERATIONS, EVENTS, subjectId=risk["id"]))["events"]["nodes"]
+    assert [(event["type"], event["sequence"], event["message"]) for event in events] == [
+        ("EXCEPTION_RAISED", 1, risk["explanation"]),
+        ("EXCEPTION_WORSENED", 2, broken["explanation"]),
+    ]
+    assert events[1]["data"]["severity"] == "CRITICAL"
 
 
 async def test_a_carrier_that_expects_to_come_later_puts_a_promise_at_risk(desk: Desk) -> None:
