@@ -344,7 +344,12 @@ RULES: tuple[Rule, ...] = (
         ExceptionKind.LATE_PICK,
         "FulfillmentOrder",
         late_pick,
-        ended={"PICKING": "Everything is picked.", "SHIPPED": "It was shipped.", **CALLED_OFF, **HELD},
+        ended={
+            **dict.fromkeys(("PICKING", "PACKED"), "Everything is picked."),
+            "SHIPPED": "It was shipped.",
+            **CALLED_OFF,
+            **HELD,
+        },
     ),
     Rule(
         ExceptionKind.LATE_SHIPMENT,

@@ -50,6 +50,7 @@ class Cause:
 
 
 LIVE = "o.status IN ('PENDING', 'CONFIRMED', 'IN_FULFILLMENT')"
+NOT_CALLED_OFF = "o.status IN ('PENDING', 'CONFIRMED', 'IN_FULFILLMENT', 'COMPLETED')"
 AWAY = "s.status IN ('HANDED_OVER', 'IN_TRANSIT', 'OUT_FOR_DELIVERY')"
 
 WORK = """
@@ -159,11 +160,11 @@ CAUSES: dict[tuple[ExceptionKind, str], Cause] = {
         ) part
         """,
         f"""
-        {LIVE} AND s.kind = 'AUTHORIZATION' AND s.status = 'SUCCEEDED'
+        {NOT_CALLED_OFF} AND s.kind = 'AUTHORIZATION' AND s.status = 'SUCCEEDED'
         AND o.payment_status IN ('AUTHORIZED', 'PARTIALLY_PAID') AND part.rest > 0
         """,
         "s.expires_at",
-        f"CASE WHEN NOT ({LIVE}) THEN o.status WHEN part.rest > 0 THEN 'LEFT' ELSE 'NOTHING_LEFT' END",
+        f"CASE WHEN NOT ({NOT_CALLED_OFF}) THEN o.status WHEN part.rest > 0 THEN 'LEFT' ELSE 'NOTHING_LEFT' END",
         "'left', part.rest, 'amount', s.amount_minor, 'currency', s.currency",
         location="NULL::uuid",
     ),

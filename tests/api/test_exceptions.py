@@ -1,6 +1,7 @@
 """Exceptions through HTTP: raised by the workers' jobs when a time has come, resolved when the cause is gone."""
 
 import ast
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +15,14 @@ from graphql import GraphQLObjectType
 from app.adapters.payments import providers
 from domain import exceptions
 from domain.ids import new_id
+from domain.store import exceptions as stored
 from domain.store import log
 from domain.store.jobs import Job
+from domain.viewer import SYSTEM
 from resolvers.database import open_database
 from resolvers.exceptions import watches
 from resolvers.jobs import Kind
-from resolvers.writing import World
+from resolvers.writing import World, act_of
 from schema.build import build, core_of
 from tests.api.shop import AGENT, OPERATIONS, Answer, Shop
 from tests.contract import document
@@ -404,6 +407,20 @@ async def test_an_authorization_holds_seven_days_and_is_told_two_days_before_it_
     assert await desk.over(found) == "It was taken, or released."
 
 
+async def test_goods_that_arrived_and_were_never_paid_for_are_told(desk: Desk) -> None:
+    order = await desk.shop.bought(until="deliver")
+    assert (order["status"], order["paymentStatus"]) == ("COMPLETED", "AUTHORIZED")
+    asked = "query ($id: ID!) { order(id: $id) { payments { id } } }"
+    entry = (await desk.shop.ask(OPERATIONS, asked, id=order["id"]))["order"]["payments"][-1]
+    await desk.past("payments", "expires_at", entry["id"], "1 hour")
+
+    found = await desk.one(order, "PAYMENT_EXPIRING")
+
+    assert (found["severity"], found["suggestedActions"]) == ("CRITICAL", ["paymentAuthorize", "paymentCapture"])
+    await desk.shop.do(OPERATIONS, "paymentVoid", orderId=order["id"])
+    assert await desk.over(found) == "It was taken, or released."
+
+
 async def test_a_store_hears_of_its_work_and_not_of_money(desk: Desk) -> None:
     shop = desk.shop
     order = await shop.bought(until="confirm")
@@ -461,6 +478,51 @@ async def test_units_that_no_location_can_give_are_told_until_one_can(desk: Desk
     await shop.count(sku, "CWB1", 5)
     await shop.do(OPERATIONS, "orderRoute", id=order["id"])
     assert await desk.over(found) == "Every unit has its location."
+
+
+HEALTH = """{ exceptions(first: 20, filter: { open: true }) { edges { node {
+    id kind severity subject { __typename id } detectedAt dueAt explanation suggestedActions } } } }"""
+"""What the contract's Health asks of exceptions, word for word."""
+
+
+async def test_a_call_centre_and_operations_see_what_is_wrong(desk: Desk) -> None:
+    order = await desk.shop.bought(until="confirm")
+    await desk.past("fulfillment_orders", "due_at", order["fulfillmentOrders"][0]["id"], "1 hour")
+    found = await desk.one(order, "LATE_PICK")
+
+    seen = await desk.shop.contract(AGENT, "SingleCustomerView", id=found["customer"]["id"])
+    (latest, *_) = (await desk.shop.ask(OPERATIONS, HEALTH))["exceptions"]["edges"]
+
+    told = {name: found[name] for name in ("id", "kind", "severity", "detectedAt")}
+    assert [edge["node"]["exceptions"] for edge in seen["orders"]["edges"]] == [[told]]
+    assert latest["node"] == {
+        name: found[name]
+        for name in ("id", "kind", "severity", "subject", "detectedAt", "dueAt", "explanation", "suggestedActions")
+    }
+
+
+async def test_two_who_look_at_once_raise_it_once(desk: Desk, world: World, database_url: str) -> None:
+    order = await desk.shop.bought(until="confirm")
+    key = desk.shop.key(order["fulfillmentOrders"][0]["id"])
+    now = datetime.now(UTC)
+    rule = exceptions.RULES[0]
+    found = exceptions.Found(
+        key, now, desk.shop.key(order["id"]), order["number"], None, desk.shop.key(desk.shop.channels["web"]), None,
+        {"left": 1, "units": 1, "status": "OPEN", "place": "here"},
+    )  # fmt: skip
+    act = act_of(SYSTEM, None, now)
+    mine, theirs = (exceptions.raised(rule, found, act)[0] for _ in range(2))
+
+    async with world.database.writes.acquire() as first, world.database.writes.acquire() as second:
+        transaction = first.transaction()
+        await transaction.start()
+        assert await stored.put(first, [mine]) == {mine.id}
+        waiting = asyncio.create_task(stored.put(second, [theirs]))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await transaction.commit()
+        assert await waiting == set()
+        await first.execute("DELETE FROM exceptions WHERE id = $1", mine.id)
 
 
 # -- followed ----------------------------------------------------------------------------------------------------------
