@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -31,13 +32,18 @@ CHUNK = 200
 
 
 def watches(world: World) -> list[Kind]:
-    """For each rule a job that comes again: so one that fails holds up no other."""
-    return [_watch(world, rule) for rule in RULES]
+    """For each rule a job that comes again: so one that fails holds up no other.
+
+    One process looks for one thing at a time: the connections are there for those who wait for an answer.
+    """
+    turn = Semaphore()
+    return [_watch(world, rule, turn) for rule in RULES]
 
 
-def _watch(world: World, rule: Rule) -> Kind:
+def _watch(world: World, rule: Rule, turn: Semaphore) -> Kind:
     async def handle(_: Job) -> Ended:
-        await watch(world, rule)
+        async with turn:
+            await watch(world, rule)
         return Done()
 
     return Kind(f"WATCH_{rule.kind}_OF_{rule.subject_type.upper()}", handle, every_seconds=EVERY_SECONDS)
