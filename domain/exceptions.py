@@ -192,6 +192,10 @@ def _span(span: timedelta) -> str:
     return f"{hours} hours" if hours != 1 else "1 hour"
 
 
+def _units(number: int) -> str:
+    return f"{number} unit" if number == 1 else f"{number} units"
+
+
 def _urgent(found: Found, now: datetime) -> bool:
     """Whether the promise to the buyer is in danger as well."""
     promised = found.facts.get("promised")
@@ -202,7 +206,7 @@ def late_pick(found: Found, now: datetime) -> Verdict:
     """Work that is behind before anything is packed."""
     facts = found.facts
     explanation = (
-        f"{facts['left']} of {facts['units']} units of order {found.number} are not picked at {facts['place']}; "
+        f"{facts['left']} of {_units(facts['units'])} of order {found.number} are not picked at {facts['place']}; "
         f"they should have left by {_moment(found.at)}."
     )
     accept = ["fulfillmentOrderAccept"] if facts["status"] == "OPEN" else []
@@ -214,7 +218,7 @@ def late_shipment(found: Found, now: datetime) -> Verdict:
     facts = found.facts
     stand = "packed" if facts["status"] == "PACKED" else "picked"
     explanation = (
-        f"{facts['units']} units of order {found.number} are {stand} at {facts['place']} and have not shipped; "
+        f"{_units(facts['units'])} of order {found.number}, {stand} at {facts['place']}, did not ship; "
         f"they should have left by {_moment(found.at)}."
     )
     pack = [] if facts["status"] == "PACKED" else ["fulfillmentOrderPack"]
@@ -248,9 +252,9 @@ def promise_at_risk(found: Found, now: datetime) -> Verdict:
     """A promise that will not be kept, or was not."""
     facts = found.facts
     missing = (
-        f"{facts['left']} of {facts['units']} units have not left"
+        f"{facts['left']} of {_units(facts['units'])} did not leave yet"
         if facts["left"]
-        else f"{facts['in_house']} shipments wait for the carrier"
+        else "parcels wait for the carrier"
         if facts["in_house"]
         else f"{facts['carrier']} expects to deliver on {_moment(datetime.fromisoformat(facts['estimated']))}"
         if facts["estimated"]

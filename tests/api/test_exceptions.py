@@ -145,7 +145,7 @@ async def test_what_is_picked_late_ships_late_until_it_has_left(desk: Desk) -> N
     assert await desk.over(late) == "Everything is picked."
     slow = await desk.one(order, "LATE_SHIPMENT")
     assert "2 units" in slow["explanation"]
-    assert "picked at SAO1 and have not shipped" in slow["explanation"]
+    assert "picked at SAO1, did not ship" in slow["explanation"]
     assert slow["suggestedActions"] == ["fulfillmentOrderPack", "shipmentCreate"]
     order = await desk.shop.ship(await desk.shop.pack(order))
     assert await desk.over(slow) == "It was shipped."
@@ -333,7 +333,7 @@ async def test_a_promise_is_at_risk_when_units_are_still_here_two_days_before(de
 
     assert found["severity"] == "HIGH"
     assert found["subject"] == {"__typename": "Order", "id": order["id"]}
-    assert "2 of 2 units have not left" in found["explanation"]
+    assert "2 of 2 units did not leave yet" in found["explanation"]
     order = await desk.shop.ship(await desk.shop.pack(await desk.shop.pick(order)))
     await desk.shop.do(OPERATIONS, "shipmentHandOver", ids=[order["shipments"][0]["id"]])
     assert await desk.over(found) == "Everything is on its way."
