@@ -13,17 +13,15 @@ ONE_OF_A_KIND_IS_OPEN = Invariant(
 
 EXCEPTIONS_ARE_TOLD = Invariant(
     "exceptions_are_told",
-    "Every exception is in the log: that it was raised, and, once it is over and no sooner, that it was resolved.",
+    "Of an exception the log first tells that it was raised, and last, once it is over and no sooner, that it was resolved.",
     """
-    select 'Exception', trouble.id, concat('1 raised, ', (trouble.resolved_at is not null)::int, ' resolved'),
-           concat(told.raised, ' raised, ', told.resolved, ' resolved')
-    from exceptions trouble
-    cross join lateral (
-        select count(*) filter (where type = 'EXCEPTION_RAISED') as raised,
-               count(*) filter (where type = 'EXCEPTION_RESOLVED') as resolved
-        from events where subject_id = trouble.id
-    ) told
-    where (told.raised, told.resolved) <> (1, (trouble.resolved_at is not null)::int)
+    select 'Exception', trouble.id,
+           concat(trouble.event_sequence, ' events', case when trouble.resolved_at is not null then ', resolved' end),
+           event.type || ' as number ' || event.sequence
+    from exceptions trouble join events event on event.subject_id = trouble.id
+    where (event.type = 'EXCEPTION_RAISED') <> (event.sequence = 1)
+       or (event.type = 'EXCEPTION_RESOLVED')
+          <> (event.sequence = trouble.event_sequence and trouble.resolved_at is not null)
     """,
 )
 
