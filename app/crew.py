@@ -12,11 +12,13 @@ from app.adapters.mail import gateways
 from app.settings import Settings
 from resolvers import messages, relays
 from resolvers.engine import Engine
+from resolvers.exceptions import watches
 from resolvers.feed import Feed
 from resolvers.housekeeping import forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
 from resolvers.relays import Relay
+from resolvers.timers import ask_payment, find_unanswered, release_holds
 from resolvers.wording import Wording
 from resolvers.work import return_work
 
@@ -40,7 +42,16 @@ def post_of(engine: Engine, settings: Settings) -> Post:
 
 def kinds(engine: Engine, post: Post) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database), messages.sending(post), return_work(engine.world)]
+    world = engine.world
+    return [
+        forget_claims(engine.database),
+        messages.sending(post),
+        return_work(world),
+        *watches(world),
+        release_holds(world),
+        find_unanswered(world),
+        ask_payment(world),
+    ]
 
 
 def readers(post: Post, crew: Crew) -> list[Relay]:

@@ -108,6 +108,9 @@ create unique index on growth.customer (c);
 create unlogged table growth.story as
 select n, at, growth.id(at, 16, n) as order_id, growth.id(at, 17, n) as decision_id, growth.id(at, 18, n) as work_id,
        growth.id(at, 19, n) as shipment_id, growth.id(at, 20, n) as package_id, growth.id(at, 21, n) as return_id,
+       growth.id(at, 25, n) as exception_id,
+       case when fate in ('COMPLETED', 'SHIPPED') and growth.roll(n, 14, 10) < 7 then 'LATE_PICK'
+            when fate = 'HELD' then 'PROMISE_AT_RISK' when fate = 'PICKING' then 'LATE_PICK' end as trouble,
        customer.id as customer_id, customer.c as customer, growth.set_up_id(1, channel) as channel_id,
        location, growth.set_up_id(2, location) as location_id, fate,
        fate in ('PENDING', 'CONFIRMED', 'COMPLETED') and location > 10 and growth.roll(n, 7, 10) = 0 as pickup,
@@ -216,11 +219,12 @@ cross join lateral (values
 where fate not in ('DRAFT', 'EXPIRED') and happened;
 
 insert into payments (id, order_id, kind, status, provider, amount_minor, currency, request_id, parent_id, method, last4,
-                      reason, return_id, occurred_at, recorded_at)
+                      reason, return_id, occurred_at, recorded_at, expires_at)
 select growth.id(at, 56 + entry, n), order_id, kind, status, 'test', amount, 'BRL',
        case when status = 'SUCCEEDED' then growth.id(at, 56 + entry - 1, n) end, growth.id(at, 56 + parent, n),
        'credit_card', case when status = 'SUCCEEDED' then '4242' end, case when kind = 'REFUND' then 'RETURN' end,
-       case when kind = 'REFUND' then return_id end, at + since, at + since
+       case when kind = 'REFUND' then return_id end, at + since, at + since,
+       case when kind = 'AUTHORIZATION' and status = 'SUCCEEDED' then at + since + interval '7 days' end
 from growth.story
 join growth.worth using (n)
 cross join lateral (values
@@ -270,10 +274,12 @@ select part_id, work_id, line_id, level_id, variant_id, location_id, sku, name, 
 from growth.line where fate not in ('DRAFT', 'EXPIRED');
 
 insert into shipments (id, order_id, fulfillment_order_id, location_id, status, carrier, service, estimated_delivery,
-                       created_at, handed_over_at, delivered_at, event_sequence)
+                       created_at, handed_over_at, delivered_at, heard_at, heard_code, event_sequence)
 select shipment_id, order_id, work_id, location_id, case when fate = 'SHIPPED' then 'HANDED_OVER' else 'DELIVERED' end,
        'correios', 'SEDEX', at + interval '4 days', at + interval '15 hours', at + interval '20 hours',
-       case when fate = 'COMPLETED' then at + interval '3 days' end, case when fate = 'SHIPPED' then 1 else 2 end
+       case when fate = 'COMPLETED' then at + interval '3 days' end,
+       at + case when fate = 'COMPLETED' then interval '3 days' else interval '20 hours' end,
+       case when fate = 'COMPLETED' then 'DELIVERED' else 'PICKED_UP' end, case when fate = 'SHIPPED' then 1 else 2 end
 from growth.story where fate in ('SHIPPED', 'COMPLETED') and not pickup;
 
 insert into shipment_lines (id, shipment_id, order_line_id, fulfillment_order_line_id, quantity)
@@ -374,6 +380,20 @@ insert into stock_levels (id, variant_id, location_id, available, allocated, qua
 select distinct on (level_id) level_id, variant_id, location_id, available, allocated, quality_control, version
 from growth.moved order by level_id, version desc;
 
+-- -- what went wrong: most of it is over --
+
+insert into exceptions (id, kind, severity, subject_type, subject_id, order_id, customer_id, location_id, channel_id,
+                        detected_at, due_at, explanation, suggested_actions, resolved_at, resolution, event_sequence)
+select exception_id, trouble, case when n % (growth.orders() / 30) = 5 then 'CRITICAL' else 'MEDIUM' end,
+       case trouble when 'LATE_PICK' then 'FulfillmentOrder' else 'Order' end,
+       case trouble when 'LATE_PICK' then work_id else order_id end, order_id, customer_id,
+       case trouble when 'LATE_PICK' then location_id end, channel_id, at + interval '12 hours', at + interval '12 hours',
+       'It is late.', array['fulfillmentOrderPick'],
+       case when fate in ('COMPLETED', 'SHIPPED') then at + interval '14 hours' end,
+       case when fate in ('COMPLETED', 'SHIPPED') then 'Everything is picked.' end,
+       case when fate in ('COMPLETED', 'SHIPPED') then 2 else 1 end
+from growth.story where trouble is not null;
+
 -- -- the log, in the order in which it happened --
 
 insert into events (id, epoch, position, type, subject_type, subject_id, sequence, customer_id, order_id, location_id,
@@ -384,7 +404,8 @@ select row_number() over (order by at, order_id, sequence), 1, row_number() over
        at
 from (
     select at + since as at, type, subject_type, subject_id, sequence, customer_id, order_id,
-           case when subject_type <> 'Order' then location_id end as location_id, channel_id
+           case when subject_type not in ('Order', 'Exception') or trouble = 'LATE_PICK' and subject_type <> 'Order' then location_id end
+               as location_id, channel_id
     from growth.story
     cross join lateral (values
         ('ORDER_DRAFTED', 'Order', order_id, 1, interval '0', fate in ('DRAFT', 'EXPIRED')),
@@ -407,7 +428,10 @@ from (
         ('RETURN_DECLINED', 'Return', return_id, 2, interval '6 days', back = 'DECLINED'),
         ('RETURN_APPROVED', 'Return', return_id, 2, interval '6 days', back in ('APPROVED', 'RECEIVED', 'CLOSED')),
         ('RETURN_RECEIVED', 'Return', return_id, 3, interval '10 days', back in ('RECEIVED', 'CLOSED')),
-        ('RETURN_CLOSED', 'Return', return_id, 4, interval '12 days', back = 'CLOSED')
+        ('RETURN_CLOSED', 'Return', return_id, 4, interval '12 days', back = 'CLOSED'),
+        ('EXCEPTION_RAISED', 'Exception', exception_id, 1, interval '12 hours', trouble is not null),
+        ('EXCEPTION_RESOLVED', 'Exception', exception_id, 2, interval '14 hours',
+            trouble is not null and fate in ('COMPLETED', 'SHIPPED'))
     ) happened (type, subject_type, subject_id, sequence, since, did)
     where did
     union all

@@ -73,6 +73,7 @@ IDS = {
     "work item": "select 'wrk_' || id from work_items order by id limit 1 offset 100",
     "queue": "select 'location:DC01'",
     "busy queue": "select 'call-center'",
+    "exception": "select 'exc_' || id from exceptions order by id limit 1 offset 1000",
     "stock level": "select 'stk_' || id from stock_levels order by id limit 1 offset 1000",
     "unknown order": f"select 'ord_{NOWHERE}'",
     "channel": "select 'web'",
@@ -127,6 +128,11 @@ CONSTANTS: Values = {
     "ALLOCATE": "ALLOCATE",
     "ADJUST": "ADJUST",
     "TRANSFER_IN": "TRANSFER_IN",
+    "LATE_PICK": ["LATE_PICK"],
+    "LATE_PICK and PROMISE_AT_RISK": ["LATE_PICK", "PROMISE_AT_RISK"],
+    "UNFILLABLE_ORDER": ["UNFILLABLE_ORDER"],
+    "MEDIUM": ["MEDIUM"],
+    "CRITICAL": ["CRITICAL"],
 }
 
 MOMENTS = ("a moment near the beginning", "a moment in the middle", "a moment near the end")
@@ -162,6 +168,14 @@ VALUES: dict[str, tuple[str, ...]] = {
     "WorkItemFilter.skills": ("another skill", "forklift"),
     "WorkItemFilter.subjectId": ("order", "unknown order"),
     "WorkItemFilter.dueBefore": MOMENTS,
+    "exception.id": ("exception",),
+    "ExceptionFilter.open": ("true", "false"),
+    "ExceptionFilter.kind": ("LATE_PICK", "LATE_PICK and PROMISE_AT_RISK", "UNFILLABLE_ORDER"),
+    "ExceptionFilter.severity": ("MEDIUM", "CRITICAL"),
+    "ExceptionFilter.locationId": ("busy store", "quiet store", "warehouse"),
+    "ExceptionFilter.channel": ("channel", "rare channel"),
+    "ExceptionFilter.orderId": ("order",),
+    "ExceptionFilter.customerId": ("customer with 500 orders", "usual customer"),
     "OrderFilter.channel": ("channel", "rare channel"),
     "OrderFilter.status": ("COMPLETED", "EXPIRED", "open", "every status"),
     "OrderFilter.onHold": ("true", "false"),
@@ -204,6 +218,13 @@ TOGETHER: dict[str, tuple[dict[str, str], ...]] = {
         {"locationId": "busy store", "kind": "PICKUP"},
         {"status": "work to do", "kind": "PICKUP"},
     ),
+    "ExceptionFilter": (
+        {"open": "true", "kind": "LATE_PICK"},
+        {"open": "true", "severity": "CRITICAL"},
+        {"open": "true", "locationId": "busy store"},
+        {"open": "true", "channel": "rare channel"},
+        {"open": "true", "kind": "LATE_PICK", "locationId": "warehouse"},
+    ),
     "StockMovementFilter": (
         {"sku": "sku", "locationId": "warehouse"},
         {"sku": "sku", "kind": "ALLOCATE"},
@@ -238,6 +259,7 @@ MIDDLES: dict[str, tuple[str, str]] = {
     "fulfillmentOrders": ("'DUE_AT', due_at, id", "fulfillment_orders order by due_at, id"),
     "events": ("'POSITION', epoch, position", "events order by epoch, position"),
     "workItems": ("'URGENCY', urgency, due_by, id", "work_items order by urgency, due_by, id"),
+    "exceptions": ("'DETECTED_AT', detected_at, id", "exceptions order by detected_at, id"),
     "customers": ("'CREATED_AT', created_at, id", "customers order by created_at, id"),
     "customer.timeline": (
         "'POSITION', epoch, position",

@@ -39,6 +39,7 @@ PREFIXES: dict[str, str] = {
     "Invoice": "inv",
     "Message": "msg",
     "WorkItem": "wrk",
+    "Exception": "exc",
     "Event": "evt",
 }
 """The prefix of every type's ids; a client may log it, never parse it."""

@@ -111,6 +111,7 @@ class OrderHold:
     placed_by: str
     released_at: datetime | None = None
     released_by: str | None = None
+    expires_at: datetime | None = None
 
 
 @row
@@ -154,6 +155,7 @@ class Payment:
     note: str | None = None
     return_id: UUID | None = None
     destination: str | None = None
+    expires_at: datetime | None = None
 
 
 @row
@@ -293,6 +295,8 @@ class Shipment:
     estimated_delivery: datetime | None = None
     handed_over_at: datetime | None = None
     delivered_at: datetime | None = None
+    heard_at: datetime | None = None
+    heard_code: str | None = None
     version: int = 1
     event_sequence: int = 0
     lines: tuple[ShipmentLine, ...] = ()
@@ -588,6 +592,34 @@ class WorkItem:
     failure: str | None = None
     closed_at: datetime | None = None
     version: int = 1
+    event_sequence: int = 0
+
+
+@row
+class Trouble:
+    """`exceptions`: what somebody should look at. `Exception` in the graph; Python has one of its own."""
+
+    table: ClassVar[str] = "exceptions"
+
+    id: UUID
+    kind: str
+    severity: str
+    subject_type: str
+    subject_id: UUID
+    detected_at: datetime
+    explanation: str
+    suggested_actions: tuple[str, ...]
+    order_id: UUID | None = None
+    customer_id: UUID | None = None
+    location_id: UUID | None = None
+    channel_id: UUID | None = None
+    due_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by_kind: str | None = None
+    acknowledged_by: str | None = None
+    note: str | None = None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
     event_sequence: int = 0
 
 

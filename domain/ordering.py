@@ -1,6 +1,7 @@
 """What staff and buyers decide about an order: confirm, hold, release, cancel; and what follows from any decision."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from domain.orders import (
     return_status,
 )
 from domain.payments import Tender, recorded, with_payments, with_status
-from domain.refusals import InvalidTransition, NotFound, QuantityExceeds
+from domain.refusals import InvalidInput, InvalidTransition, NotFound, QuantityExceeds
 from domain.returns import OPEN as OPEN_RETURNS
 from domain.stock import Bucket, Ledger, MovementKind
 
@@ -65,10 +66,14 @@ def confirm(order: Order, act: Act, tenders: Sequence[Tender] = ()) -> Decided:
     return decided(order, act, [told, *paid, *opened])
 
 
-def hold(order: Order, kind: HoldKind, reason: str, act: Act) -> Decided:
+def hold(order: Order, kind: HoldKind, reason: str, act: Act, expires_at: datetime | None = None) -> Decided:
     """Give a reason not to go on; work that no location has accepted is taken back."""
     ORDER.after(OrderStatus(order.status), OrderAction.HOLD)
-    placed = OrderHold(new_id(), order.id, kind.value, reason, act.at, act.actor_kind, act.actor_name)
+    if expires_at is not None and expires_at <= act.at:
+        raise InvalidInput("a hold ends after it began", field=("expiresAt",))
+    placed = OrderHold(
+        new_id(), order.id, kind.value, reason, act.at, act.actor_kind, act.actor_name, expires_at=expires_at
+    )
     order = replace(order, holds=(*order.holds, placed), on_hold=True)
     order, suspended = _with_work(order, FulfillmentOrderAction.SUSPEND, EventType.FULFILLMENT_ORDER_SUSPENDED)
     data = {"kind": kind.value, "reason": reason}

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,10 @@ from domain.money import Money
 from domain.orders import PaymentStatus
 from domain.refusals import AmountExceeds, InvalidInput, RefundExceedsBalance
 from domain.words import Word
+
+AUTHORIZATION_HOLDS = timedelta(days=7)
+"""Where the provider says nothing else: so long hold Visa, Mastercard, American Express and Discover what a buyer allowed
+online (docs.stripe.com/payments/capture-later)."""
 
 
 class PaymentKind(Word):
@@ -178,13 +182,17 @@ class PaymentOutcome:
     last4: str | None = None
     redirect_url: str | None = None
     client_secret: str | None = None
+    expires_at: datetime | None = None
+    """Until when an authorization holds, where the provider says so."""
 
 
 class PaymentProvider(Protocol):
     """A payment provider, outside our walls.
 
     The same `idempotency_key` must be answered with the same outcome, and act once. Whoever does not hear back in
-    time raises TimeoutError: the deed may have happened, so it is asked again, never assumed.
+    time raises TimeoutError: the deed may have happened, so it is asked again, never assumed. Buyers' tokens are not
+    kept: an authorization that is asked for again without one wants to know what came of it, and is declined only if it is
+    certain that nothing did.
     """
 
     async def authorize(self, request: PaymentRequest) -> PaymentOutcome:
@@ -248,12 +256,19 @@ def recorded(order: Order, tender: Tender, act: Act) -> Payment:
         recorded_at=act.recorded_at,
         method=tender.method,
         reference=tender.reference,
+        expires_at=_holds_until(tender.kind, tender.occurred_at or act.at),
     )
+
+
+def _holds_until(kind: str, at: datetime) -> datetime | None:
+    """Until when an authorization usually holds."""
+    return at + AUTHORIZATION_HOLDS if kind == PaymentKind.AUTHORIZATION else None
 
 
 def requested(order: Order, tender: Tender, act: Act) -> Payment:
     """An entry that says what a provider is about to be asked; its id is the idempotency key of the call."""
-    return replace(recorded(order, tender, act), status=EntryStatus.REQUESTED.value, reference=None)
+    asked = recorded(order, tender, act)
+    return replace(asked, status=EntryStatus.REQUESTED.value, reference=None, expires_at=None)
 
 
 def _amount(order: Order, tender: Tender) -> int:
@@ -306,6 +321,7 @@ def settled(request: Payment, outcome: PaymentOutcome, act: Act) -> Payment:
         failure=None if approved else outcome.reason,
         occurred_at=act.at,
         recorded_at=act.recorded_at,
+        expires_at=(outcome.expires_at or _holds_until(request.kind, act.at)) if approved else None,
     )
 
 

@@ -242,7 +242,7 @@ def hand_over(order: Order, shipment_ids: Sequence[UUID], act: Act) -> Decided:
     for shipment_id in shipment_ids:
         shipment = shipment_of(order, shipment_id)
         status = SHIPMENT.after(ShipmentStatus(shipment.status), ShipmentAction.HAND_OVER)
-        shipment = replace(shipment, status=status.value, handed_over_at=act.at)
+        shipment = heard(replace(shipment, status=status.value, handed_over_at=act.at), act.at)
         order = with_shipment(order, shipment)
         told = f"{shipment.carrier} has a shipment of order {order.number}."
         events.append(about(order, EventType.SHIPMENT_HANDED_OVER, told, subject=shipment))
@@ -276,7 +276,7 @@ def track(order: Order, shipment_id: UUID, said: TrackingEvent, act: Act) -> Dec
     shipment = shipment_of(order, shipment_id)
     before = ShipmentStatus(shipment.status)
     status = tracked(before, TrackingCode(said.code))
-    shipment = replace(shipment, tracking_events=(said,))
+    shipment = heard(replace(shipment, tracking_events=(said,)), said.occurred_at, said.code)
     told = f"{shipment.carrier}: {said.message or said.code}."
     data = {"code": said.code, "place": said.place}
     events = [about(order, EventType.SHIPMENT_TRACKED, told, subject=shipment, data=data)]
@@ -288,3 +288,10 @@ def track(order: Order, shipment_id: UUID, said: TrackingEvent, act: Act) -> Dec
         handed = act.at
     order = with_shipment(order, replace(shipment, status=status.value, handed_over_at=handed))
     return decided(order, act, events)
+
+
+def heard(shipment: Shipment, at: datetime, code: str | None = None) -> Shipment:
+    """The shipment with the carrier's last word: by when it was said, not by when we were told."""
+    if shipment.heard_at is not None and at < shipment.heard_at:
+        return shipment
+    return replace(shipment, heard_at=at, heard_code=code or shipment.heard_code)

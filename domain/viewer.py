@@ -15,6 +15,7 @@ class ViewerKind(Word):
     GUEST = "GUEST", "Somebody who proved one order."
     STAFF = "STAFF", "A person who works for us."
     APP = "APP", "Another system."
+    SYSTEM = "SYSTEM", "Ordergraph itself, when a time has come."
 
 
 class Role(Word):
@@ -56,6 +57,7 @@ class Scope(StrEnum):
     WORK_READ = "work:read"
     WORK_WRITE = "work:write"
     WORK_ASSIGN = "work:assign"
+    EXCEPTIONS_WRITE = "exceptions:write"
     HISTORY_WRITE = "history:write"
 
 
@@ -70,6 +72,7 @@ FLOOR = frozenset(
         Scope.STOCK_WRITE,
         Scope.WORK_READ,
         Scope.WORK_WRITE,
+        Scope.EXCEPTIONS_WRITE,
     }
 )
 
@@ -90,6 +93,7 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.ROUTING_READ,
         Scope.WORK_READ,
         Scope.WORK_WRITE,
+        Scope.EXCEPTIONS_WRITE,
     },
     Role.STORE: FLOOR | {Scope.RETURNS_REQUEST, Scope.RETURNS_WRITE, Scope.ORDERS_PLACE},
     Role.WAREHOUSE: FLOOR,
@@ -125,3 +129,8 @@ class Viewer:
 
 ANONYMOUS = Viewer(ViewerKind.ANONYMOUS, None, "anonymous", "Anonymous")
 """A caller without a token: sees the schema and itself, nothing more."""
+
+SYSTEM = Viewer(
+    ViewerKind.SYSTEM, Role.OPERATIONS, "system", "Ordergraph", frozenset({Scope.ORDERS_WRITE, Scope.PAYMENTS_WRITE})
+)
+"""Who acts when nobody does: timers and whoever looks for exceptions."""

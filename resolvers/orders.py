@@ -299,7 +299,7 @@ async def confirm(work: Work, input: OrderConfirmInput) -> Outcome:
 async def hold(work: Work, input: OrderHoldInput) -> Outcome:
     """Put an order on hold."""
     order = await work.order("Order", input.id, expected_version=input.expected_version)
-    work.store(order, ordering.hold(order, input.kind, input.reason, work.act))
+    work.store(order, ordering.hold(order, input.kind, input.reason, work.act, input.expires_at))
     return Outcome({"order": order.id})
 
 

@@ -6,7 +6,7 @@ see it stands in the statement, so a right that is lost is lost from the next ev
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +14,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from graphql import GraphQLError, OperationType, get_named_type
-from sqlalchemy import BigInteger, Integer, Uuid
+from graphql import GraphQLError, GraphQLField, OperationType, get_named_type
+from sqlalchemy import BigInteger, Integer
 
-from domain import ids
-from domain.store import log
-from domain.store.log import News, Place, Topic
+from domain.store import log, replay, visibility
+from domain.store.log import News, Place
 from domain.viewer import Viewer
 from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
@@ -27,15 +26,15 @@ from resolvers.engine import Engine, Request, envelope
 from resolvers.feed import Feed
 from resolvers.followers import FellBehind, Follower
 from resolvers.holding import LOST
-from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
+from resolvers.reading.arguments import Argument, Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
 from resolvers.reading.cursors import unpack
 from resolvers.reading.mapping import entity_of
 from resolvers.reading.plans import Plan, plan
 from resolvers.reading.scans import scan
 from resolvers.reading.templates import Seat, place_of
-from resolvers.reading.texts import exists, json_object, subselect
-from resolvers.streams import Stream, stream_of
+from resolvers.reading.texts import exists, json_object, listed, subselect
+from resolvers.streams import Named, Stream, Watch, given_in, stream_of, watch
 
 T = TypeVar("T")
 
@@ -52,10 +51,12 @@ class Compiled:
     """One subscription for one shape of viewer and variables."""
 
     payload: Plan
-    """Null where the viewer may not see the event."""
-    visible: Plan
-    """Whether the viewer may see the subject."""
-    subject: Read
+    """Null where the viewer may not see the event, or it is none of those asked for."""
+    opening: Plan
+    """By argument: the ids to follow, of the rows that it names and the viewer may see."""
+    named: Mapping[str, Read]
+    """How the arguments that name rows are read."""
+    types: Read | None
     after: Read
     stream: Stream
 
@@ -88,28 +89,42 @@ class Subscriptions:
     async def _follow(self, document: Document, variables: Variables, viewer: Viewer) -> AsyncGenerator[bytes, None]:
         compiled = self._compiled(document, variables, viewer)
         after = log_place_of(compiled.after(variables), compiled.stream.order)
-        subject = ids.decode(compiled.stream.typename, compiled.subject(variables))
         compiled.payload.parameters({**variables, THE_EVENT: 0}, viewer)  # refuses what makes no sense before it begins
-        if subject is None or not await self._read(compiled.visible, variables, viewer):
-            raise refuse("NOT_FOUND", f"There is no such {compiled.stream.typename}, or you may not see it.")
+        watched = await self._opened(compiled, variables, viewer)
         if after is not None and after > await self._ask(log.head):
             raise BadInput("This cursor is ahead of the log.")
-        with self.feed.follow([(compiled.stream.column, subject)]) as follower:
-            async with aclosing(self._news(follower, subject, after, compiled.stream)) as news:
+        with self.feed.follow(watched.topics) as follower:
+            async with aclosing(self._news(follower, watched, after, compiled.stream)) as news:
                 async for each in news:
                     answer = await self._payload(compiled, each, variables, viewer)
                     if answer is not None:
                         yield answer
 
+    async def _opened(self, compiled: Compiled, variables: Variables, viewer: Viewer) -> Watch:
+        """What to follow; `RequestError` where an argument names what is not there for the viewer."""
+        found: dict[str, frozenset[UUID]] = {}
+        if compiled.named:
+            rows = orjson.loads(await self._read(compiled.opening, variables, viewer))
+            for name, read in compiled.named.items():
+                if len(rows[name]) < number_of(read(variables)):
+                    typename = compiled.stream.named[name].entity.typename
+                    raise refuse("NOT_FOUND", f"There is no such {typename}, or you may not see it.")
+                column = compiled.stream.named[name].column
+                bound = frozenset(map(UUID, rows[name]))
+                found[column] = found.get(column, bound) & bound
+        if (bounds := visibility.locations_of_events(viewer)) is not None:
+            found["location_id"] = found.get("location_id", bounds) & bounds
+        return watch(found, _types(compiled, variables))
+
     # -- what is new -----------------------------------------------------------------------------------------------
 
     async def _news(
-        self, follower: Follower, subject: UUID, after: Place | None, stream: Stream
+        self, follower: Follower, watched: Watch, after: Place | None, stream: Stream
     ) -> AsyncGenerator[News, None]:
         """First what the log has after the cursor, then what the feed says; what both tell is told once."""
         last = after or follower.since
         if after is not None:
-            async with aclosing(self._replay(follower, (stream.column, subject), after)) as replayed:
+            async with aclosing(self._replay(follower, watched, after)) as replayed:
                 async for news in replayed:
                     last = news.place
                     yield news
@@ -120,14 +135,17 @@ class Subscriptions:
                 raise _too_slow(last, stream) from None
             if news.place > last:
                 last = news.place
-                yield news
+                if watched.wants(news):
+                    yield news
 
-    async def _replay(self, follower: Follower, topic: Topic, last: Place) -> AsyncGenerator[News, None]:
+    async def _replay(self, follower: Follower, watched: Watch, last: Place) -> AsyncGenerator[News, None]:
         """All that the log has; more than once around if the feed told more meanwhile than there was room for."""
         while True:
-            page = await patiently(partial(self._ask, log.news_of_one_after, topic, last, PAGE))
+            ask = partial(self._ask, replay.news_of, watched.column, watched.followed, watched.types, last, PAGE)
+            page = await patiently(ask)
             for news in page:
-                yield news
+                if watched.wants(news):
+                    yield news
             if page:
                 last = page[-1].place
             elif follower.fell_behind:
@@ -175,36 +193,70 @@ class Subscriptions:
 def _compile_field(compiler: Compiler, document: Document, selected: Selected) -> Compiled:
     field = document.root.fields[selected.name]
     stream = stream_of(document.root, selected.name)
+    if stream.needs is not None and not compiler.viewer.may(stream.needs):
+        raise refuse("FORBIDDEN", f"{selected.name} needs the scope {stream.needs}.")
     arguments = Arguments(compiler.binder, selected.nodes[0], field, compiler.variables)
+    given = dict(given_in(arguments))
+    named = {name: each.read for name, each in given.items() if name in stream.named}
+    if stream.at_least_one and not named:
+        raise BadInput(f"Give at least one of {', '.join(stream.named)}.")
     return Compiled(
-        payload=_payload_plan(compiler, selected, get_named_type(field.type), stream),
-        visible=_visible_plan(compiler, document, selected, stream),
-        subject=arguments[stream.argument].read,
+        payload=_payload_plan(compiler, selected, get_named_type(field.type), stream, arguments),
+        opening=_opening_plan(compiler, selected, field, stream),
+        named=named,
+        types=given["types"].read if "types" in given else None,
         after=arguments["after"].read,
         stream=stream,
     )
 
 
-def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: Stream) -> Plan:
-    """The event by its id, if the viewer may see it and its subject."""
-    entity, event, subject = entity_of(type_), compiler.name(), compiler.name()
+def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: Stream, arguments: Arguments) -> Plan:
+    """The event by its id, if the viewer may see it and what the arguments name, and it is one of those asked for."""
+    entity, event = entity_of(type_), compiler.name()
     built = json_object([(selected.key, compiler.object(type_, selected.selections(), Seat(place_of(entity), event)))])
-    one = f"{event}.id = {compiler.parameter(lambda variables: variables[THE_EVENT], BigInteger())}"
-    named = [f"{subject}.id = {event}.{stream.column}", *compiler.visible(stream.entity, subject)]
-    seen = exists(scan(stream.entity, subject, named))
-    found = scan(entity, event, [one, *compiler.visible(entity, event), seen])
-    return plan(compiler.binder, subselect(built, found))
+    conditions = [
+        f"{event}.id = {compiler.parameter(lambda variables: variables[THE_EVENT], BigInteger())}",
+        *compiler.visible(entity, event),
+    ]
+    for _, named, given in stream.names(arguments):
+        row = compiler.name()
+        same = f"{row}.{named.key} = {event}.{named.column}"
+        conditions.append(exists(_rows(compiler, named, given, arguments, row, same)))
+    for condition, given in stream.narrows(arguments):
+        conditions.append(compiler.condition(entity, condition, given, arguments, event))
+    return plan(compiler.binder, subselect(built, scan(entity, event, conditions)))
 
 
-def _visible_plan(compiler: Compiler, document: Document, selected: Selected, stream: Stream) -> Plan:
-    """Whether the subject exists for the viewer."""
+def _opening_plan(compiler: Compiler, selected: Selected, field: GraphQLField, stream: Stream) -> Plan:
+    """By argument: the ids to follow."""
     asked = Compiler(compiler.schema, compiler.fragments, compiler.variables, compiler.viewer)
-    field = document.root.fields[selected.name]
-    given = Arguments(asked.binder, selected.nodes[0], field, asked.variables)[stream.argument]
-    key = asked.parameter(given.read, Uuid(), lambda id_: ids.decode(stream.typename, id_))
-    subject = asked.name()
-    found = scan(stream.entity, subject, [f"{subject}.id = {key}", *asked.visible(stream.entity, subject)])
-    return plan(asked.binder, exists(found))
+    arguments = Arguments(asked.binder, selected.nodes[0], field, asked.variables)
+    found = []
+    for name, named, given in stream.names(arguments):
+        row = asked.name()
+        found.append((name, subselect(listed(f"{row}.{named.key}"), _rows(asked, named, given, arguments, row))))
+    return plan(asked.binder, json_object(found) if found else "NULL")
+
+
+def _rows(compiler: Compiler, named: Named, given: Argument, arguments: Arguments, row: str, *also: str) -> str:
+    """The rows that an argument names, as far as the viewer may see them."""
+    matches = compiler.condition(named.entity, named.matches, given, arguments, row)
+    return scan(named.entity, row, [*also, matches, *compiler.visible(named.entity, row)])
+
+
+def _types(compiled: Compiled, variables: Variables) -> frozenset[str] | None:
+    """The types that are followed; None for all."""
+    if compiled.types is None:
+        return compiled.stream.types
+    asked = frozenset(compiled.types(variables))
+    if not asked:
+        raise BadInput("Name at least one type, or leave the types out.")
+    return asked if compiled.stream.types is None else asked & compiled.stream.types
+
+
+def number_of(given: Any) -> int:
+    """How many things an argument names."""
+    return len(set(given)) if isinstance(given, list) else 1
 
 
 def log_place_of(cursor: str | None, order: str) -> Place | None:

@@ -15,6 +15,7 @@ from resolvers.reading.cursors import cursor_of
 from resolvers.reading.mapping import Condition, Row, Subject, column, one, reads
 from schema.common import JSON, Actor, Node, actor, entity, id_of, words
 from schema.event_lists import EVENT_ORDER, event_keys
+from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order
 from schema.returns import Return
@@ -66,6 +67,11 @@ class Event(Node):
         "The return that changed, where that is the subject.",
         follows=visibility.NOBODY,
         name="return",
+    )
+    exception: Trouble | None = one(
+        lambda row, trouble: (trouble.c.id == row.c.subject_id) & (row.c.subject_type == "Exception"),
+        "The exception that was raised, acknowledged or resolved, where that is the subject.",
+        follows=visibility.NOBODY,
     )
     stock_level: StockLevel | None = one(
         lambda row, level: (level.c.id == row.c.subject_id) & (row.c.subject_type == "StockLevel"),

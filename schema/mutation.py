@@ -2,10 +2,23 @@
 
 import strawberry
 
-from resolvers import customers, fulfillment, guests, messages, orders, payments, returns, setup, shipments, work
+from resolvers import (
+    customers,
+    exceptions,
+    fulfillment,
+    guests,
+    messages,
+    orders,
+    payments,
+    returns,
+    setup,
+    shipments,
+    work,
+)
 from resolvers.mutating import mutation
 from schema import payloads
 from schema.inputs import customers as customer_inputs
+from schema.inputs import exceptions as exception_inputs
 from schema.inputs import fulfillment as work_inputs
 from schema.inputs import messages as message_inputs
 from schema.inputs import orders as order_inputs
@@ -202,6 +215,12 @@ class Mutation:
         item_inputs.WorkItemRetryInput,
         payloads.WorkItemRetryPayload,
         "Let a dead item be attempted anew.",
+    )
+    exception_acknowledge = mutation(
+        exceptions.acknowledge,
+        exception_inputs.ExceptionAcknowledgeInput,
+        payloads.ExceptionAcknowledgePayload,
+        "Say that one looks at an exception.",
     )
     guest_order_access = mutation(
         guests.access,

@@ -40,6 +40,7 @@ from schema.common import (
     words,
 )
 from schema.customers import Customer
+from schema.exceptions import Trouble
 from schema.fulfillment import Allocation, FulfillmentOrder, Pickup, RoutingDecision
 from schema.messages import Message
 from schema.payments import Payment
@@ -114,6 +115,7 @@ class OrderHold(Node):
     reason: str = column("reason", "The reason in words.")
     placed_at: datetime = column("placed_at", "Since when.")
     placed_by: Actor = actor("placed_by_kind", "placed_by", "Who put it there.")
+    expires_at: datetime | None = column("expires_at", "When it is taken off by itself; null if never.")
 
 
 @strawberry.type(
@@ -290,6 +292,12 @@ class Order(Node):
         lambda message: [message.c.created_at, message.c.id],
         "What its customer was told of it, for those who see every order; at most 100.",
         limit=100,
+    )
+    exceptions: list[Trouble] = many(
+        lambda row, trouble: (trouble.c.order_id == row.c.id) & trouble.c.resolved_at.is_(None),
+        lambda trouble: [trouble.c.detected_at.desc(), trouble.c.id.desc()],
+        "What is wrong with it now, as far as it is your work; staff only; at most 20.",
+        limit=20,
         follows=visibility.NOBODY,
     )
     available_actions: list[OrderAction] = by_viewer(_actions, "What you may do next; at most 10.")

@@ -12,6 +12,7 @@ from resolvers.reading.mapping import EVERYONE, Many, One, reads
 from schema.catalog import Channel, Variant
 from schema.customers import Customer, CustomerNote
 from schema.errors import UserError
+from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
 from schema.payments import Payment, PaymentAction, Refund
@@ -402,4 +403,12 @@ class WorkItemRetryPayload:
     """What workItemRetry answers."""
 
     work_item: WorkItem | None = one_made("workItem", "The item; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The exception as it is now.")
+class ExceptionAcknowledgePayload:
+    """What exceptionAcknowledge answers."""
+
+    exception: Trouble | None = one_made("exception", "The exception; null when it was refused.")
     user_errors: list[UserError] = errors()

@@ -35,6 +35,9 @@ class Payment(Node):
     last4: str | None = column("last4", "The last four digits of the card, if it was one.")
     failure: str | None = column("failure", "Why it failed.")
     occurred_at: datetime = column("occurred_at", "When it became true.")
+    expires_at: datetime | None = column(
+        "expires_at", "Until when an authorization holds: as the provider said, or 7 days; null for anything else."
+    )
     request: Annotated["Payment", strawberry.lazy("schema.payments")] | None = one(
         lambda entry, other: other.c.id == entry.c.request_id, "The requested entry that this one settles."
     )

@@ -13,6 +13,7 @@ from schema.common import FILTER, SORT, After, Before, Connection, First, Last, 
 from schema.customers import Customer
 from schema.event_lists import EVENT_ORDER, EVENT_SORTS, stamped
 from schema.events import EVENT_FILTERS, Event, EventFilter
+from schema.exceptions import EXCEPTION_FILTERS, EXCEPTION_SORTS, ExceptionFilter, ExceptionSort, Trouble
 from schema.fulfillment import (
     FULFILLMENT_FILTERS,
     FULFILLMENT_SORTS,
@@ -237,3 +238,22 @@ class Query:
         sort: Annotated[WorkItemSort | None, SORT] = None,
     ) -> Connection[WorkItem]:
         """Lists of work items."""
+
+    @asks(_by_id("Exception"), "An exception.")
+    def exception(self, id: Id) -> Trouble | None:
+        """One exception."""
+
+    @asks(
+        Pages(None, EXCEPTION_SORTS, "DETECTED_AT", EXCEPTION_FILTERS),
+        "What somebody should look at, or should have, the latest first; staff only.",
+    )
+    def exceptions(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[ExceptionFilter | None, FILTER] = None,
+        sort: Annotated[ExceptionSort | None, SORT] = None,
+    ) -> Connection[Trouble]:
+        """Lists of exceptions."""

@@ -78,6 +78,9 @@ def replete(world: World, customer: Row) -> None:
     whole.refund.update(destination="ORIGINAL_PAYMENT", note="desculpe")
     whole.capture.update(method="card", reference="c-1", failure="por pouco")
     world.rows["order_adjustments"][-1]["reason"] = "devolução"
+    world.rows["order_holds"][-1]["expires_at"] = whole.authorization["expires_at"] = world.now
+    trouble = world.trouble("DELIVERY_FAILING", "Shipment", whole.shipment, whole.order)
+    trouble.update(acknowledged_at=world.now, acknowledged_by_kind="STAFF", acknowledged_by="Zoë", note="ligo “já”")
     moved = world.move(level, "REVERSAL", 1, ("AVAILABLE", None), act=("Reversal", world.new_id()), line_id=None)
     moved.update(reverses_id=world.rows["stock_movements"][-2]["id"], reason="engano")
     _picked_up(world, kiosk, level, customer)

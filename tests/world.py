@@ -131,6 +131,27 @@ class World:
         self.add("message_opt_outs", customer_id=customer["id"], topic=topic, medium=medium, opted_out_at=self.later())
         self.event("CUSTOMER_MESSAGES_CHOSEN", "Customer", customer, customer_id=customer["id"])
 
+    def trouble(self, kind: str, subject_type: str, subject: Row, order: Row, **given: Any) -> Row:
+        """Something that is wrong, and told."""
+        concerns = {
+            "order_id": order["id"], "customer_id": order["customer_id"], "channel_id": order["channel_id"],
+            "location_id": subject.get("location_id"),
+        }  # fmt: skip
+        row = self.add(
+            "exceptions", kind=kind, subject_type=subject_type, subject_id=subject["id"],
+            detected_at=self.later(), due_at=self.now, explanation="3 “units” are late ⚡", event_sequence=0,
+            suggested_actions=["orderRoute", "refundCreate"], **{"severity": "MEDIUM", **concerns, **given},
+        )  # fmt: skip
+        self.event("EXCEPTION_RAISED", "Exception", row, **concerns)
+        return row
+
+    def resolve(self, trouble: Row) -> Row:
+        """It is over."""
+        trouble.update(resolved_at=self.later(), resolution="Tudo certo ✓")
+        concerns = {name: trouble[name] for name in ("order_id", "customer_id", "channel_id", "location_id")}
+        self.event("EXCEPTION_RESOLVED", "Exception", trouble, **concerns)
+        return trouble
+
     def variant(self, sku: str, channel: Row, price: int) -> Row:
         """A variant of a product of its own."""
         product = self.add("products", code=f"P-{sku}", name=f"Produto “{sku}”", category=None, created_at=self.now)
@@ -168,7 +189,8 @@ class World:
             act_type=act[0], act_id=act[1], line_id=line_id, reason=None, actor_kind="SYSTEM", actor_name="test",
             occurred_at=self.now, recorded_at=self.now,
         )  # fmt: skip
-        self.event("STOCK_MOVED", "StockLevel", level, location_id=level["location_id"], data={"kind": kind})
+        where = {"location_id": level["location_id"], "variant_id": level["variant_id"]}
+        self.event("STOCK_MOVED", "StockLevel", level, data={"kind": kind}, **where)
         return entry
 
     def event(self, type_: str, subject_type: str, subject: Row, data: Any = None, **concerns: UUID | None) -> None:
@@ -365,6 +387,7 @@ class Story:
         """Delivered, so completed."""
         world = self.world
         self.shipment.update(status="DELIVERED", delivered_at=world.later(days=2))
+        self.shipment.update(heard_at=world.now, heard_code="DELIVERED")
         for code in ("PICKED_UP", "DELIVERED"):
             world.add(
                 "tracking_events", shipment_id=self.shipment["id"], code=code, message=f"{code} às 14h",
@@ -536,8 +559,8 @@ def small_world() -> World:
     Story(world, web, both, ana).hold()
     Story(world, web, both, bob).confirm()
     Story(world, web, both, bob).confirm().hold()
-    Story(world, web, both, ana).confirm().pick()
-    Story(world, web, both, ana).confirm().pick().ship()
+    picking = Story(world, web, both, ana).confirm().pick()
+    shipped = Story(world, web, both, ana).confirm().pick().ship()
     Story(world, web, [(shirts_in_shop, 3, 4_990)], bob).confirm().pick().ship().deliver()
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return()
     Story(world, web, both, ana).confirm().pick().ship().deliver().ask_return().receive()
@@ -547,6 +570,11 @@ def small_world() -> World:
     Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
     Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
     small_work(world, depot, shop, ana)
+    world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
+    world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
+    world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)
+    world.trouble("PROMISE_AT_RISK", "Order", shipped.order, shipped.order, severity="CRITICAL")
+    world.trouble("PAYMENT_EXPIRING", "Payment", picking.authorization, picking.order)
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
@@ -581,7 +609,7 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
-    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 

@@ -59,6 +59,8 @@ class TestProvider:
         known = self.answers.get(request.idempotency_key)
         if known and not self._goes_on(known, request):
             return known
+        if request.token is None:
+            raise TimeoutError  # another process may have been asked: this one does not remember
         return self._answer(request, self._authorized(request))
 
     async def capture(self, request: PaymentRequest) -> PaymentOutcome:

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.customers import CustomerKind
+from domain.exceptions import ExceptionKind, ExceptionSeverity
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.messages import MessageKind, MessageMedium, MessageStatus, MessageTopic
 from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
@@ -311,6 +312,12 @@ orders = Table(
     Index("ix_orders_status_placed_at_id", "status", "placed_at", "id"),
     Index("ix_orders_on_hold", "placed_at", "id", postgresql_where=text("on_hold")),
     Index("ix_orders_external_reference", "external_reference"),
+    Index(
+        "ix_orders_promised",
+        "deliver_by_latest",
+        "id",
+        postgresql_where=text("status in ('PENDING', 'CONFIRMED', 'IN_FULFILLMENT') and deliver_by_latest is not null"),
+    ),
 )
 
 order_tags = Table(
@@ -380,7 +387,14 @@ order_holds = Table(
     _text("placed_by"),
     _at("released_at"),
     _text("released_by", nullable=True),
+    _at("expires_at"),
     _one_of("kind", HoldKind),
+    Index(
+        "ix_order_holds_expires_at_id",
+        "expires_at",
+        "id",
+        postgresql_where=text("released_at is null and expires_at is not null"),
+    ),
 )
 
 order_adjustments = Table(
@@ -423,9 +437,12 @@ payments = Table(
     _text("destination", nullable=True),
     _at("occurred_at", nullable=False),
     _at("recorded_at", nullable=False),
+    _at("expires_at"),
     _one_of("kind", PaymentKind),
     _one_of("status", EntryStatus),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
+    Index("ix_payments_expires_at_id", "expires_at", "id", postgresql_where=text("expires_at is not null")),
+    Index("ix_payments_requested", "recorded_at", "id", postgresql_where=text("status = 'REQUESTED'")),
     Index("uq_payments_settled_once", "request_id", unique=True, postgresql_where=text("request_id is not null")),
 )
 
@@ -442,6 +459,7 @@ routing_decisions = Table(
     Column("candidates", JSONB, nullable=False),
     Column("unfilled", JSONB, nullable=False),
     _at("decided_at", nullable=False),
+    Index("ix_routing_decisions_unfilled", "decided_at", "id", postgresql_where=text("unfilled <> '[]'")),
 )
 
 fulfillment_orders = Table(
@@ -476,6 +494,12 @@ fulfillment_orders = Table(
     *(
         Index("_".join(("ix_fulfillment_orders_pickup", *keys)), *keys, postgresql_where=text("kind = 'PICKUP'"))
         for keys in (("location_id", "due_at", "id"), ("status", "due_at", "id"), ("due_at", "id"))
+    ),
+    Index(
+        "ix_fulfillment_orders_unfinished",
+        "due_at",
+        "id",
+        postgresql_where=text("status in ('OPEN', 'ACCEPTED', 'PICKING', 'PACKED')"),
     ),
 )
 
@@ -515,11 +539,27 @@ shipments = Table(
     _at("created_at", nullable=False),
     _at("handed_over_at"),
     _at("delivered_at"),
+    _at("heard_at"),
+    _text("heard_code", nullable=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("event_sequence", Integer, nullable=False, server_default=text("0")),
     _one_of("status", ShipmentStatus),
     CheckConstraint("(delivered_at is not null) >= (status = 'DELIVERED')", name="delivered_at_when_delivered"),
+    Index("ix_shipments_in_house", "created_at", "id", postgresql_where=text("status in ('CREATED', 'LABELED')")),
+    Index(
+        "ix_shipments_away",
+        "heard_at",
+        "id",
+        postgresql_where=text("status in ('HANDED_OVER', 'IN_TRANSIT', 'OUT_FOR_DELIVERY')"),
+    ),
+    Index(
+        "ix_shipments_failing",
+        "heard_at",
+        "id",
+        postgresql_where=text("heard_code in ('ATTEMPTED', 'EXCEPTION', 'RETURNED')"),
+    ),
 )
+"""`heard_at` and `heard_code`: the carrier's last word, or when it was given the parcels."""
 
 shipment_lines = Table(
     "shipment_lines",
@@ -738,6 +778,49 @@ stock_movements = Table(
     ),
     Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
 )
+
+# -- what goes wrong --------------------------------------------------------------------------------------------------
+
+exceptions = Table(
+    "exceptions",
+    metadata,
+    _id(),
+    _text("kind"),
+    _text("severity"),
+    _text("subject_type"),
+    Column("subject_id", Uuid, nullable=False, index=True),
+    _of("order_id", "orders", nullable=True),
+    _of("customer_id", "customers", nullable=True),
+    _of("location_id", "locations", nullable=True),
+    _of("channel_id", "channels", nullable=True),
+    _at("detected_at", nullable=False),
+    _at("due_at"),
+    _text("explanation"),
+    Column("suggested_actions", ARRAY(Text), nullable=False),
+    _at("acknowledged_at"),
+    _text("acknowledged_by_kind", nullable=True),
+    _text("acknowledged_by", nullable=True),
+    _text("note", nullable=True),
+    _at("resolved_at"),
+    _text("resolution", nullable=True),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    _one_of("kind", ExceptionKind),
+    _one_of("severity", ExceptionSeverity),
+    CheckConstraint("(resolved_at is null) = (resolution is null)", name="resolved_with_a_reason"),
+    CheckConstraint("(acknowledged_at is null) = (acknowledged_by is null)", name="acknowledged_by_somebody"),
+    Index("uq_exceptions_open", "kind", "subject_id", unique=True, postgresql_where=text("resolved_at is null")),
+    Index("ix_exceptions_detected_at_id", "detected_at", "id"),
+    *(
+        Index(f"ix_exceptions_{column}_detected_at_id", column, "detected_at", "id")
+        for column in ("kind", "severity", "order_id", "customer_id", "location_id", "channel_id")
+    ),
+    Index("ix_exceptions_open", "detected_at", "id", postgresql_where=text("resolved_at is null")),
+    *(
+        Index(f"ix_exceptions_open_{column}", column, "detected_at", "id", postgresql_where=text("resolved_at is null"))
+        for column in ("kind", "location_id")
+    ),
+)
+"""What somebody should look at; at most one open of a kind about the same thing."""
 
 # -- the log, and what was already answered ---------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from domain.store.invariants import (
     Invariant,
     customers,
     events,
+    exceptions,
     fulfillment,
     messages,
     orders,
@@ -27,6 +28,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *customers.INVARIANTS,
     *messages.INVARIANTS,
     *work.INVARIANTS,
+    *exceptions.INVARIANTS,
     *events.INVARIANTS,
 )
 

@@ -119,6 +119,13 @@ def locations(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return anyone(viewer, row)
 
 
+def workplaces(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Locations whose work a viewer may watch: the staff's own, or all of them."""
+    if viewer.role in AT_LOCATIONS:
+        return _here(row.c.id)
+    return true() if viewer.may(Scope.EVENTS_READ) or sees_everything(viewer) else false()
+
+
 def customers(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """A customer sees themselves; a store, whoever bought from it."""
     if sees_everything(viewer):
@@ -259,6 +266,7 @@ package_lines = through(t.packages, "package_id", packages)
 of_shipment = through(t.shipments, "shipment_id", at_location)
 return_lines = through(t.returns, "return_id", returns)
 return_inspections = through(t.return_lines, "return_line_id", return_lines)
+exceptions = for_staff(at_location)
 
 
 def messages(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
@@ -276,3 +284,10 @@ def events(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
         mine = row.c.customer_id == customer_id() if viewer.role is Role.CUSTOMER else row.c.order_id == order_id()
         return mine & row.c.type.in_(PUBLIC_EVENTS)
     return false()
+
+
+def locations_of_events(viewer: Viewer) -> frozenset[UUID] | None:
+    """The locations outside of which `events` shows the viewer nothing; None where it depends on something else."""
+    if viewer.role in AT_LOCATIONS and not viewer.may(Scope.EVENTS_READ):
+        return frozenset(viewer.location_ids)
+    return None

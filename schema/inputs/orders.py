@@ -96,6 +96,7 @@ class OrderHoldInput:
     idempotency_key: str = key()
     kind: HoldKind = given("What sort of reason.")
     reason: str = given("The reason in words.")
+    expires_at: datetime | None = optional("When it is taken off by itself; never if left out.")
     expected_version: int | None = version()
     occurred_at: datetime | None = moment()
 

@@ -92,13 +92,22 @@ async def test_a_card_that_works_shows_its_last_digits(test_provider: payments.T
 
 @pytest.mark.parametrize(
     ("token", "reason"),
-    [("tok_declined", "card_declined"), ("tok_unheard_of", "no_such_token"), (None, "no_such_token")],
+    [("tok_declined", "card_declined"), ("tok_unheard_of", "no_such_token")],
 )
 async def test_a_card_that_does_not_work_says_why(
-    test_provider: payments.TestProvider, token: str | None, reason: str
+    test_provider: payments.TestProvider, token: str, reason: str
 ) -> None:
     outcome = await test_provider.authorize(request("1", token=token))
     assert (outcome.status, outcome.reason, outcome.reference) == (OutcomeStatus.DECLINED, reason, None)
+
+
+async def test_without_a_token_it_says_what_came_of_it_and_nothing_where_it_does_not_know(
+    test_provider: payments.TestProvider,
+) -> None:
+    with pytest.raises(TimeoutError):
+        await test_provider.authorize(request("1"))
+    done = await test_provider.authorize(request("1", token="tok_visa"))
+    assert await test_provider.authorize(request("1")) == done
 
 
 async def test_a_provider_that_hangs_is_given_up_by_whoever_waits(test_provider: payments.TestProvider) -> None:

@@ -26,7 +26,7 @@ from graphql import (
 FOLDER = Path(__file__).parent
 Definition = OperationDefinitionNode | FragmentDefinitionNode
 
-NOT_YET = {"SingleCustomerView": {"appointments", "exceptions"}}
+NOT_YET = {"SingleCustomerView": {"appointments"}}
 """Fields that operations ask for and that are not there yet: each is sent without them."""
 
 

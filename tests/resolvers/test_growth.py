@@ -1,7 +1,8 @@
 """Growth: in a shop with tables of more than 10,000 rows, no question reads one of them from end to end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -10,11 +11,18 @@ from graphql import GraphQLArgument, GraphQLField, GraphQLInputField, GraphQLSch
 from benchmarks.grown import grow
 from benchmarks.growth import Shop, Statement, large_tables, open_shop, scanned
 from benchmarks.questions import questions
+from domain.exceptions import RULES, ExceptionKind, Rule
+from domain.store.exceptions import again, ending, finding
+from domain.store.timers import HOLDS_EXPIRED, UNANSWERED
 from domain.store.verify import verify
+from resolvers.database import WRITING, Connection, open_pool
+from resolvers.exceptions import FIRST
 from schema.build import build
 
 ORDERS = 20_000
 VARIANTS = 1_600
+NOW = datetime(2025, 12, 31, tzinfo=UTC)
+"""When the shop's last orders came in."""
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +35,13 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
         yield await open_shop(stack, database_url)
 
 
+@pytest.fixture(scope="module")
+async def writer(shop: Shop, database_url: str) -> AsyncIterator[Connection]:
+    """A connection to it as workers have them."""
+    async with open_pool(database_url, 1, WRITING) as pool, pool.acquire() as connection:
+        yield connection
+
+
 async def test_a_grown_shop_is_sound(shop: Shop, database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     assert await verify(connection) == []
@@ -37,7 +52,7 @@ async def test_most_of_its_tables_are_large(shop: Shop) -> None:
     assert await large_tables(shop.connection) >= {
         "orders", "order_lines", "payments", "order_adjustments", "routing_decisions", "fulfillment_orders",
         "fulfillment_order_lines", "shipments", "shipment_lines", "packages", "package_lines", "tracking_events",
-        "stock_movements", "events", "order_locations", "work_items",
+        "stock_movements", "events", "order_locations", "work_items", "exceptions",
     }  # fmt: skip
 
 
@@ -51,6 +66,22 @@ async def test_no_question_reads_a_large_table_from_end_to_end(shop: Shop, role:
             found[question.name] = reads
     assert len(asked) > 200
     assert found == {}
+
+
+@pytest.mark.parametrize("looking", [finding, again, ending])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind} of {rule.subject_type}")
+async def test_no_watch_reads_a_large_table_from_end_to_end(
+    shop: Shop, writer: Connection, rule: Rule, looking: Callable[[ExceptionKind, str], str]
+) -> None:
+    large = await large_tables(shop.connection)
+    statement = Statement(looking(rule.kind, rule.subject_type), [NOW + rule.ahead, *FIRST, 200])
+    assert await scanned(writer, statement) & large == frozenset()
+
+
+@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED])
+async def test_no_timer_reads_a_large_table_from_end_to_end(shop: Shop, writer: Connection, due: str) -> None:
+    large = await large_tables(shop.connection)
+    assert await scanned(writer, Statement(due, [NOW, *FIRST, 200])) & large == frozenset()
 
 
 async def test_a_sequential_scan_is_noticed(shop: Shop) -> None:

@@ -25,6 +25,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
         union all select 'StockLevel', id, version from stock_levels
         union all select 'Customer', id, event_sequence from customers
         union all select 'WorkItem', id, event_sequence from work_items
+        union all select 'Exception', id, event_sequence from exceptions
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
@@ -32,7 +33,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
     where coalesce(last.number, 0) is distinct from subject.counted
       and (subject.id is not null
            or last.subject_type in
-              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem'))
+              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception'))
     """,
 )
 

@@ -22,7 +22,7 @@ LOOSEN = """
                     WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u')
                     ORDER BY contype = 'u'
         LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.place, rule.conname); END LOOP;
-        DROP INDEX uq_events_epoch_position, uq_payments_settled_once;
+        DROP INDEX uq_events_epoch_position, uq_payments_settled_once, uq_exceptions_open;
     END $$
 """
 """What the database itself would refuse has to be allowed first."""
@@ -210,6 +210,17 @@ VIOLATIONS: dict[str, list[str | Move]] = {
             "quality_control",
             at="(SELECT stock_level_id FROM stock_movements WHERE act_type = 'WorkItem')",
         ),
+    ],
+    # exceptions
+    "one_of_a_kind_is_open": [
+        """UPDATE exceptions SET kind = other.kind, subject_id = other.subject_id
+           FROM exceptions other WHERE exceptions.kind = 'STUCK_TRACKING' AND other.kind = 'PROMISE_AT_RISK'"""
+    ],
+    "exceptions_are_told": [
+        "UPDATE events SET type = 'EXCEPTION_ACKNOWLEDGED' WHERE type = 'EXCEPTION_RESOLVED'",
+    ],
+    "shipments_know_what_was_said_last": [
+        f"UPDATE shipments SET heard_code = 'IN_TRANSIT' WHERE order_id = {DELIVERED}"
     ],
     # events
     "events_are_numbered_without_gaps": [
