@@ -15,6 +15,7 @@ from app.tokens import sign, verify
 from app.trusted_documents import texts_of
 from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
+from resolvers.documents import Documents
 from resolvers.engine import Engine
 from resolvers.feed import PostgresFeed, open_feed
 from resolvers.reading.warm import warm
@@ -53,13 +54,15 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
         with_replicas(primary, replicas, reads=reads, longest_lag_seconds=lag) as database,
         open_feed(url) as feed,
     ):
+        schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
         world = World(
             database=database,
             providers=providers(),
             sign=lambda viewer, seconds: sign(viewer, settings.secret, seconds),
             stamp_soon=feed.stamp_soon,
+            document=Documents(schema, introspection=False, hints=settings.development).get,
+            webhooks_strict=settings.webhooks_strict,
         )
-        schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
         yield Engine(schema, world, introspection=settings.introspects, frank=settings.development), feed
 
 
@@ -70,5 +73,5 @@ async def open_graph(settings: Settings) -> AsyncIterator[Graph]:
         engine.texts = await texts_of(settings, engine.documents)
         warm(engine.schema)
         subscriptions = Subscriptions(engine, feed)
-        async with working(engine) if settings.with_worker else nullcontext():
+        async with working(engine, feed) if settings.with_worker else nullcontext():
             yield Graph(engine, subscriptions, partial(verify, secret=settings.secret))

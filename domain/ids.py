@@ -36,6 +36,8 @@ PREFIXES: dict[str, str] = {
     "ReturnLine": "rln",
     "Invoice": "inv",
     "Event": "evt",
+    "WebhookEndpoint": "whe",
+    "WebhookDelivery": "whd",
 }
 """The prefix of every type's ids; a client may log it, never parse it."""
 

@@ -52,6 +52,7 @@ class Scope(StrEnum):
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
     EVENTS_READ = "events:read"
+    WEBHOOKS_WRITE = "webhooks:write"
     HISTORY_WRITE = "history:write"
 
 

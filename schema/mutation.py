@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import customers, fulfillment, guests, orders, payments, returns, setup, shipments
+from resolvers import customers, fulfillment, guests, orders, payments, returns, setup, shipments, webhooks
 from resolvers.mutating import mutation
 from schema import payloads
 from schema.inputs import customers as customer_inputs
@@ -11,6 +11,7 @@ from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import webhooks as webhook_inputs
 
 
 @strawberry.type(description="Everything that can be done. One field is one transaction; refusals are `userErrors`.")
@@ -158,4 +159,40 @@ class Mutation:
         return_inputs.GuestOrderAccessInput,
         payloads.GuestOrderAccessPayload,
         "Open an order to a guest who knows its number and e-mail address.",
+    )
+    webhook_endpoint_create = mutation(
+        webhooks.create,
+        webhook_inputs.WebhookEndpointCreateInput,
+        payloads.WebhookEndpointCreatePayload,
+        "Have another system told what happens from now on.",
+    )
+    webhook_endpoint_update = mutation(
+        webhooks.update,
+        webhook_inputs.WebhookEndpointUpdateInput,
+        payloads.WebhookEndpointUpdatePayload,
+        "Change an endpoint, disable it or enable it.",
+    )
+    webhook_endpoint_delete = mutation(
+        webhooks.delete,
+        webhook_inputs.WebhookEndpointDeleteInput,
+        payloads.WebhookEndpointDeletePayload,
+        "Tell an endpoint nothing any more.",
+    )
+    webhook_secret_rotate = mutation(
+        webhooks.rotate,
+        webhook_inputs.WebhookSecretRotateInput,
+        payloads.WebhookSecretRotatePayload,
+        "Sign with a new secret; the old one signs too for a while.",
+    )
+    webhook_endpoint_test = mutation(
+        webhooks.test,
+        webhook_inputs.WebhookEndpointTestInput,
+        payloads.WebhookEndpointTestPayload,
+        "Send a ping, once, even to an endpoint that is disabled.",
+    )
+    webhook_replay = mutation(
+        webhooks.replay,
+        webhook_inputs.WebhookReplayInput,
+        payloads.WebhookReplayPayload,
+        "Send a range of the log to an endpoint, again or for the first time.",
     )

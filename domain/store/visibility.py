@@ -39,6 +39,7 @@ VIEWER_PARAMETERS: dict[str, Callable[[Viewer], Any]] = {
     "viewer_kind": lambda viewer: viewer.kind.value,
     "viewer_role": lambda viewer: viewer.role.value if viewer.role else None,
     "viewer_scopes": lambda viewer: sorted(viewer.scopes),
+    "viewer_subject": lambda viewer: viewer.subject,
 }
 """Every bound that a condition may name, and where its value comes from."""
 
@@ -258,3 +259,16 @@ def events(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
         mine = row.c.customer_id == customer_id() if viewer.role is Role.CUSTOMER else row.c.order_id == order_id()
         return mine & row.c.type.in_(PUBLIC_EVENTS)
     return false()
+
+
+def webhook_endpoints(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Operations see all of them; another system those that it made: an endpoint has its owner's rights and its secret."""
+    if not viewer.may(Scope.WEBHOOKS_WRITE):
+        return false()
+    if viewer.role is Role.OPERATIONS:
+        return true()
+    return row.c.owner_subject == bindparam("viewer_subject", type_=Text)
+
+
+webhook_deliveries = through(t.webhook_endpoints, "endpoint_id", webhook_endpoints)
+webhook_attempts = through(t.webhook_deliveries, "delivery_id", webhook_deliveries)
