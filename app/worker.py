@@ -24,7 +24,7 @@ async def run(settings: Settings) -> None:
     async with running_database(settings) as url:
         await _refuse_another_shape(url)
         settings = settings.model_copy(update={"database_url": url})
-        async with open_engine(settings) as (engine, _), working(engine):
+        async with open_engine(settings) as (engine, feed), working(engine, feed):
             err.print("The worker is at work. Ctrl-C ends it.")
             await ended.wait()
 
