@@ -49,7 +49,7 @@ class Answer:
 class Courier(Protocol):
     """Takes a body to a URL, and never raises: an attempt that fails is an answer too."""
 
-    async def send(self, url: str, headers: Mapping[bytes | str, bytes | str], body: bytes) -> Answer:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The receiver's answer."""
 
 

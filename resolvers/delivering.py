@@ -180,7 +180,7 @@ def _moot(due: Due) -> tuple[DeliveryStatus, str] | None:
     return None
 
 
-def _headers(due: Due, body: bytes, now: datetime) -> dict[bytes | str, bytes | str]:
+def _headers(due: Due, body: bytes, now: datetime) -> dict[str, str]:
     """As Standard Webhooks has them; the id is the same at every attempt."""
     id_, text = ids.encode("WebhookDelivery", due.id), body.decode()
     return {
