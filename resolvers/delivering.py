@@ -36,6 +36,8 @@ T = TypeVar("T")
 SLOTS = 100
 AT_ONCE = 50
 """Deliveries to one endpoint at once, in one process: the other slots are for others."""
+LEASE_SECONDS = 20.0
+"""A little longer than an attempt may take: as long as deliveries wait whose worker was killed."""
 PATIENCE_SECONDS = 0.1
 """How long a delivery waits, with a slot in its hand, until its endpoint has one less."""
 LONGEST_DEFERRAL_SECONDS = 60.0
@@ -69,7 +71,9 @@ async def _queue(connection: Connection, events: list[LoggedEvent]) -> None:
 
 def deliver(engine: Engine, courier: Courier) -> Kind:
     """Deliveries, one after another for each subject and endpoint."""
-    return Kind(KIND, Postman(engine, courier).deliver, slots=SLOTS, attempts=FOR_EVER)
+    return Kind(
+        KIND, Postman(engine, courier).deliver, slots=SLOTS, lease_seconds=LEASE_SECONDS, attempts=FOR_EVER
+    )
 
 
 class Postman:

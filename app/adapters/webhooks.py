@@ -73,7 +73,8 @@ class HttpCourier:
         except TimeoutError:
             return Answer(error=f"no answer within {self.total_seconds:g} seconds")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(error=(str(error) or type(error).__name__)[:LONGEST_ERROR])
+            reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+            return Answer(error=(str(reason) or type(error).__name__)[:LONGEST_ERROR])
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         target = URL(url, encoded=True)

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.ids import PREFIXES
-from domain.store.invariants import Invariant, customers, events, fulfillment, orders, payments, returns, stock
+from domain.store.invariants import (
+    Invariant,
+    customers,
+    events,
+    fulfillment,
+    orders,
+    payments,
+    returns,
+    stock,
+    webhooks,
+)
 
 INVARIANTS: tuple[Invariant, ...] = (
     *stock.INVARIANTS,
@@ -15,6 +25,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *returns.INVARIANTS,
     *customers.INVARIANTS,
     *events.INVARIANTS,
+    *webhooks.INVARIANTS,
 )
 
 EXAMPLES = 20
