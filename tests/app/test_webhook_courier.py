@@ -54,9 +54,8 @@ async def sent(
 ) -> Answer:
     """The last of so many answers."""
     async with HttpCourier(strict=strict, resolver=names, total_seconds=total_seconds) as courier:
-        for _ in range(times):
-            answer = await courier.send(url, HEADERS, BODY)
-    return answer
+        answers = [await courier.send(url, HEADERS, BODY) for _ in range(times)]
+    return answers[-1]
 
 
 @asynccontextmanager
