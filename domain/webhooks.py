@@ -112,12 +112,11 @@ def changes_of_rotation(endpoint: WebhookEndpoint, act: Act, overlap_seconds: in
 ENABLED: dict[str, Any] = {
     "status": EndpointStatus.ACTIVE,
     "disabled_reason": None,
-    "disabled_at": None,
     "failures": 0,
     "holds": 0,
     "held_until": None,
 }
-"""What makes an endpoint as good as new."""
+"""What makes an endpoint as good as new. Since when it was disabled stays: a replay begins there."""
 
 
 def disabled(now: datetime, reason: str, status: EndpointStatus = EndpointStatus.DISABLED) -> dict[str, Any]:

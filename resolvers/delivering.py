@@ -71,9 +71,7 @@ async def _queue(connection: Connection, events: list[LoggedEvent]) -> None:
 
 def deliver(engine: Engine, courier: Courier) -> Kind:
     """Deliveries, one after another for each subject and endpoint."""
-    return Kind(
-        KIND, Postman(engine, courier).deliver, slots=SLOTS, lease_seconds=LEASE_SECONDS, attempts=FOR_EVER
-    )
+    return Kind(KIND, Postman(engine, courier).deliver, slots=SLOTS, lease_seconds=LEASE_SECONDS, attempts=FOR_EVER)
 
 
 class Postman:

@@ -40,7 +40,9 @@ class WebhookEndpoint(Node):
     format: WebhookFormat = column("format", "How the body is laid out.")
     status: EndpointStatus = column("status", "Whether it is sent anything.")
     disabled_reason: str | None = column("disabled_reason", "Why it is disabled or deleted.")
-    disabled_at: datetime | None = column("disabled_at", "Since when.")
+    disabled_at: datetime | None = column(
+        "disabled_at", "When it was last disabled, or deleted: where a replay begins."
+    )
     failures: int = column("failures", "Attempts that failed in a row; at 10 its deliveries are held.")
     held_until: datetime | None = column("held_until", "When a failing endpoint is tried again, by one delivery.")
     secret: str | None = column("secret", "What deliveries are signed with.", needs=Scope.WEBHOOKS_WRITE)

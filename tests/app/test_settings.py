@@ -21,6 +21,7 @@ NAMES = (
     "INTROSPECTION",
     "TRUSTED_DOCUMENTS",
     "TRUSTED_DOCUMENTS_ONLY",
+    "WEBHOOK_PRIVATE_TARGETS",
     "XDG_DATA_HOME",
 )
 LONG = "x" * 32
@@ -152,3 +153,22 @@ def test_processes_that_make_the_secret_at_once_agree(tmp_path: Path) -> None:
         made = set(pool.map(lambda _: kept_secret(tmp_path / "secret"), range(32)))
     assert len(made) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "strict"),
+    [
+        ("development", None, False),
+        ("development", "false", True),
+        ("production", None, True),
+        ("production", "true", False),
+    ],
+)
+def test_webhooks_go_to_the_open_internet_alone_in_production(
+    monkeypatch: pytest.MonkeyPatch, mode: str, given: str | None, strict: bool
+) -> None:
+    monkeypatch.setenv("ORDERGRAPH_MODE", mode)
+    monkeypatch.setenv("ORDERGRAPH_SECRET", LONG)
+    if given:
+        monkeypatch.setenv("WEBHOOK_PRIVATE_TARGETS", given)
+    assert read_settings().webhooks_strict is strict
