@@ -60,10 +60,11 @@ def queue_deliveries(crew: Crew) -> Relay:
 
 
 async def _queue(connection: Connection, events: list[LoggedEvent]) -> None:
+    endpoints = await stored.listening(connection, ENDPOINTS_LIMIT)
     rows = []
-    for endpoint in await stored.listening(connection, ENDPOINTS_LIMIT):
+    for endpoint in endpoints:
         rows += [stored.row_of(endpoint, event) for event in await stored.wanted(connection, endpoint, events)]
-    await stored.queue(connection, rows)
+    await stored.queue(connection, rows, held={endpoint.id: endpoint.held_until for endpoint in endpoints})
 
 
 # -- deliveries are tried ----------------------------------------------------------------------------------------------

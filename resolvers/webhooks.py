@@ -98,11 +98,14 @@ async def update(work: Work, input: WebhookEndpointUpdateInput) -> Outcome:
 
 
 async def _switched(work: Work, endpoint: WebhookEndpoint, input: WebhookEndpointUpdateInput) -> dict[str, Any]:
-    """Switched off, what is on its way is called off. Switched on, or moved, it is tried at once."""
+    """Switched off, what is on its way is called off. Switched on, or moved when failing, all that waits is tried at once."""
     if input.enabled is False:
         return await _leave_alone(work, endpoint, f"{work.viewer.display_name} disabled it.", EndpointStatus.DISABLED)
     moved = input.url not in (None, endpoint.url) and endpoint.status == EndpointStatus.FAILING
-    return ENABLED if input.enabled or moved else {}
+    if not (input.enabled or moved):
+        return {}
+    await stored.try_now(work.connection, endpoint.id)
+    return ENABLED
 
 
 async def _leave_alone(work: Work, endpoint: WebhookEndpoint, reason: str, status: EndpointStatus) -> dict[str, Any]:
@@ -162,7 +165,8 @@ async def replay(work: Work, input: WebhookReplayInput) -> Outcome:
     events = await stored.in_range(work.connection, endpoint, range_of(input), REPLAY_LIMIT)
     wanted = await stored.wanted(work.connection, endpoint, events)
 
-    await stored.queue(work.connection, [stored.row_of(endpoint, event) for event in wanted], anew=True)
+    rows = [stored.row_of(endpoint, event) for event in wanted]
+    await stored.queue(work.connection, rows, anew=True, held={endpoint.id: endpoint.held_until})
     return Outcome({"endpoint": endpoint.id}, _replayed(events, wanted))
 
 

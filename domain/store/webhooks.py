@@ -1,6 +1,6 @@
 """Webhooks: endpoints, what is on its way to them, and how each attempt ended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -92,6 +92,17 @@ async def cancel_pending(connection: Any, endpoint_id: UUID, reason: str) -> Non
     await connection.execute(CANCEL, endpoint_id, reason, KIND, _lane(endpoint_id))
 
 
+TRY_NOW = """
+    UPDATE jobs SET ready_at = now()
+    WHERE kind = $2 AND dead_at IS NULL AND lease IS NULL AND ready_at > now() AND starts_with(lane, $1)
+"""
+
+
+async def try_now(connection: Any, endpoint_id: UUID) -> None:
+    """Let everything that waits for its next attempt have it."""
+    await connection.execute(TRY_NOW, _lane(endpoint_id), KIND)
+
+
 def _lane(endpoint_id: UUID, subject: object = "") -> str:
     """Deliveries of one subject to one endpoint go one after another."""
     return f"webhook:{endpoint_id}:{subject}"
@@ -153,17 +164,25 @@ def row_of(endpoint: WebhookEndpoint, event: LoggedEvent | Told) -> Row:
     return id_, endpoint.id, event.id, event.type, event.subject_type, event.subject_id
 
 
-async def queue(connection: Any, rows: Sequence[Row], *, anew: bool = False) -> None:
-    """Have deliveries made, in this order; those that there are already only when they are to be made `anew`."""
+async def queue(
+    connection: Any, rows: Sequence[Row], *, anew: bool = False, held: Mapping[UUID, datetime | None] | None = None
+) -> None:
+    """Have deliveries made, in this order; those that there are already only when they are to be made `anew`.
+
+    `held` says until when nothing goes to an endpoint.
+    """
     if not rows:
         return
     found = await connection.fetch(ANEW if anew else ONCE, *map(list, zip(*rows, strict=True)))
     queued = {row["id"] for row in found}
-    await jobs.enqueue(connection, [_job(row[0], row[1], row[5]) for row in rows if row[0] in queued])
+    until = held or {}
+    await jobs.enqueue(
+        connection, [_job(row[0], row[1], row[5], until.get(row[1])) for row in rows if row[0] in queued]
+    )
 
 
-def _job(id_: UUID, endpoint_id: UUID, subject_id: UUID | None) -> NewJob:
-    return NewJob(KIND, {"delivery": str(id_)}, lane=_lane(endpoint_id, subject_id or id_))
+def _job(id_: UUID, endpoint_id: UUID, subject_id: UUID | None, ready_at: datetime | None) -> NewJob:
+    return NewJob(KIND, {"delivery": str(id_)}, lane=_lane(endpoint_id, subject_id or id_), ready_at=ready_at)
 
 
 async def ping(connection: Any, endpoint_id: UUID) -> UUID:
@@ -318,21 +337,30 @@ OPENS = f"""
      OR e.status = 'FAILING' AND v.probed AND NOT v.arrived)
 """
 
+HELD_UNTIL = f"""
+    now() + make_interval(secs => least({FIRST_HOLD_SECONDS} * 2 ^ least({{}}, 20), {LONGEST_HOLD_SECONDS}))
+"""
+"""The end of a hold after so many others."""
+
 FARED = f"""
     UPDATE webhook_endpoints AS e
     SET failures = v.since + CASE WHEN v.arrived THEN 0 ELSE e.failures END,
         status = CASE WHEN {OPENS} THEN 'FAILING' WHEN v.arrived THEN 'ACTIVE' ELSE e.status END,
         holds = CASE WHEN {OPENS} THEN e.holds + 1 WHEN v.arrived THEN 0 ELSE e.holds END,
-        held_until = CASE
-            WHEN {OPENS} THEN now() + make_interval(
-                secs => least({FIRST_HOLD_SECONDS} * 2 ^ least(e.holds, 20), {LONGEST_HOLD_SECONDS}))
-            WHEN NOT v.arrived THEN e.held_until END
+        held_until = CASE WHEN {OPENS} THEN {HELD_UNTIL.format("e.holds")} WHEN NOT v.arrived THEN e.held_until END
     FROM unnest($1::uuid[], $2::boolean[], $3::integer[], $4::boolean[]) AS v (id, arrived, since, probed)
     WHERE e.id = v.id AND e.status IN ('ACTIVE', 'FAILING')
       AND (v.since > 0 OR e.failures > 0 OR e.status = 'FAILING')
+    RETURNING e.id, e.held_until, e.held_until = {HELD_UNTIL.format("e.holds - 1")} AS opened
 """
 """The breaker: too many failures in a row hold an endpoint's deliveries, a failed probe holds them for longer, and one that
 arrives lets them go."""
+
+HOLD = """
+    UPDATE jobs SET ready_at = $2
+    WHERE kind = $3 AND dead_at IS NULL AND lease IS NULL AND ready_at < $2 AND starts_with(lane, $1)
+"""
+"""Out of the way of others' jobs: whoever looks for what is ready passes over everything that only waits its turn."""
 
 GONE = f"""
     UPDATE webhook_endpoints
@@ -345,7 +373,9 @@ GONE_REASON = "The receiver answered 410 Gone."
 
 async def record(connection: Any, attempts: Sequence[Attempt]) -> None:
     """Put on record how attempts ended, all at once. Endpoints come first, as for whoever disables one."""
-    await connection.execute(FARED, *map(list, zip(*_fared(attempts), strict=True)))
+    for row in await connection.fetch(FARED, *map(list, zip(*_fared(attempts), strict=True))):
+        if row["opened"]:
+            await connection.execute(HOLD, _lane(row["id"]), row["held_until"], KIND)
     unwanted = sorted({each.endpoint_id for each in attempts if each.unwanted})
     for endpoint_id in unwanted:
         await connection.execute(GONE, endpoint_id, GONE_REASON)

@@ -45,7 +45,8 @@ class WebhookEndpointUpdateInput:
     query: str | None = kept("The query that shapes the payload; null for none.")
     format: WebhookFormat | None = optional("How the body is laid out.")
     enabled: bool | None = optional(
-        "False disables it and calls off what is on its way; true enables it, or tries a failing one at once."
+        "False disables it and calls off what is on its way; true enables it, and tries at once what waits for its "
+        "next attempt."
     )
 
 
