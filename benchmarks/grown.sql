@@ -428,10 +428,10 @@ select ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'https://example.com/
        'ACTIVE', 'growth', '{"kind": "STAFF", "name": "Growth", "role": "OPERATIONS", "scopes": []}', now()
 from generate_series(1, 2) n;
 
-insert into webhook_deliveries (id, endpoint_id, event_id, type, subject_type, subject_id, status, attempts, response_status,
+insert into webhook_deliveries (id, endpoint_id, event_id, type, subject_id, status, attempts, response_status,
                                 queued_at, ended_at)
 select ('00000000-0000-7000-9000-' || lpad(to_hex(id), 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001', id, type,
-       subject_type, subject_id, case when id % 100 = 0 then 'DEAD' else 'DELIVERED' end, 1,
+       subject_id, case when id % 100 = 0 then 'DEAD' else 'DELIVERED' end, 1,
        case when id % 100 = 0 then 500 else 200 end, occurred_at, occurred_at
 from events where subject_type = 'Order';
 

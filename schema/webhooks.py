@@ -89,6 +89,7 @@ class WebhookDelivery(Node):
         "Of what; null for a ping, and where the event is archived or not yours to see.",
         follows=visibility.NOBODY,
     )
+    type: str = column("type", "The event's type, or PING.")
     status: DeliveryStatus = column("status", "How it stands.")
     attempts: int = column("attempts", "How often it was tried, replays included.")
     response_status: int | None = column("response_status", "What the last attempt was answered.")

@@ -892,7 +892,6 @@ webhook_deliveries = Table(
     _of("endpoint_id", "webhook_endpoints"),
     Column("event_id", BigInteger),
     _text("type"),
-    _text("subject_type", nullable=True),
     Column("subject_id", Uuid),
     _text("status"),
     _count("attempts"),

@@ -122,9 +122,7 @@ def _heard(role: Role | None, scopes: frozenset[Scope]) -> Statement | None:
     return compiled(select(row.c.id).where(row.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))), seen))
 
 
-async def wanted(
-    connection: Any, endpoint: WebhookEndpoint, events: Sequence[LoggedEvent | Told]
-) -> list[LoggedEvent | Told]:
+async def wanted(connection: Any, endpoint: WebhookEndpoint, events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
     """Those of `events` that an endpoint wants, and whose owner may see them."""
     matching = [event for event in events if endpoint.wants(event.type, event.channel_id)]
     owner = owner_of(endpoint)
@@ -140,10 +138,10 @@ async def wanted(
 
 QUEUE = """
     INSERT INTO webhook_deliveries
-        (id, endpoint_id, event_id, type, subject_type, subject_id, status, queued_at, next_attempt_at)
-    SELECT id, endpoint_id, event_id, type, subject_type, subject_id, 'PENDING', now(), now()
-    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[])
-        AS v (id, endpoint_id, event_id, type, subject_type, subject_id)
+        (id, endpoint_id, event_id, type, subject_id, status, queued_at, next_attempt_at)
+    SELECT id, endpoint_id, event_id, type, subject_id, 'PENDING', now(), now()
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[])
+        AS v (id, endpoint_id, event_id, type, subject_id)
     ORDER BY endpoint_id, event_id
 """
 
@@ -155,13 +153,13 @@ ANEW = f"""{QUEUE} ON CONFLICT (endpoint_id, event_id) DO UPDATE
     RETURNING id
 """
 
-Row = tuple[UUID, UUID, int | None, str, str | None, UUID | None]
+Row = tuple[UUID, UUID, int | None, str, UUID | None]
 
 
-def row_of(endpoint: WebhookEndpoint, event: LoggedEvent | Told) -> Row:
+def row_of(endpoint: WebhookEndpoint, event: LoggedEvent) -> Row:
     """The delivery of an event to an endpoint."""
     id_ = delivery_id(endpoint.id, event.id, event.recorded_at)
-    return id_, endpoint.id, event.id, event.type, event.subject_type, event.subject_id
+    return id_, endpoint.id, event.id, event.type, event.subject_id
 
 
 async def queue(
@@ -177,7 +175,7 @@ async def queue(
     queued = {row["id"] for row in found}
     until = held or {}
     await jobs.enqueue(
-        connection, [_job(row[0], row[1], row[5], until.get(row[1])) for row in rows if row[0] in queued]
+        connection, [_job(row[0], row[1], row[4], until.get(row[1])) for row in rows if row[0] in queued]
     )
 
 
@@ -188,7 +186,7 @@ def _job(id_: UUID, endpoint_id: UUID, subject_id: UUID | None, ready_at: dateti
 async def ping(connection: Any, endpoint_id: UUID) -> UUID:
     """Have an endpoint told that we are there; the delivery's id."""
     id_ = new_id()
-    await queue(connection, [(id_, endpoint_id, None, PING, None, None)])
+    await queue(connection, [(id_, endpoint_id, None, PING, None)])
     return id_
 
 

@@ -59,7 +59,6 @@ CREATE TABLE webhook_deliveries (
     endpoint_id UUID NOT NULL,
     event_id BIGINT,
     type TEXT NOT NULL,
-    subject_type TEXT,
     subject_id UUID,
     status TEXT NOT NULL,
     attempts INTEGER DEFAULT 0 NOT NULL,
