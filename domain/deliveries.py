@@ -164,7 +164,7 @@ STATUSES = {
 def judge(answer: Answer, *, tries: int, queued_at: datetime, now: datetime, once: bool = False) -> Verdict:
     """What follows from an answer to the attempt that makes it so many `tries`; a ping is tried `once`."""
     if answer.status is not None and 200 <= answer.status < 300:
-        return Verdict(Meaning.ARRIVED, error=answer.error)
+        return Verdict(Meaning.ARRIVED)
     error = answer.error or _said(answer.status)
     if answer.status == GONE and not once:
         return Verdict(Meaning.UNWANTED, error=error)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+import structlog
 from standardwebhooks import Webhook
 from strawberry.dataloader import DataLoader
 
@@ -24,13 +25,14 @@ from domain.store.relays import LoggedEvent
 from domain.store.webhooks import KIND, Attempt, Due
 from domain.viewer import Scope
 from domain.webhooks import DeliveryStatus, EndpointStatus, WebhookFormat, owner_of
-from resolvers.database import Connection, Database
+from resolvers.database import GONE, Connection, Database, Unavailable
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
 from resolvers.jobs import Again, Crew, Done, Kind, Outcome
 from resolvers.relays import Relay
 from resolvers.webhooks import ENDPOINTS_LIMIT
 
+log = structlog.get_logger()
 T = TypeVar("T")
 
 SLOTS = 100
@@ -60,7 +62,7 @@ def queue_deliveries(crew: Crew) -> Relay:
 
 
 async def _queue(connection: Connection, events: list[LoggedEvent]) -> None:
-    endpoints = await stored.listening(connection, ENDPOINTS_LIMIT)
+    endpoints = await stored.listening(connection, 2 * ENDPOINTS_LIMIT)  # two may be the last one at once
     rows = []
     for endpoint in endpoints:
         rows += [stored.row_of(endpoint, event) for event in await stored.wanted(connection, endpoint, events)]
@@ -129,19 +131,29 @@ class Postman:
         return Done()
 
     async def _try(self, due: Due, *, probed: bool) -> Outcome:
-        body, complaint = await self._body(due)
         began_at, began = datetime.now(UTC), asyncio.get_running_loop().time()
-        answer = await self.courier.send(due.endpoint.url, _headers(due, body, began_at), body)
+        answer, complaint = await self._send(due)
         taken = asyncio.get_running_loop().time() - began
-        if complaint and answer.error is None:
-            answer = replace(answer, error=complaint)
         self.doors[due.endpoint.id].took(taken)
         now = datetime.now(UTC)
         verdict = deliveries.judge(answer, tries=due.tries + 1, queued_at=due.queued_at, now=now, once=due.is_ping)
+        verdict = replace(verdict, error=verdict.error or complaint)
         await self.ended.put(_attempt(due, answer, verdict, began_at, taken, probed=probed))
         return Done() if verdict.seconds is None else Again(verdict.seconds, verdict.error)
 
     # -- what is sent ----------------------------------------------------------------------------------------------
+
+    async def _send(self, due: Due) -> tuple[Answer, str | None]:
+        """The answer, and what the endpoint's query could not tell. What we cannot even write down is a failure too."""
+        try:
+            body, complaint = await self._body(due)
+            headers = _headers(due, body, datetime.now(UTC))
+        except (Unavailable, *GONE, asyncpg.PostgresError):
+            raise  # nothing is wrong with the delivery: its job is done again when the database is back
+        except Exception as error:
+            log.exception("a webhook's payload could not be made", delivery=str(due.id))
+            return Answer(error=f"the payload could not be made: {type(error).__name__}: {error}"), None
+        return await self.courier.send(due.endpoint.url, headers, body), complaint
 
     async def _body(self, due: Due) -> tuple[bytes, str | None]:
         """The body, and what the endpoint's query could not tell."""

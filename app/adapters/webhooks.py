@@ -71,8 +71,8 @@ class HttpCourier:
         """POST, follow nothing, and read no more of the answer than is kept."""
         try:
             return await self._post(url, headers, body)
-        except TimeoutError:
-            return Answer(error=f"no answer within {self.total_seconds:g} seconds")
+        except TimeoutError as error:
+            return Answer(error=str(error)[:LONGEST_ERROR] or f"no answer within {self.total_seconds:g} seconds")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
             return Answer(error=(str(reason) or type(error).__name__)[:LONGEST_ERROR])

@@ -162,6 +162,28 @@ async def test_a_query_that_no_longer_fits_is_told_of_in_the_payload_and_stops_n
     assert (await connection.fetchval("SELECT error FROM webhook_attempts")).startswith("the query: Cannot query field")
 
 
+async def test_what_cannot_be_written_down_is_a_failure_on_record_and_keeps_no_other_subject_waiting(
+    fresh_database_url: str, connection: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await connection.execute(READ_ON)
+    odd, other = [await write_order(connection) for _ in range(2)]
+    await write_event(connection, odd)
+    await connection.execute("UPDATE events SET subject_type = 'Riddle'")
+    await write_event(connection, other)
+    async with receiving() as receiver, at_work(fresh_database_url, tmp_path):
+        await listen(connection, receiver)
+        (heard,) = await receiver.until(1)
+        async with asyncio.timeout(20):
+            while not (
+                error := await connection.fetchval("SELECT error FROM webhook_attempts WHERE error IS NOT NULL")
+            ):
+                await asyncio.sleep(0.01)
+
+    assert heard.data["subject"]["id"] == f"ord_{other}"
+    assert error == "the payload could not be made: KeyError: 'Riddle'"
+    assert len(receiver.heard) == 1
+
+
 async def test_only_what_ended_long_ago_is_put_away(fresh_database_url: str, connection: asyncpg.Connection) -> None:
     receiver = Receiver("http://127.0.0.1:9")
     kept, deleted, emptied = [await listen(connection, receiver) for _ in range(3)]
