@@ -39,6 +39,7 @@ LISTEN = """
     VALUES ($1, $2, 'whsec_c2VjcmV0', '{}', 'STANDARD', 'ACTIVE', $3, $4, now())
 """
 READ_ON = "INSERT INTO relays SELECT 'webhooks', epoch, position FROM event_head"
+WHY = "SELECT error FROM webhook_attempts WHERE error IS NOT NULL"
 LET_LEASES_END = "UPDATE jobs SET ready_at = now() WHERE lease IS NOT NULL"
 """Those of a worker that was killed would last for some seconds more."""
 
@@ -170,13 +171,11 @@ async def test_what_cannot_be_written_down_is_a_failure_on_record_and_keeps_no_o
     await write_event(connection, odd)
     await connection.execute("UPDATE events SET subject_type = 'Riddle'")
     await write_event(connection, other)
-    async with receiving() as receiver, at_work(fresh_database_url, tmp_path):
+    async with receiving() as receiver:
         await listen(connection, receiver)
-        (heard,) = await receiver.until(1)
-        async with asyncio.timeout(20):
-            while not (
-                error := await connection.fetchval("SELECT error FROM webhook_attempts WHERE error IS NOT NULL")
-            ):
+        async with at_work(fresh_database_url, tmp_path), asyncio.timeout(20):
+            (heard,) = await receiver.until(1)
+            while not (error := await connection.fetchval(WHY)):
                 await asyncio.sleep(0.01)
 
     assert heard.data["subject"]["id"] == f"ord_{other}"
