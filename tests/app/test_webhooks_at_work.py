@@ -39,6 +39,7 @@ LISTEN = """
     VALUES ($1, $2, 'whsec_c2VjcmV0', '{}', 'STANDARD', 'ACTIVE', $3, $4, now())
 """
 READ_ON = "INSERT INTO relays SELECT 'webhooks', epoch, position FROM event_head"
+ARRIVED = "SELECT count(*) FROM webhook_deliveries WHERE status = 'DELIVERED'"
 WHY = "SELECT error FROM webhook_attempts WHERE error IS NOT NULL"
 LET_LEASES_END = "UPDATE jobs SET ready_at = now() WHERE lease IS NOT NULL"
 """Those of a worker that was killed would last for some seconds more."""
@@ -66,6 +67,20 @@ async def listen(connection: asyncpg.Connection, receiver: Receiver, path: str =
     return id_
 
 
+def sound(receiver: Receiver) -> None:
+    """Every event came, under one id, and those of a subject in their order once repeats are dropped."""
+    ids_of_events: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, list[int]] = defaultdict(list)
+    for heard in receiver.heard:
+        if not ids_of_events[heard.data["id"]]:
+            first[heard.data["subject"]["id"]].append(heard.data["sequence"])
+        ids_of_events[heard.data["id"]].add(heard.id)
+    assert len(ids_of_events) == EVENTS
+    assert all(len(ids) == 1 for ids in ids_of_events.values())
+    assert all(sequences == list(range(1, len(sequences) + 1)) for sequences in first.values()), "each subject in order"
+    assert len(receiver.heard) < EVENTS * 2
+
+
 async def test_whoever_is_killed_nothing_is_lost_and_what_comes_again_comes_under_the_same_id(
     fresh_database_url: str, connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -90,23 +105,41 @@ async def test_whoever_is_killed_nothing_is_lost_and_what_comes_again_comes_unde
             await connection.execute(LET_LEASES_END)
         working = worker(fresh_database_url, tmp_path)
         async with asyncio.timeout(60):
-            while (
-                await connection.fetchval("SELECT count(*) FROM webhook_deliveries WHERE status = 'DELIVERED'") < EVENTS
-            ):
+            while await connection.fetchval(ARRIVED) < EVENTS:
                 await asyncio.sleep(0.05)
         working.terminate()
         await asyncio.to_thread(working.wait)
 
-    ids_of_events: dict[str, set[str]] = defaultdict(set)
-    first: dict[str, list[int]] = defaultdict(list)
-    for heard in receiver.heard:
-        if not ids_of_events[heard.data["id"]]:
-            first[heard.data["subject"]["id"]].append(heard.data["sequence"])
-        ids_of_events[heard.data["id"]].add(heard.id)
-    assert len(ids_of_events) == EVENTS
-    assert all(len(ids) == 1 for ids in ids_of_events.values())
-    assert all(sequences == list(range(1, len(sequences) + 1)) for sequences in first.values()), "each subject in order"
-    assert len(receiver.heard) < EVENTS * 2
+    sound(receiver)
+    assert await check(connection, invariants.INVARIANTS) == []
+
+
+DROP = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+async def test_a_database_that_drops_every_connection_costs_repeats_and_nothing_else(
+    fresh_database_url: str, connection: asyncpg.Connection, tmp_path: Path
+) -> None:
+    chance = random.Random(4)
+    orders = [await write_order(connection) for _ in range(ORDERS)]
+    await connection.execute(READ_ON)
+    async with receiving() as receiver:
+        await listen(connection, receiver)
+        for _ in range(EVENTS):
+            await write_event(connection, chance.choice(orders))
+        async with at_work(fresh_database_url, tmp_path):
+            for drop in range(1, KILLS + 1):
+                await receiver.until(EVENTS * drop // (KILLS + 2))
+                await connection.execute(DROP)
+                await connection.execute(LET_LEASES_END)
+            async with asyncio.timeout(60):
+                while await connection.fetchval(ARRIVED) < EVENTS:
+                    await asyncio.sleep(0.05)
+
+    sound(receiver)
     assert await check(connection, invariants.INVARIANTS) == []
 
 
