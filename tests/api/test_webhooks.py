@@ -22,6 +22,11 @@ ENDPOINT = "endpoint { id url status types secret failures heldUntil disabledRea
 BEGINNING = "WyJQT1NJVElPTiIsMCwwXQ=="
 """The cursor before the first event."""
 
+IN_THE_WAY = """
+    SELECT count(*) FROM jobs WHERE kind = 'WEBHOOK_DELIVERY' AND ready_at < now() + interval '20 seconds'
+"""
+"""Of who looks for what is ready; what is held is not."""
+
 DISABLED_AT = "query ($id: ID!) { webhookEndpoint(id: $id) { disabledAt } }"
 
 DELIVERIES = """
@@ -94,6 +99,14 @@ async def cursors_of(shop: Shop, orders: list[Answer]) -> list[str]:
                 await asyncio.sleep(0.01)
             found.append(nodes[0]["cursor"])
     return found
+
+
+async def until_idle(connection: asyncpg.Connection) -> None:
+    """Wait until nobody delivers anything."""
+    at_hand = "SELECT count(*) FROM jobs WHERE kind = 'WEBHOOK_DELIVERY' AND lease IS NOT NULL"
+    async with asyncio.timeout(20):
+        while await connection.fetchval(at_hand):
+            await asyncio.sleep(0.02)
 
 
 def all_are(status: str, number: int = 1) -> Callable[[list[Answer]], bool]:
@@ -326,24 +339,23 @@ async def test_after_ten_failures_in_a_row_one_delivery_goes_to_see_and_the_othe
             await asyncio.sleep(0.02)
     assert found["failures"] >= 10
     assert found["heldUntil"] is not None
-    await asyncio.sleep(0.3)  # those that were on their way have arrived
+    connection = await asyncpg.connect(database_url)
+    async with asyncio.timeout(20):
+        while await connection.fetchval(IN_THE_WAY):
+            await asyncio.sleep(0.02)
     before = len(receiver.heard)
     await shop.place((sku, 1))
+    await until_delivered(shop, endpoint, lambda found: len(found) == 4)
     await asyncio.sleep(0.7)
     assert len(receiver.heard) == before, "nothing is sent while they are held"
     assert all(each["nextAttemptAt"] >= found["heldUntil"] for each in await deliveries_of(shop, endpoint, "PENDING"))
 
-    connection = await asyncpg.connect(database_url)
-    in_the_way = (
-        "SELECT count(*) FROM jobs WHERE kind = 'WEBHOOK_DELIVERY' AND ready_at < now() + interval '20 seconds'"
-    )
-    assert await connection.fetchval(in_the_way) == 0
     let_go = "UPDATE webhook_endpoints SET held_until = now() WHERE status = 'FAILING'"
     now = "UPDATE jobs SET ready_at = now() WHERE kind = 'WEBHOOK_DELIVERY' AND lease IS NULL"
     await connection.execute(let_go)
     await connection.execute(now)
     await receiver.until(before + 1)
-    await asyncio.sleep(0.3)
+    await until_idle(connection)
     assert len(receiver.heard) == before + 1, "one goes to see"
     again = await endpoint_of(shop, endpoint["id"])
     assert again is not None
@@ -352,11 +364,10 @@ async def test_after_ten_failures_in_a_row_one_delivery_goes_to_see_and_the_othe
 
     receiver.answers = lambda _: 200
     await connection.execute(let_go)
-    for _ in range(3):
-        await connection.execute(now)
-        await asyncio.sleep(0.2)
-    await connection.execute(now)
-    await until_delivered(shop, endpoint, all_are("DELIVERED", 4))
+    async with asyncio.timeout(20):
+        while not all_are("DELIVERED", 4)(await deliveries_of(shop, endpoint)):
+            await connection.execute(now)
+            await asyncio.sleep(0.05)
     healed = await endpoint_of(shop, endpoint["id"])
     assert healed is not None
     assert (healed["status"], healed["failures"], healed["heldUntil"]) == ("ACTIVE", 0, None)
