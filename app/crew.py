@@ -9,8 +9,10 @@ from pathlib import Path
 import structlog
 
 from app.adapters.mail import gateways
+from app.adapters.webhooks import HttpCourier
 from app.settings import Settings
 from resolvers import messages, relays
+from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
@@ -40,12 +42,14 @@ def post_of(engine: Engine, settings: Settings) -> Post:
     return Post(engine, wording, gateways(settings), settings.unsubscribe_url)
 
 
-def kinds(engine: Engine, post: Post) -> list[Kind]:
+def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     """Every kind of job that a worker does."""
     world = engine.world
     return [
         forget_claims(engine.database),
         messages.sending(post),
+        deliver(engine, courier),
+        forget_deliveries(engine.database),
         return_work(world),
         *watches(world),
         release_holds(world),
@@ -55,23 +59,25 @@ def kinds(engine: Engine, post: Post) -> list[Kind]:
 
 
 def readers(post: Post, crew: Crew) -> list[Relay]:
-    """Everyone who reads the log. Nobody is told anything where nothing carries messages."""
-    return [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
+    """Everyone who reads the log. No customer is told anything where nothing carries messages."""
+    telling = [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
+    return [queue_deliveries(crew), *telling]
 
 
 @asynccontextmanager
 async def working(engine: Engine, feed: Feed, settings: Settings) -> AsyncIterator[None]:
     """Work beside the block, for as long as it runs."""
     post = post_of(engine, settings)
-    crew = Crew(engine.database, kinds(engine, post))
-    reading = [relays.run(relay, engine.database, feed) for relay in readers(post, crew)]
-    tasks = [asyncio.create_task(each) for each in (_always("jobs", crew.run), *reading)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with HttpCourier(strict=engine.world.webhooks_strict) as courier:
+        crew = Crew(engine.database, kinds(engine, post, courier))
+        reading = [relays.run(relay, engine.database, feed) for relay in readers(post, crew)]
+        tasks = [asyncio.create_task(each) for each in (_always("jobs", crew.run), *reading)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _always(doing: str, run: Callable[[], Awaitable[None]]) -> None:

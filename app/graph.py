@@ -16,6 +16,7 @@ from app.tokens import seal, sign, unseal, verify
 from app.trusted_documents import texts_of
 from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
+from resolvers.documents import Documents
 from resolvers.engine import Engine
 from resolvers.feed import PostgresFeed, open_feed
 from resolvers.reading.warm import warm
@@ -51,6 +52,7 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
         with_replicas(primary, replicas, reads=reads, longest_lag_seconds=lag) as database,
         open_feed(url) as feed,
     ):
+        schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
         world = World(
             database=database,
             providers=providers(),
@@ -58,8 +60,9 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
             seal=lambda claims: seal(claims, settings.secret),
             unseal=lambda token: unseal(token, settings.secret),
             stamp_soon=feed.stamp_soon,
+            document=Documents(schema, introspection=False, hints=settings.development).get,
+            webhooks_strict=settings.webhooks_strict,
         )
-        schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
         yield Engine(schema, world, introspection=settings.introspects, frank=settings.development), feed
 
 

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     )
     trusted_documents_only: bool = Field(default=False, description="Whether nothing else is accepted")
 
+    webhook_private_targets: bool | None = Field(
+        default=None, description="Whether webhooks may go to private addresses, by http, to any port; by the mode"
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_a_postgres_url(cls, url: str | None) -> str | None:
@@ -174,6 +178,11 @@ class Settings(BaseSettings):
     def introspects(self) -> bool:
         """Whether the schema tells of itself: as set, else in development alone."""
         return self.development if self.introspection is None else self.introspection
+
+    @property
+    def webhooks_strict(self) -> bool:
+        """Whether webhooks go to the open internet alone: as set, else in production."""
+        return not (self.development if self.webhook_private_targets is None else self.webhook_private_targets)
 
     @property
     def development(self) -> bool:

@@ -467,6 +467,23 @@ from (
 
 update event_head set position = (select max(position) from events);
 
+-- -- another system that hears of orders; one in a hundred deliveries never arrived, and a second that hears of nothing --
+
+insert into webhook_endpoints (id, url, secret, types, format, status, owner_subject, owner, created_at)
+select ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'https://example.com/' || n, 'whsec_' || n, '{}', 'STANDARD',
+       'ACTIVE', 'growth', '{"kind": "STAFF", "name": "Growth", "role": "OPERATIONS", "scopes": []}', now()
+from generate_series(1, 2) n;
+
+insert into webhook_deliveries (id, endpoint_id, event_id, type, subject_id, status, attempts, response_status,
+                                queued_at, ended_at)
+select ('00000000-0000-7000-9000-' || lpad(to_hex(id), 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001', id, type,
+       subject_id, case when id % 100 = 0 then 'DEAD' else 'DELIVERED' end, 1,
+       case when id % 100 = 0 then 500 else 200 end, occurred_at, occurred_at
+from events where subject_type = 'Order';
+
+insert into webhook_attempts (delivery_id, number, began_at, duration_ms, response_status)
+select id, 1, queued_at, 12, response_status from webhook_deliveries;
+
 select setval(pg_get_serial_sequence('events', 'id'), (select max(id) from events)),
        setval('order_number', 100001 + growth.orders()), setval('return_number', 100001 + growth.orders());
 

@@ -47,6 +47,17 @@ def server(command: list[str], port: int, **environment: str) -> Iterator[int]:
         child.wait()
 
 
+@contextmanager
+def started(command: list[str], **environment: str) -> Iterator[int]:
+    """A child process that listens nowhere; yields its process id."""
+    child = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    try:
+        yield child.pid
+    finally:
+        child.terminate()
+        child.wait()
+
+
 def free_port() -> int:
     """A port that nobody has."""
     with socket.socket() as probe:

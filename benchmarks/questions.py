@@ -81,6 +81,9 @@ IDS = {
     "location": "select 'ST11'",
     "sku": "select 'SKU-000104'",
     "product": "select 'P000104'",
+    "webhook endpoint": "select 'whe_' || id from webhook_endpoints order by id limit 1",
+    "quiet webhook endpoint": "select 'whe_' || id from webhook_endpoints order by id desc limit 1",
+    "event": "select 'evt_' || event_id from webhook_deliveries order by id limit 1 offset 1000",
     "number": "select number from orders order by id limit 1 offset 1000",
     "reference": "select external_reference from orders where external_reference is not null order by id limit 1",
     "e-mail of 500 orders": "select upper(email) from customers order by created_at, id limit 1",
@@ -118,13 +121,15 @@ CONSTANTS: Values = {
     "all of returns": ["RETURN_REQUESTED", "RETURN_APPROVED", "RETURN_RECEIVED", "RETURN_CLOSED"],
     "READY": ["READY"],
     "DONE": ["DONE"],
-    "DEAD": ["DEAD"],
     "at work": ["LEASED", "FAILED"],
     "every status of work": ["READY", "LEASED", "DONE", "FAILED", "DEAD"],
     "COUNT_SHELF": "COUNT_SHELF",
     "RECALL": "RECALL",
     "another skill": ["dutch"],
     "forklift": ["forklift"],
+    "DELIVERED": ["DELIVERED"],
+    "DEAD": ["DEAD"],
+    "not delivered": ["PENDING", "DEAD", "CANCELED"],
     "ALLOCATE": "ALLOCATE",
     "ADJUST": "ADJUST",
     "TRANSFER_IN": "TRANSFER_IN",
@@ -176,6 +181,10 @@ VALUES: dict[str, tuple[str, ...]] = {
     "ExceptionFilter.channel": ("channel", "rare channel"),
     "ExceptionFilter.orderId": ("order",),
     "ExceptionFilter.customerId": ("customer with 500 orders", "usual customer"),
+    "webhookEndpoint.id": ("webhook endpoint",),
+    "webhookDeliveries.endpointId": ("webhook endpoint", "quiet webhook endpoint"),
+    "WebhookDeliveryFilter.status": ("DELIVERED", "DEAD", "not delivered"),
+    "WebhookDeliveryFilter.eventId": ("event",),
     "OrderFilter.channel": ("channel", "rare channel"),
     "OrderFilter.status": ("COMPLETED", "EXPIRED", "open", "every status"),
     "OrderFilter.onHold": ("true", "false"),
@@ -261,6 +270,8 @@ MIDDLES: dict[str, tuple[str, str]] = {
     "workItems": ("'URGENCY', urgency, due_by, id", "work_items order by urgency, due_by, id"),
     "exceptions": ("'DETECTED_AT', detected_at, id", "exceptions order by detected_at, id"),
     "customers": ("'CREATED_AT', created_at, id", "customers order by created_at, id"),
+    "webhookEndpoints": ("'ID', id", "webhook_endpoints order by id"),
+    "webhookDeliveries": ("'ID', id", "webhook_deliveries order by id"),
     "customer.timeline": (
         "'POSITION', epoch, position",
         "events where customer_id = (select id from customers order by created_at, id limit 1) order by epoch, position",
@@ -363,6 +374,11 @@ class Asker:
         """Whether the field is a connection."""
         return set(self.field.args) >= PAGING
 
+    @property
+    def required(self) -> list[str]:
+        """The arguments without which it cannot be asked."""
+        return [name for name, argument in self.field.args.items() if is_required_argument(argument)]
+
     def values(self, argument: str) -> tuple[str, ...]:
         """The names of the values that an argument is asked with."""
         return named(f"{self.name}.{argument}")
@@ -372,6 +388,7 @@ class Asker:
         declared = [self.declared] if self.declared else []
         declared += [f"${name}: {self._type(name)}" for name in given if f"${name}:" not in self.declared]
         head = f"query({', '.join(declared)}) " if declared else ""
+        arguments = ", ".join([*(f"{n}: ${n}" for n in self.required if f"{n}: $" not in arguments), arguments])
         called = f"({arguments})" if arguments else ""
         field = self.name.rpartition(".")[2]
         text = f"{head}{{ {self.around}{field}{called} {selection}{' }' if self.around else ''} }}"
@@ -425,7 +442,7 @@ def named(argument: str) -> tuple[str, ...]:
 def _of_root(asker: Asker) -> Iterator[Question]:
     type_ = get_named_type(asker.field.type)
     if asker.is_list:
-        yield from _of_list(asker, {})
+        yield from _of_list(asker, {name: asker.values(name)[0] for name in asker.required})
         return
     if isinstance(type_, GraphQLInterfaceType):
         yield from _of_any(asker, type_)

@@ -41,6 +41,8 @@ PREFIXES: dict[str, str] = {
     "WorkItem": "wrk",
     "Exception": "exc",
     "Event": "evt",
+    "WebhookEndpoint": "whe",
+    "WebhookDelivery": "whd",
 }
 """The prefix of every type's ids; a client may log it, never parse it."""
 

@@ -58,6 +58,7 @@ class Scope(StrEnum):
     WORK_WRITE = "work:write"
     WORK_ASSIGN = "work:assign"
     EXCEPTIONS_WRITE = "exceptions:write"
+    WEBHOOKS_WRITE = "webhooks:write"
     HISTORY_WRITE = "history:write"
 
 

@@ -27,6 +27,7 @@ from domain.store.changes import Changes, write
 from domain.store.claims import Claim, Claimed
 from domain.viewer import Role, Scope, Viewer
 from resolvers.database import GONE, Connection, Database, Unavailable
+from resolvers.documents import Document
 
 ATTEMPTS = 3
 RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -47,6 +48,10 @@ class Outcome:
     """The order as it was stored, where the verb has just done so: it saves the next step a look."""
 
 
+async def _no_documents(_text: str, _operation_name: str | None) -> Document:
+    raise NotImplementedError("this world reads no documents")
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What verbs reach outside the transaction: providers, the signer of tokens and links, the log's stamper."""
@@ -59,6 +64,10 @@ class World:
     """The same of what a link in a message says; None where it was not sealed by us."""
     stamp_soon: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    document: Callable[[str, str | None], Awaitable[Document]] = _no_documents
+    """Reads a document that callers store for later."""
+    webhooks_strict: bool = False
+    """Whether webhooks go to the open internet alone."""
 
 
 class Work:
@@ -248,6 +257,7 @@ TEXT_LIMIT = 2_000
 
 TEXT_LIMITS = {
     "token": 10_000,  # some providers put a signed document in it
+    "query": 20_000,
     **dict.fromkeys(("carrier", "code", "email", "externalReference", "number", "phone", "productCode", "sku"), 200),
     **dict.fromkeys(("trackingNumber",), 200),
 }

@@ -23,6 +23,9 @@ W = TypeVar("W", bound=type[Enum])
 JSON = NewType("JSON", object)
 """Any JSON value."""
 
+URL = NewType("URL", str)
+"""An absolute http or https URL."""
+
 CountryCode = NewType("CountryCode", str)
 """An ISO 3166-1 alpha-2 code."""
 
@@ -69,6 +72,13 @@ def json_value(value: Any) -> Any:
     return value
 
 
+def url(text: Any) -> str:
+    """A URL as the graph takes it."""
+    if not (isinstance(text, str) and text.lower().startswith(("https://", "http://"))):
+        raise ValueError("a URL begins with https:// or http://")
+    return text
+
+
 SCALARS: dict[object, Any] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -83,6 +93,13 @@ SCALARS: dict[object, Any] = {
         serialize=lambda value: value,
         parse_value=json_value,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+    ),
+    URL: strawberry.scalar(
+        name="URL",
+        description="An absolute http or https URL.",
+        serialize=lambda value: value,
+        parse_value=url,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
     ),
     CurrencyCode: strawberry.scalar(
         name="CurrencyCode",

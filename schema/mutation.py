@@ -13,6 +13,7 @@ from resolvers import (
     returns,
     setup,
     shipments,
+    webhooks,
     work,
 )
 from resolvers.mutating import mutation
@@ -25,6 +26,7 @@ from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
 
@@ -227,4 +229,40 @@ class Mutation:
         return_inputs.GuestOrderAccessInput,
         payloads.GuestOrderAccessPayload,
         "Open an order to a guest who knows its number and e-mail address.",
+    )
+    webhook_endpoint_create = mutation(
+        webhooks.create,
+        webhook_inputs.WebhookEndpointCreateInput,
+        payloads.WebhookEndpointCreatePayload,
+        "Have another system told what happens from now on.",
+    )
+    webhook_endpoint_update = mutation(
+        webhooks.update,
+        webhook_inputs.WebhookEndpointUpdateInput,
+        payloads.WebhookEndpointUpdatePayload,
+        "Change an endpoint, disable it or enable it.",
+    )
+    webhook_endpoint_delete = mutation(
+        webhooks.delete,
+        webhook_inputs.WebhookEndpointDeleteInput,
+        payloads.WebhookEndpointDeletePayload,
+        "Tell an endpoint nothing any more.",
+    )
+    webhook_secret_rotate = mutation(
+        webhooks.rotate,
+        webhook_inputs.WebhookSecretRotateInput,
+        payloads.WebhookSecretRotatePayload,
+        "Sign with a new secret; the old one signs too for a while.",
+    )
+    webhook_endpoint_test = mutation(
+        webhooks.test,
+        webhook_inputs.WebhookEndpointTestInput,
+        payloads.WebhookEndpointTestPayload,
+        "Send a ping, once, even to an endpoint that is disabled.",
+    )
+    webhook_replay = mutation(
+        webhooks.replay,
+        webhook_inputs.WebhookReplayInput,
+        payloads.WebhookReplayPayload,
+        "Send a range of the log to an endpoint, again or for the first time.",
     )

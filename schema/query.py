@@ -28,6 +28,14 @@ from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
 from schema.stock import MOVEMENT_FILTERS, MOVEMENT_SORTS, Location, StockMovement, StockMovementFilter
 from schema.viewer import Viewer
+from schema.webhooks import (
+    DELIVERY_FILTERS,
+    DELIVERY_SORTS,
+    ENDPOINT_SORTS,
+    WebhookDelivery,
+    WebhookDeliveryFilter,
+    WebhookEndpoint,
+)
 from schema.work import WORK_FILTERS, WORK_SORTS, WorkItem, WorkItemFilter, WorkItemSort
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="The object's id.")]
@@ -257,3 +265,36 @@ class Query:
         sort: Annotated[ExceptionSort | None, SORT] = None,
     ) -> Connection[Trouble]:
         """Lists of exceptions."""
+
+    @asks(_by_id("WebhookEndpoint"), "A system that is told what happens.")
+    def webhook_endpoint(self, id: Id) -> WebhookEndpoint | None:
+        """One endpoint."""
+
+    @asks(
+        Pages(lambda _row, endpoint, _arguments: endpoint.c.status != "DELETED", ENDPOINT_SORTS, "ID"),
+        "The systems that are told what happens, the oldest first.",
+    )
+    def webhook_endpoints(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[WebhookEndpoint]:
+        """All endpoints."""
+
+    @asks(
+        Pages(
+            lambda _row, delivery, arguments: delivery.c.endpoint_id == arguments["endpointId"].key("WebhookEndpoint"),
+            DELIVERY_SORTS,
+            "ID",
+            DELIVERY_FILTERS,
+        ),
+        "What was and is to be sent to an endpoint, the latest events first.",
+    )
+    def webhook_deliveries(
+        self,
+        endpoint_id: Annotated[strawberry.ID, strawberry.argument(description="The endpoint.")],
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[WebhookDeliveryFilter | None, FILTER] = None,
+    ) -> Connection[WebhookDelivery]:
+        """The delivery log."""

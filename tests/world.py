@@ -38,6 +38,10 @@ DAYS = """
 """What the stamper keeps beside the places that it gives."""
 
 
+NUMBERED = {"events", "jobs"}
+"""Tables whose ids the database draws."""
+
+
 class World:
     """Rows by table, a clock, and ids in the order in which they were drawn."""
 
@@ -61,7 +65,7 @@ class World:
 
     def add(self, table: str, **values: Any) -> Row:
         """One row, with an id where the table has one."""
-        if "id" in metadata.tables[table].c and table != "events":
+        if "id" in metadata.tables[table].c and table not in NUMBERED:
             values = {"id": self.new_id(), **values}
         self.rows[table].append(values)
         return values
@@ -151,6 +155,29 @@ class World:
         concerns = {name: trouble[name] for name in ("order_id", "customer_id", "channel_id", "location_id")}
         self.event("EXCEPTION_RESOLVED", "Exception", trouble, **concerns)
         return trouble
+
+    def endpoint(self, number: int, **more: Any) -> Row:
+        """Another system that is told what happens; it was operations' idea."""
+        owner = {"kind": "STAFF", "name": "Zoë", "role": "OPERATIONS", "scopes": ["events:read"]}
+        values = {"url": f"https://example.com/{number}?q=“ü”", "secret": f"whsec_{number}", "types": (),
+                  "format": "STANDARD", "status": "ACTIVE", "owner_subject": "staff:OPERATIONS", "owner": owner,
+                  "created_at": self.later()}  # fmt: skip
+        return self.add("webhook_endpoints", **values | more)
+
+    def delivery(self, endpoint: Row, event: int | None, status: str, *answers: int, **more: Any) -> Row:
+        """What was or is to be sent of an event, and how each attempt was answered."""
+        values = {"endpoint_id": endpoint["id"], "event_id": event, "type": "ORDER_PLACED" if event else "PING",
+                  "status": status, "attempts": len(answers), "queued_at": self.later(),
+                  "response_status": answers[-1] if answers else None,
+                  "ended_at": None if status == "PENDING" else self.now}  # fmt: skip
+        row = self.add("webhook_deliveries", **values | more)
+        for number, answer in enumerate(answers, start=1):
+            error = None if answer < 300 else f"the receiver answered {answer}"
+            self.add("webhook_attempts", delivery_id=row["id"], number=number, began_at=self.later(), duration_ms=12,
+                     response_status=answer, response_body="“òk”", error=error)  # fmt: skip
+        if status == "PENDING":
+            self.add("jobs", kind="WEBHOOK_DELIVERY", payload={"delivery": str(row["id"])})
+        return row
 
     def variant(self, sku: str, channel: Row, price: int) -> Row:
         """A variant of a product of its own."""
@@ -578,6 +605,15 @@ def small_world() -> World:
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
+    told = world.endpoint(1, types=["ORDER_PLACED", "STOCK_MOVED"], channel_id=web["id"], query="{ viewer { kind } }",
+                          description="ERP “ü”", previous_secret="whsec_0", previous_secret_until=world.now)  # fmt: skip
+    failing = world.endpoint(2, status="FAILING", failures=11, holds=1, held_until=world.now, format="CLOUDEVENTS")
+    world.endpoint(3, status="DISABLED", disabled_reason="It is moved.", disabled_at=world.now, owner_subject="app")
+    for event in range(1, 8):
+        world.delivery(told, event, "DELIVERED", 200)
+    world.delivery(told, None, "DEAD", 404, error="the receiver answered 404")
+    world.delivery(told, 8, "DELIVERED", 500, 503, 200)
+    world.delivery(failing, 8, "PENDING", 500, error="the receiver answered 500", next_attempt_at=world.now)
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
               claimed_at=world.now)  # fmt: skip
     return world
@@ -609,7 +645,8 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
-    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
+    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 

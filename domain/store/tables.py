@@ -41,6 +41,7 @@ from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, R
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store.search import last_digits_of, letters_and_digits_of, words_of
+from domain.webhooks import DeliveryStatus, EndpointStatus, WebhookFormat
 from domain.work import ENDED, PASSING, WorkItemStatus
 
 metadata = MetaData(
@@ -1057,3 +1058,75 @@ work_items = Table(
 `queue` is a name; `family` is what stands before its colon. `urgency` ranks: what is still to be done, what is dead, what
 is done, each by priority. What is never due is due last.
 """
+
+# -- who is told of events over HTTP ----------------------------------------------------------------------------------
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _id(),
+    _text("url"),
+    _text("description", nullable=True),
+    _text("secret"),
+    _text("previous_secret", nullable=True),
+    _at("previous_secret_until"),
+    Column("types", ARRAY(Text), nullable=False),
+    _of("channel_id", "channels", nullable=True),
+    _text("query", nullable=True),
+    _text("format"),
+    _text("status"),
+    _text("disabled_reason", nullable=True),
+    _at("disabled_at"),
+    _count("failures"),
+    _count("holds"),
+    _at("held_until"),
+    _text("owner_subject"),
+    Column("owner", JSONB, nullable=False),
+    _at("created_at", nullable=False),
+    _one_of("format", WebhookFormat),
+    _one_of("status", EndpointStatus),
+    CheckConstraint("(status = 'FAILING') = (held_until is not null)", name="held"),
+    Index("ix_webhook_endpoints_channel_id", "channel_id"),
+    Index("ix_webhook_endpoints_owner_subject_id", "owner_subject", "id"),
+)
+"""`types` is empty for all of them. `failures` are those in a row, `holds` how often deliveries were held since one arrived.
+
+`owner` is what the owner might see and do when the endpoint was made or last changed by them.
+"""
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    _id(),
+    _of("endpoint_id", "webhook_endpoints"),
+    Column("event_id", BigInteger),
+    _text("type"),
+    Column("subject_id", Uuid),
+    _text("status"),
+    _count("attempts"),
+    _count("tries"),
+    Column("response_status", Integer),
+    _text("error", nullable=True),
+    _at("queued_at", nullable=False),
+    _at("next_attempt_at"),
+    _at("ended_at"),
+    _one_of("status", DeliveryStatus),
+    CheckConstraint("(status = 'PENDING') = (ended_at is null)", name="ended"),
+    UniqueConstraint("endpoint_id", "event_id"),
+    Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
+    Index("ix_webhook_deliveries_endpoint_id_status_id", "endpoint_id", "status", "id"),
+    Index("ix_webhook_deliveries_queued_at", "queued_at"),
+)
+"""One event for one endpoint; without an event, a ping. `attempts` counts all of them, `tries` those since `queued_at`."""
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("delivery_id", Uuid, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    _at("began_at", nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("response_status", Integer),
+    _text("response_body", nullable=True),
+    _text("error", nullable=True),
+)

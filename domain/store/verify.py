@@ -16,6 +16,7 @@ from domain.store.invariants import (
     payments,
     returns,
     stock,
+    webhooks,
     work,
 )
 
@@ -30,6 +31,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *work.INVARIANTS,
     *exceptions.INVARIANTS,
     *events.INVARIANTS,
+    *webhooks.INVARIANTS,
 )
 
 EXAMPLES = 20

@@ -40,6 +40,7 @@ VIEWER_PARAMETERS: dict[str, Callable[[Viewer], Any]] = {
     "viewer_kind": lambda viewer: viewer.kind.value,
     "viewer_role": lambda viewer: viewer.role.value if viewer.role else None,
     "viewer_scopes": lambda viewer: sorted(viewer.scopes),
+    "viewer_subject": lambda viewer: viewer.subject,
 }
 """Every bound that a condition may name, and where its value comes from."""
 
@@ -291,3 +292,16 @@ def locations_of_events(viewer: Viewer) -> frozenset[UUID] | None:
     if viewer.role in AT_LOCATIONS and not viewer.may(Scope.EVENTS_READ):
         return frozenset(viewer.location_ids)
     return None
+
+
+def webhook_endpoints(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """Operations see all of them; another system those that it made: an endpoint has its owner's rights and its secret."""
+    if not viewer.may(Scope.WEBHOOKS_WRITE):
+        return false()
+    if viewer.role is Role.OPERATIONS:
+        return true()
+    return row.c.owner_subject == bindparam("viewer_subject", type_=Text)
+
+
+webhook_deliveries = through(t.webhook_endpoints, "endpoint_id", webhook_endpoints)
+webhook_attempts = through(t.webhook_deliveries, "delivery_id", webhook_deliveries)

@@ -21,6 +21,7 @@ NAMES = (
     "INTROSPECTION",
     "TRUSTED_DOCUMENTS",
     "TRUSTED_DOCUMENTS_ONLY",
+    "WEBHOOK_PRIVATE_TARGETS",
     "XDG_DATA_HOME",
     "MAIL_URL",
     "MAIL_FROM",
@@ -195,3 +196,22 @@ def test_a_mail_servers_password_is_not_printed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MAIL_URL", "smtp://ana:hunter2@mail.example")
     monkeypatch.setenv("MAIL_FROM", "Shop <orders@shop.example>")
     assert "hunter2" not in repr(read_settings())
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "strict"),
+    [
+        ("development", None, False),
+        ("development", "false", True),
+        ("production", None, True),
+        ("production", "true", False),
+    ],
+)
+def test_webhooks_go_to_the_open_internet_alone_in_production(
+    monkeypatch: pytest.MonkeyPatch, mode: str, given: str | None, strict: bool
+) -> None:
+    monkeypatch.setenv("ORDERGRAPH_MODE", mode)
+    monkeypatch.setenv("ORDERGRAPH_SECRET", LONG)
+    if given:
+        monkeypatch.setenv("WEBHOOK_PRIVATE_TARGETS", given)
+    assert read_settings().webhooks_strict is strict

@@ -58,6 +58,9 @@ TEXTS: dict[str, list[str]] = {
 
 NODE_TYPES = [type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])]  # type: ignore[arg-type]
 
+NAMED_OTHERWISE = {"endpointId": "WebhookEndpoint"}
+"""Whose id an argument is, where its name does not say it."""
+
 NO_IDS = ["nonsense", "", "ord_", "evt_99999999999999999999", "evt_-1"]
 
 BAD_PAGES = [-1, 101, 2**31 - 1]
@@ -131,6 +134,7 @@ class Values:
     def _scalar(self, random: Random, scalar: str, name: str, of: Field) -> Any:
         if scalar == "ID":
             typename = f"{name[0].upper()}{name[1:].removesuffix('Id')}" if name.endswith("Id") else target(of).name
+            typename = NAMED_OTHERWISE.get(name, typename)
             likely = self.ids.get(typename)
             return random.choice(likely if likely and random.random() < 0.85 else self.every_id)
         if scalar == "String":
@@ -182,6 +186,7 @@ async def values_of(referee: Referee) -> Values:
 def _listed() -> Iterator[str]:
     query: Any = SCHEMA.query_type
     for name, field in query.fields.items():
-        if get_named_type(field.type).name.endswith("Connection"):
+        needs_nothing = not any(is_required_argument(each) for each in field.args.values())
+        if get_named_type(field.type).name.endswith("Connection") and needs_nothing:
             yield f"{{ {name}(first: 60) {{ __typename edges {{ cursor }} }} }}"
     yield '{ variant(sku: "SHIRT") { inventory { levels { __typename edges { cursor } } } } }'

@@ -8,7 +8,7 @@ from graphql import is_leaf_type, is_required_argument
 
 from domain import ids
 from tests.fuzz.tree import SCHEMA, Field, Inline, Selection, Tree, target
-from tests.fuzz.values import NODE_TYPES, TEXTS
+from tests.fuzz.values import NAMED_OTHERWISE, NODE_TYPES, TEXTS
 from tests.referee import ROLES, Referee
 from tests.world import World, gid, rows_of
 
@@ -66,7 +66,12 @@ def root(name: str, definition: Any, world: World) -> Field:
     node = type_.name if type_.name != "Node" else "Order"
     for key, argument in definition.args.items():
         if is_required_argument(argument):
-            known = ids_of(node, world) if key in ("id", "ids") else TEXTS.get(f"{type_.name}.{key}", TEXTS.get(key))
+            named = NAMED_OTHERWISE.get(key, node)
+            known = (
+                ids_of(named, world)
+                if key in ("id", "ids", *NAMED_OTHERWISE)
+                else TEXTS.get(f"{type_.name}.{key}", TEXTS.get(key))
+            )
             assert known, f"{name} needs a {key}"
             field.arguments[key] = known if key == "ids" else known[0]
     field.selections = every_field(type_) if node not in NODE_TYPES else identity(type_)

@@ -241,6 +241,17 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     "labels_are_listed": ["DELETE FROM order_tags WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
     "work_is_listed": ["DELETE FROM order_locations WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
     "claims_have_answers": ["UPDATE idempotency_claims SET answer = NULL"],
+    # webhooks
+    "pending_deliveries_have_a_job": ["DELETE FROM jobs WHERE kind = 'WEBHOOK_DELIVERY'"],
+    "attempts_are_on_record": ["UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE status = 'PENDING'"],
+    "what_arrived_was_answered": ["UPDATE webhook_attempts SET response_status = 404 WHERE response_status = 200"],
+    "deliveries_keep_each_subjects_order": [
+        f"UPDATE webhook_deliveries SET subject_id = {ONE_ACT} WHERE status = 'PENDING'",
+        """UPDATE webhook_deliveries later
+           SET subject_id = waits.subject_id, endpoint_id = waits.endpoint_id, event_id = 9, queued_at = waits.queued_at,
+               ended_at = waits.queued_at + interval '1 second'
+           FROM webhook_deliveries waits WHERE waits.status = 'PENDING' AND later.event_id = 7""",
+    ],
 }
 
 
