@@ -1,0 +1,314 @@
+"""Groups: one reading for all members, and no event skipped or doubled where one of them joins, whatever crosses.
+
+The database is a list here, and answers when the test says so: each interleaving is fixed.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
+from typing import Any
+
+import pytest
+
+from domain.store.log import EVERYTHING, News, Place
+from resolvers import followers, groups
+from resolvers.followers import Follower, Followers
+from resolvers.groups import Group, Member
+
+ODD, EVEN = "STOCK_MOVED", "ORDER_PLACED"
+
+
+def place(number: int) -> Place:
+    return Place(1, number)
+
+
+def news(number: int) -> News:
+    return News(place(number), number, ODD if number % 2 else EVEN, None, None, None, None, None)
+
+
+class Log:
+    """A log in memory. Whoever reads of it what the test holds back waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.entries: list[News] = []
+        self.answered: list[int] = []
+        self.gates: dict[Any, asyncio.Event] = {}
+        self.reached: dict[Any, asyncio.Event] = {}
+
+    def hold(self, question: Any) -> None:
+        """Hold back ("page", place) after it was read, or ("answer", number) before."""
+        self.gates[question], self.reached[question] = asyncio.Event(), asyncio.Event()
+
+    def let_go(self, question: Any) -> None:
+        self.gates.pop(question).set()
+
+    async def _pass(self, question: Any) -> None:
+        if question in self.gates:
+            self.reached[question].set()
+            await self.gates[question].wait()
+
+    async def page(self, after: Place) -> list[News]:
+        found = [each for each in self.entries if each.place > after][:3]
+        await self._pass(("page", after.position))
+        return found
+
+    async def answer(self, of: News) -> bytes | None:
+        await self._pass(("answer", of.id))
+        self.answered.append(of.id)
+        return str(of.id).encode()
+
+    def too_slow(self, told: Place) -> Exception:
+        return LookupError(told.position)
+
+
+class Reader:
+    """A sink that remembers, and takes so much and no more."""
+
+    def __init__(self, room: int = 1_000) -> None:
+        self.room = room
+        self.told: list[int] = []
+        self.ended: list[Exception] = []
+
+    def tell(self, place: Place, answer: bytes) -> bool:
+        assert place.position == int(answer)
+        if len(self.told) < self.room:
+            self.told.append(int(answer))
+            return True
+        return False
+
+    def end(self, error: Exception) -> None:
+        self.ended.append(error)
+
+
+class Scene:
+    """A feed, a log and a group over both."""
+
+    def __init__(self) -> None:
+        self.log, self.followers, self.closing = Log(), Followers(), ExitStack()
+        self.group = self.grouped()
+
+    def grouped(self, wants: Any = lambda _: True) -> Group:
+        since = self.log.entries[-1].place if self.log.entries else place(0)
+        follower = self.closing.enter_context(self.followers.joined([EVERYTHING], Follower(since)))
+        return Group(self.log, follower, wants, self.closing)
+
+    async def happen(self, *numbers: int, settle: bool = True) -> None:
+        """Events are committed, and the feed tells them."""
+        for number in numbers:
+            self.log.entries.append(news(number))
+        for number in numbers:
+            self.followers.tell(news(number))
+        if settle:
+            await settled()
+
+
+async def settled() -> None:
+    """Everything has run that can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def replaying(member: Member, reader: Reader) -> None:
+    async with aclosing(member.replay()) as replayed:
+        async for at, answer in replayed:
+            assert reader.tell(at, answer)
+
+
+# -- one group -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_event_is_read_once_however_many_hear_of_it(scene: Scene) -> None:
+    readers = [Reader() for _ in range(1_000)]
+    for reader in readers:
+        scene.group.join(None, reader)
+    await scene.happen(1, 2, 3)
+    assert scene.log.answered == [1, 2, 3]
+    assert all(reader.told == [1, 2, 3] for reader in readers)
+
+
+async def test_nothing_runs_while_nothing_happens(scene: Scene) -> None:
+    before = len(asyncio.all_tasks())
+    for _ in range(100):
+        scene.group.join(None, Reader())
+    await scene.happen(1)
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_what_cannot_concern_a_group_is_not_read_for_it(scene: Scene) -> None:
+    reader = Reader()
+    scene.grouped(lambda each: each.type == EVEN).join(None, reader)
+    await scene.happen(1, 2, 3, 4)
+    assert scene.log.answered == [2, 4]
+    assert reader.told == [2, 4]
+
+
+async def test_who_leaves_while_others_are_told_hears_no_more(scene: Scene) -> None:
+    readers = [Reader() for _ in range(groups.TOLD_AT_ONCE + 1)]
+    members = [scene.group.join(None, reader) for reader in readers]
+    scene.log.hold(("answer", 1))
+    await scene.happen(1)
+    members[-1].leave()
+    scene.log.let_go(("answer", 1))
+    await settled()
+    assert [len(reader.told) for reader in readers] == [1] * groups.TOLD_AT_ONCE + [0]
+
+
+async def test_a_group_without_members_follows_nothing(scene: Scene) -> None:
+    member = scene.group.join(None, Reader())
+    assert scene.followers
+    member.leave()
+    assert not scene.followers
+
+
+# -- joining ---------------------------------------------------------------------------------------------------------
+
+
+async def test_who_begins_now_hears_nothing_of_what_the_group_is_still_busy_with(scene: Scene) -> None:
+    early, late = Reader(), Reader()
+    scene.group.join(None, early)
+    scene.log.hold(("answer", 1))
+    await scene.happen(1, 2)
+    scene.group.join(None, late)
+    scene.log.let_go(("answer", 1))
+    await scene.happen(3)
+    assert early.told == [1, 2, 3]
+    assert late.told == [3]
+
+
+async def test_what_comes_after_the_last_page_was_read_is_held_and_told_next(scene: Scene) -> None:
+    reader = Reader()
+    await scene.happen(1, 2)
+    member = scene.group.join(place(0), reader)
+    scene.log.hold(("page", 2))
+    replay = asyncio.create_task(replaying(member, reader))
+    await scene.log.reached[("page", 2)].wait()  # it has read that there is no more
+    await scene.happen(3, 4)
+    assert reader.told == [1, 2]
+    scene.log.let_go(("page", 2))
+    await replay
+    await scene.happen(5)
+    assert reader.told == [1, 2, 3, 4, 5]
+
+
+async def test_what_both_the_log_and_the_group_tell_is_told_once(scene: Scene) -> None:
+    other, reader = Reader(), Reader()
+    scene.group.join(None, other)
+    await scene.happen(1)
+    member = scene.group.join(place(0), reader)
+    scene.log.hold(("page", 0))
+    replay = asyncio.create_task(replaying(member, reader))
+    await scene.log.reached[("page", 0)].wait()
+    await scene.happen(2, 3)
+    scene.log.let_go(("page", 0))
+    await replay
+    assert reader.told == other.told == [1, 2, 3]
+
+
+async def test_what_the_group_was_busy_with_when_a_member_caught_up_is_told_once(scene: Scene) -> None:
+    other, reader = Reader(), Reader()
+    scene.group.join(None, other)
+    scene.log.hold(("answer", 1))
+    await scene.happen(1)
+    member = scene.group.join(place(1), reader)  # it had the first event elsewhere
+    await replaying(member, reader)
+    await scene.happen(2)
+    scene.log.let_go(("answer", 1))
+    await settled()
+    assert other.told == [1, 2]
+    assert reader.told == [2]
+
+
+async def test_a_member_that_catches_up_between_two_that_are_told_hears_once(scene: Scene) -> None:
+    crowd = [Reader() for _ in range(groups.TOLD_AT_ONCE)]
+    for each in crowd:
+        scene.group.join(None, each)
+    reader = Reader()
+    member = scene.group.join(place(0), reader)
+    scene.log.hold(("page", 0))
+    replay = asyncio.create_task(replaying(member, reader))
+    await scene.log.reached[("page", 0)].wait()
+    await scene.happen(1, settle=False)
+    while not crowd[-1].told:
+        await asyncio.sleep(0)
+    assert reader.told == []  # the crowd has heard, the member's turn comes next
+    scene.log.let_go(("page", 0))
+    await replay
+    await scene.happen(2)
+    assert reader.told == [1, 2]
+
+
+async def test_more_than_can_be_held_is_read_from_the_log_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "HELD_BYTES", 3)
+    reader = Reader()
+    await scene.happen(1, 2)
+    member = scene.group.join(place(0), reader)
+    scene.log.hold(("page", 2))
+    replay = asyncio.create_task(replaying(member, reader))
+    await scene.log.reached[("page", 2)].wait()
+    await scene.happen(*range(3, 10))
+    scene.log.let_go(("page", 2))
+    await replay
+    await scene.happen(10)
+    assert reader.told == list(range(1, 11))
+
+
+# -- more than there is room for -------------------------------------------------------------------------------------
+
+
+async def test_a_group_that_falls_behind_tells_every_event_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followers, "WAITING_LIMIT", 4)
+    reader = Reader()
+    scene.group.join(None, reader)
+    scene.log.hold(("answer", 1))
+    await scene.happen(1)
+    await scene.happen(*range(2, 30))
+    late = Reader()
+    scene.group.join(None, late)
+    scene.log.let_go(("answer", 1))
+    await settled()
+    await scene.happen(30)
+    await settled()
+    assert reader.told == list(range(1, 31))
+    assert late.told == [30]
+
+
+async def test_who_is_too_slow_ends_alone_and_knows_where_to_go_on(scene: Scene) -> None:
+    slow, quick = Reader(room=2), Reader()
+    scene.group.join(None, slow)
+    scene.group.join(None, quick)
+    await scene.happen(1, 2, 3, 4)
+    assert quick.told == [1, 2, 3, 4]
+    assert slow.told == [1, 2]
+    assert [error.args for error in slow.ended] == [(2,)]
+
+
+async def test_what_goes_wrong_is_told_to_all(scene: Scene) -> None:
+    class Broken(Log):
+        async def answer(self, of: News) -> bytes | None:
+            raise ZeroDivisionError(of.id)
+
+    scene.log = Broken()
+    readers = [Reader(), Reader()]
+    group = scene.grouped()
+    for reader in readers:
+        group.join(None, reader)
+    await scene.happen(1)
+    assert all(isinstance(reader.ended[0], ZeroDivisionError) for reader in readers)
+    assert not scene.followers
+
+
+async def test_a_replay_that_is_left_reads_no_further(scene: Scene) -> None:
+    await scene.happen(*range(1, 10))
+    member = scene.group.join(place(0), Reader())
+    replayed: AsyncGenerator[Any, None] = member.replay()
+    await anext(replayed)
+    member.leave()
+    assert [each async for each in replayed] == []
+    assert scene.log.answered == [1]
