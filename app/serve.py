@@ -3,16 +3,18 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
 from app.asgi import create_app
 from app.database import running_database
 from app.failure import Failure
+from app.frames import FramesProtocol
 from app.graph import Graph, open_graph
 from app.migrate import upgrade
 from app.settings import Settings
@@ -35,6 +37,7 @@ class ServeError(Failure):
 async def serve(settings: Settings, load_demo: Load | None) -> None:
     """Run until a signal ends it. `load_demo` fills a database that is empty, and leaves any other alone."""
     await _check_trusted(settings)
+    _allow_many_sockets()
     with bound(settings) as listener:
         async with running_database(settings) as url:
             settings = settings.model_copy(update={"database_url": url})
@@ -43,6 +46,13 @@ async def serve(settings: Settings, load_demo: Load | None) -> None:
             if load_demo is not None:
                 await load_demo(settings)
             await _run(settings, listener)
+
+
+def _allow_many_sockets() -> None:
+    """As many open files as the system lets a process have: many begin with 1,024, and each subscriber is one."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # macOS says that it has no limit, and has one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _check_trusted(settings: Settings) -> None:
@@ -82,7 +92,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings, open_graph),
         http="httptools",
-        ws="websockets-sansio",
+        ws=FramesProtocol,
         lifespan="on",
         ws_max_size=LARGEST_FRAME_BYTES,
         ws_per_message_deflate=False,

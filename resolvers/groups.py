@@ -17,6 +17,8 @@ from resolvers.followers import Follower
 END = Place(2**31, 0)
 """Beyond the last place."""
 
+PAGE = 100
+"""Events that are read of the log at once. A page that is not full is its end."""
 HELD_BYTES = 256 * 1024
 """What is held for a member that replays; what came after is in the log as well."""
 TOLD_AT_ONCE = 200
@@ -27,7 +29,7 @@ class Source(Protocol):
     """What a group asks of the database. Both wait for as long as the database is away."""
 
     async def page(self, after: Place) -> list[News]:
-        """The next of what is followed in the log, in order; none at its end."""
+        """The next `PAGE` events that may be followed in the log, in order; fewer at its end."""
 
     async def answer(self, news: News) -> bytes | None:
         """What members are told of an event, as of that event or later; None where they are told nothing."""
@@ -107,10 +109,13 @@ class Member:
             self.missed = False
 
     async def _logged(self) -> AsyncGenerator[News, None]:
-        while self.held is not None and (page := await self.group.source.page(self.since)):
+        while self.held is not None:
+            page = await self.group.source.page(self.since)
             for news in page:
                 if self.since < news.place and self.group.wants(news):  # it may have left
                     yield news
+            if len(page) < PAGE:
+                return
             self.since = max(self.since, page[-1].place)
 
     def leave(self) -> None:
@@ -195,11 +200,14 @@ class Group:
                 yield news
 
     async def _logged(self) -> AsyncGenerator[News, None]:
-        while self.members and (page := await self.source.page(self._at)):
+        while self.members:
+            page = await self.source.page(self._at)
             for news in page:
-                if self.members and self.wants(news):
+                if self.wants(news):
                     yield news
-            self._at = page[-1].place
+                self._at = news.place
+            if len(page) < PAGE:
+                return
 
     async def _tell(self, place: Place, answer: bytes) -> None:
         """Tell everyone who was there when it was read and does not know it yet."""

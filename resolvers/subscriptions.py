@@ -25,7 +25,7 @@ from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
 from resolvers.engine import Engine, Request, envelope
 from resolvers.feed import Feed
-from resolvers.groups import Group, Member, Sink
+from resolvers.groups import PAGE, Group, Member, Sink
 from resolvers.holding import LOST
 from resolvers.reading.arguments import Argument, Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
@@ -39,8 +39,6 @@ from resolvers.streams import Named, Stream, Watch, given_in, stream_of, watch
 
 T = TypeVar("T")
 
-PAGE = 100
-"""Events that a replay reads at once."""
 WAITING_BYTES = 1024 * 1024
 """What may wait for a reader; beyond that it is too slow."""
 CONNECTIONS_LEFT = 2

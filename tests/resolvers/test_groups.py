@@ -48,7 +48,7 @@ class Log:
             await self.gates[question].wait()
 
     async def page(self, after: Place) -> list[News]:
-        found = [each for each in self.entries if each.place > after][:3]
+        found = [each for each in self.entries if each.place > after][: groups.PAGE]
         await self._pass(("page", after.position))
         return found
 
@@ -184,12 +184,12 @@ async def test_what_comes_after_the_last_page_was_read_is_held_and_told_next(sce
     reader = Reader()
     await scene.happen(1, 2)
     member = scene.group.join(place(0), reader)
-    scene.log.hold(("page", 2))
+    scene.log.hold(("page", 0))
     replay = asyncio.create_task(replaying(member, reader))
-    await scene.log.reached[("page", 2)].wait()  # it has read that there is no more
+    await scene.log.reached[("page", 0)].wait()  # it has read that there is no more
     await scene.happen(3, 4)
-    assert reader.told == [1, 2]
-    scene.log.let_go(("page", 2))
+    assert reader.told == []
+    scene.log.let_go(("page", 0))
     await replay
     await scene.happen(5)
     assert reader.told == [1, 2, 3, 4, 5]
@@ -247,14 +247,29 @@ async def test_more_than_can_be_held_is_read_from_the_log_again(scene: Scene, mo
     reader = Reader()
     await scene.happen(1, 2)
     member = scene.group.join(place(0), reader)
-    scene.log.hold(("page", 2))
+    scene.log.hold(("page", 0))
     replay = asyncio.create_task(replaying(member, reader))
-    await scene.log.reached[("page", 2)].wait()
+    await scene.log.reached[("page", 0)].wait()
     await scene.happen(*range(3, 10))
-    scene.log.let_go(("page", 2))
+    scene.log.let_go(("page", 0))
     await replay
     await scene.happen(10)
     assert reader.told == list(range(1, 11))
+
+
+async def test_a_replay_goes_page_by_page_while_more_happens(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "PAGE", 3)
+    await scene.happen(*range(1, 9))
+    reader = Reader()
+    member = scene.group.join(place(1), reader)
+    async with aclosing(member.replay()) as replayed:
+        async for at, answer in replayed:
+            reader.tell(at, answer)
+            if len(reader.told) in {2, 3, 7}:
+                last = scene.log.entries[-1].id
+                await scene.happen(last + 1, last + 2)
+    await scene.happen(15)
+    assert reader.told == list(range(2, 16))
 
 
 # -- more than there is room for -------------------------------------------------------------------------------------
@@ -264,6 +279,7 @@ async def test_a_group_that_falls_behind_tells_every_event_all_the_same(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(followers, "WAITING_LIMIT", 4)
+    monkeypatch.setattr(groups, "PAGE", 5)
     reader = Reader()
     scene.group.join(None, reader)
     scene.log.hold(("answer", 1))
