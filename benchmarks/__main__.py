@@ -24,7 +24,7 @@ import httpx
 from app.migrate import upgrade
 from app.postgres import running_postgres
 from app.tokens import sign
-from benchmarks import cold, operations
+from benchmarks import cold, operations, subscribers
 from benchmarks.harness import HERE, Target, cpu_seconds, free_port, load, reachable_folder, resident_mib, server
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 
@@ -247,6 +247,7 @@ def main() -> None:
             if given.soak:
                 rows.append(bench.soak(orders, given.soak))
     rows += cold.main()
+    rows += subscribers.main()
     with reachable_folder() as folder:
         replayed(folder, given.recordings)
     if given.json:
