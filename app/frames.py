@@ -11,7 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 EXTENSION = "ordergraph.frames"
 """Where the application finds the socket's frames in its scope."""
 
-WAITING_BYTES = 1024 * 1024
+WAITING_BYTES = 256 * 1024
 """What may wait for a client beside what the kernel has taken; who lets more wait reads too slowly."""
 
 WHOLE_TEXT = 0x81
@@ -33,7 +33,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """As ever, with itself in the scope."""
-        self.scope["extensions"][EXTENSION] = self  # type: ignore[index]
+        self.scope["extensions"][EXTENSION] = {"frames": self}
         await super().run_asgi()
 
     @property

@@ -60,7 +60,7 @@ class WebSocketEndpoint:
             await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
         authorization = dict(scope["headers"]).get(b"authorization")
-        await Socket(self, authorization, receive, send, scope["extensions"][EXTENSION]).live()
+        await Socket(self, authorization, receive, send, scope["extensions"][EXTENSION]["frames"]).live()
 
 
 class Socket:

@@ -87,9 +87,10 @@ class Bench:
         customer = self.customers.pop()
         before = resident_mib(self.graph.pid)
         asked = [subscribe(CUSTOMER_LIVE, customerId=customer, after=BEGINNING) for _ in range(count)]
-        started = time.time()
+        started, used = time.time(), self.used()
         with self.listening(count, events * count, asked) as lines:
             began = time.time() - started
+            begun = [(now - then) / count * 1e3 for now, then in zip(self.used(), used, strict=True)]
             time.sleep(2)
             kib = (resident_mib(self.graph.pid) - before) * 1024 / count
             idle = self.used()[0]
@@ -104,7 +105,9 @@ class Bench:
                 time.sleep(0.2)
                 spent.append((self.used()[0] - used - idle * (time.time() - at)) / count * 1e6)
         cpu, wall = sorted(spent)[events // 2], sorted(took)[events // 2]
-        say(f"memory of a subscriber, {count:,} on one process (begun in {began:.0f} s)", f"{kib:.1f} KiB", "40 KiB")
+        say(f"memory of a subscriber, {count:,} on one process", f"{kib:.1f} KiB", "40 KiB")
+        say(f"    begun by a cursor in {began:.0f} s, CPU of the server, PostgreSQL for each",
+            f"{begun[0]:.2f}, {begun[1]:.2f} ms", "")  # fmt: skip
         say(f"one event to {count:,} of one group, CPU of each", f"{cpu:.1f} us", "15 us")
         say("    until the last has it", f"{wall * 1e3:.0f} ms", "")
         say("    the same sockets at rest, CPU", f"{idle:.1%}", "")

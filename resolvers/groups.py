@@ -37,6 +37,9 @@ class Source(Protocol):
     def too_slow(self, told: Place) -> Exception:
         """What to tell a member that takes answers more slowly than they come, and has all up to a place."""
 
+    def failed(self, error: Exception) -> Exception:
+        """What to tell all members of what we did not foresee."""
+
 
 class Sink(Protocol):
     """Where a member's answers go."""
@@ -179,8 +182,9 @@ class Group:
                     if answer is not None:
                         await self._tell(news.place, answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, members are told and the log has the rest
+            told = self.source.failed(error)
             for member in list(self.members):
-                member.end(error)
+                member.end(told)
         finally:
             self._work = None
 

@@ -23,7 +23,7 @@ from domain.viewer import Viewer
 from resolvers import followers
 from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
-from resolvers.engine import Engine, Request, envelope
+from resolvers.engine import Engine, Request, envelope, unexpected
 from resolvers.feed import Feed
 from resolvers.groups import PAGE, Group, Member, Sink
 from resolvers.holding import LOST
@@ -103,6 +103,11 @@ class Asked:
         said = {"code": "SUBSCRIBER_TOO_SLOW", "cursor": cursor_at(told, self.order)}
         message = "You read too slowly; go on after the last event you have."
         return RequestError([GraphQLError(message, extensions=said)])
+
+    def failed(self, error: Exception) -> RequestError:
+        """What went wrong, logged once and not for every subscriber."""
+        said = unexpected(error, frank=self.subscriptions.engine.frank)
+        return RequestError([GraphQLError(said["message"], extensions=said["extensions"])])
 
 
 class Waiting:

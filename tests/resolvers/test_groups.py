@@ -60,6 +60,9 @@ class Log:
     def too_slow(self, told: Place) -> Exception:
         return LookupError(told.position)
 
+    def failed(self, error: Exception) -> Exception:
+        return error
+
 
 class Reader:
     """A sink that remembers, and takes so much and no more."""
