@@ -154,8 +154,9 @@ class Group:
         return self._follower.latest
 
     def join(self, after: Place | None, sink: Sink) -> Member:
-        """A new member; one with a place has to replay."""
-        member = Member(self, self.latest if after is None else after, sink, replays=after is not None)
+        """A new member. One that has a place has to replay, unless nothing has happened since."""
+        since = self.latest if after is None else after
+        member = Member(self, since, sink, replays=since < self.latest)
         self.members[member] = None
         return member
 

@@ -183,6 +183,16 @@ async def test_who_begins_now_hears_nothing_of_what_the_group_is_still_busy_with
     assert late.told == [3]
 
 
+async def test_who_missed_nothing_has_nothing_to_replay(scene: Scene) -> None:
+    scene.group.join(None, Reader())
+    await scene.happen(1, 2)
+    reader = Reader()
+    scene.log.hold(("page", 2))  # and it would wait for ever
+    await replaying(scene.group.join(place(2), reader), reader)
+    await scene.happen(3)
+    assert reader.told == [3]
+
+
 async def test_what_comes_after_the_last_page_was_read_is_held_and_told_next(scene: Scene) -> None:
     reader = Reader()
     await scene.happen(1, 2)
@@ -230,19 +240,20 @@ async def test_a_member_that_catches_up_between_two_that_are_told_hears_once(sce
     crowd = [Reader() for _ in range(groups.TOLD_AT_ONCE)]
     for each in crowd:
         scene.group.join(None, each)
+    await scene.happen(1)
     reader = Reader()
     member = scene.group.join(place(0), reader)
     scene.log.hold(("page", 0))
     replay = asyncio.create_task(replaying(member, reader))
     await scene.log.reached[("page", 0)].wait()
-    await scene.happen(1, settle=False)
-    while not crowd[-1].told:
+    await scene.happen(2, settle=False)
+    while crowd[-1].told != [1, 2]:
         await asyncio.sleep(0)
     assert reader.told == []  # the crowd has heard, the member's turn comes next
     scene.log.let_go(("page", 0))
     await replay
-    await scene.happen(2)
-    assert reader.told == [1, 2]
+    await scene.happen(3)
+    assert reader.told == [1, 2, 3]
 
 
 async def test_more_than_can_be_held_is_read_from_the_log_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
