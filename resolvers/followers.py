@@ -50,18 +50,23 @@ class Follower:
         self._waiting.clear()
         self.fell_behind = False
 
-    def take(self) -> News | None:
-        """The next news, if there is any."""
-        return self._waiting.popleft() if self._waiting else None
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._waiting)
+
+    def take(self, most: int) -> list[News]:
+        """The next news, as far as there is any."""
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
     async def next(self) -> News:
         """The next news, as soon as there is any, or `FellBehind`."""
-        while (news := self.take()) is None:
+        while not self._waiting:
             if self.fell_behind:
                 raise FellBehind
             self._more.clear()
             await self._more.wait()
-        return news
+        return self._waiting.popleft()
 
 
 class Followers:

@@ -7,7 +7,7 @@ before, so that what the group is told meanwhile is held for it, and no event li
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, aclosing
 from typing import Protocol
 
@@ -19,6 +19,8 @@ END = Place(2**31, 0)
 
 PAGE = 100
 """Events that are read of the log at once. A page that is not full is its end."""
+READ_AT_ONCE = 20
+"""Events whose answers are read together, where several wait."""
 HELD_BYTES = 256 * 1024
 """What is held for a member that replays; what came after is in the log as well."""
 TOLD_AT_ONCE = 200
@@ -31,8 +33,8 @@ class Source(Protocol):
     async def page(self, after: Place) -> list[News]:
         """The next `PAGE` events that may be followed in the log, in order; fewer at its end."""
 
-    async def answer(self, news: News) -> bytes | None:
-        """What members are told of an event, as of that event or later; None where they are told nothing."""
+    async def answers(self, news: Sequence[News]) -> list[bytes | None]:
+        """What members are told of each event, as of that event or later; None where they are told nothing."""
 
     def too_slow(self, told: Place) -> Exception:
         """What to tell a member that takes answers more slowly than they come, and has all up to a place."""
@@ -96,11 +98,11 @@ class Member:
         """
         while self.held is not None:
             async with aclosing(self._logged()) as logged:
-                async for news in logged:
-                    answer = await self.group.source.answer(news)
-                    if answer is not None:
-                        yield news.place, answer
-                    self.since = max(self.since, news.place)
+                async for several in logged:
+                    for news, answer in zip(several, await self.group.source.answers(several), strict=True):
+                        if answer is not None and self.since < news.place:  # it may have left
+                            yield news.place, answer
+                        self.since = max(self.since, news.place)
             while self.held and not self.missed:
                 place, answer = self.held.popleft()
                 self.held_bytes -= len(answer)
@@ -111,12 +113,12 @@ class Member:
                 self.held = None
             self.missed = False
 
-    async def _logged(self) -> AsyncGenerator[News, None]:
+    async def _logged(self) -> AsyncGenerator[Sequence[News], None]:
         while self.held is not None:
             page = await self.group.source.page(self.since)
-            for news in page:
-                if self.since < news.place and self.group.wants(news):  # it may have left
-                    yield news
+            for several in by_several(filter(self.group.wants, page)):
+                if self.since < several[0].place:  # it may have left
+                    yield several
             if len(page) < PAGE:
                 return
             self.since = max(self.since, page[-1].place)
@@ -178,10 +180,10 @@ class Group:
         """Tell what is new until nothing is."""
         try:
             async with aclosing(self._news()) as fresh:
-                async for news in fresh:
-                    answer = await self.source.answer(news)
-                    if answer is not None:
-                        await self._tell(news.place, answer)
+                async for several in fresh:
+                    for news, answer in zip(several, await self.source.answers(several), strict=True):
+                        if answer is not None:
+                            await self._tell(news.place, answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, members are told and the log has the rest
             told = self.source.failed(error)
             for member in list(self.members):
@@ -189,28 +191,29 @@ class Group:
         finally:
             self._work = None
 
-    async def _news(self) -> AsyncGenerator[News, None]:
+    async def _news(self) -> AsyncGenerator[Sequence[News], None]:
         """As the feed told it, and from the log where that was more than there is room for."""
         while self.members:
-            news = self._follower.take()
-            if news is None and not self._follower.fell_behind:
-                return
-            if news is None:
+            several = [news for news in self._follower.take(READ_AT_ONCE) if news.place > self._at]
+            if several:
+                self._at = several[-1].place
+                yield several
+            elif self._follower.fell_behind:
                 self._follower.start_again()
                 async with aclosing(self._logged()) as logged:
                     async for each in logged:
                         yield each
-            elif news.place > self._at:
-                self._at = news.place
-                yield news
+            elif not self._follower.has_news:
+                return
 
-    async def _logged(self) -> AsyncGenerator[News, None]:
+    async def _logged(self) -> AsyncGenerator[Sequence[News], None]:
         while self.members:
             page = await self.source.page(self._at)
-            for news in page:
-                if self.wants(news):
-                    yield news
-                self._at = news.place
+            for several in by_several(filter(self.wants, page)):
+                if self.members:
+                    yield several
+            if page:
+                self._at = page[-1].place
             if len(page) < PAGE:
                 return
 
@@ -218,8 +221,15 @@ class Group:
         """Tell everyone who was there when it was read and does not know it yet."""
         members = list(self.members)
         for first in range(0, len(members), TOLD_AT_ONCE):
-            if first:
-                await asyncio.sleep(0)
             for member in members[first : first + TOLD_AT_ONCE]:
                 if member.since < place:
                     member.hear(place, answer)
+            if len(members) >= TOLD_AT_ONCE:
+                await asyncio.sleep(0)
+
+
+def by_several(news: Iterable[News]) -> Iterator[Sequence[News]]:
+    """As many at once as are read together."""
+    ahead = list(news)
+    for first in range(0, len(ahead), READ_AT_ONCE):
+        yield ahead[first : first + READ_AT_ONCE]

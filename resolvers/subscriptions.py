@@ -6,10 +6,12 @@ see it stands in the statement, so a right that is lost is lost from the next ev
 
 import asyncio
 import base64
+import re
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -55,6 +57,8 @@ class Compiled:
 
     payload: Plan
     """Null where the viewer may not see the event, or it is none of those asked for."""
+    payload_of_many: str
+    """The same of several events at once, in their order: a row for each, and the parameter is the list of their ids."""
     opening: Plan
     """By argument: the ids to follow, of the rows that it names and the viewer may see."""
     named: Mapping[str, Read]
@@ -72,6 +76,7 @@ class Asked:
     ) -> None:
         self.subscriptions = subscriptions
         self.sql = compiled.payload.sql
+        self.sql_of_many = compiled.payload_of_many
         self.order = compiled.stream.order
         self.watched = watched
         self.parameters = parameters
@@ -91,12 +96,19 @@ class Asked:
             lambda: self.subscriptions.ask(lambda connection: replay.news_of(connection, *followed, after, PAGE))
         )
 
-    async def answer(self, news: News) -> bytes | None:
-        """The payload of an event; None where the viewers may not see it."""
-        parameters = self.parameters.copy()
-        parameters[self.event_at] = news.id
-        found: bytes | None = await patiently(lambda: self.subscriptions.read(self.sql, parameters))
-        return None if found is None else envelope(found, self.cost)
+    async def answers(self, news: Sequence[News]) -> list[bytes | None]:
+        """The payload of each event, all read at once; None where the viewers may not see it."""
+        payloads = await patiently(partial(self._payloads, [each.id for each in news]))
+        return [None if payload is None else envelope(payload, self.cost) for payload in payloads]
+
+    async def _payloads(self, events: list[int]) -> list[bytes | None]:
+        given = self.parameters.copy()
+        if len(events) == 1:
+            given[self.event_at] = events[0]
+            return [await self.subscriptions.read(self.sql, given)]
+        given[self.event_at] = events
+        rows = await self.subscriptions.ask(lambda connection: connection.fetch(self.sql_of_many, *given))
+        return [row[0] for row in rows]
 
     def too_slow(self, told: Place) -> RequestError:
         """Where to go on."""
@@ -219,7 +231,7 @@ class Subscriptions:
 
     async def _opened(self, compiled: Compiled, variables: Variables, viewer: Viewer) -> Watch:
         """What to follow; `RequestError` where an argument names what is not there for the viewer."""
-        found: dict[str, frozenset[UUID]] = {}
+        found, shown = visibility.bounds_of_events(viewer)
         if compiled.named:
             opening = compiled.opening
             rows = orjson.loads(await self.read(opening.sql, opening.parameters(variables, viewer)))
@@ -230,9 +242,10 @@ class Subscriptions:
                 column = compiled.stream.named[name].column
                 bound = frozenset(map(UUID, rows[name]))
                 found[column] = found.get(column, bound) & bound
-        if (bounds := visibility.locations_of_events(viewer)) is not None:
-            found["location_id"] = found.get("location_id", bounds) & bounds
-        return watch(found, _types(compiled, variables))
+        watched = watch(found, common(shown, compiled.stream.types, _types(compiled, variables)))
+        if watched.is_vain:
+            raise refuse("FORBIDDEN", "You may see none of these events.")
+        return watched
 
     # -- asking the database ---------------------------------------------------------------------------------------
 
@@ -276,12 +289,15 @@ def _compile_field(compiler: Compiler, document: Document, selected: Selected) -
     if stream.needs is not None and not compiler.viewer.may(stream.needs):
         raise refuse("FORBIDDEN", f"{selected.name} needs the scope {stream.needs}.")
     arguments = Arguments(compiler.binder, selected.nodes[0], field, compiler.variables)
+    event = compiler.name()
+    payload = _payload_plan(compiler, selected, get_named_type(field.type), stream, arguments, event)
     given = dict(given_in(arguments))
     named = {name: each.read for name, each in given.items() if name in stream.named}
     if stream.at_least_one and not named:
         raise BadInput(f"Give at least one of {', '.join(stream.named)}.")
     return Compiled(
-        payload=_payload_plan(compiler, selected, get_named_type(field.type), stream, arguments),
+        payload=payload,
+        payload_of_many=_of_many(payload, event),
         opening=_opening_plan(compiler, selected, field, stream),
         named=named,
         types=given["types"].read if "types" in given else None,
@@ -290,9 +306,11 @@ def _compile_field(compiler: Compiler, document: Document, selected: Selected) -
     )
 
 
-def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: Stream, arguments: Arguments) -> Plan:
+def _payload_plan(
+    compiler: Compiler, selected: Selected, type_: Any, stream: Stream, arguments: Arguments, event: str
+) -> Plan:
     """The event by its id, if the viewer may see it and what the arguments name, and it is one of those asked for."""
-    entity, event = entity_of(type_), compiler.name()
+    entity = entity_of(type_)
     built = json_object([(selected.key, compiler.object(type_, selected.selections(), Seat(place_of(entity), event)))])
     conditions = [
         f"{event}.id = {compiler.parameter(lambda variables: variables[THE_EVENT], BigInteger())}",
@@ -305,6 +323,14 @@ def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: St
     for condition, given in stream.narrows(arguments):
         conditions.append(compiler.condition(entity, condition, given, arguments, event))
     return plan(compiler.binder, subselect(built, scan(entity, event, conditions)))
+
+
+def _of_many(payload: Plan, event: str) -> str:
+    """The payload's statement for several events: its one id becomes each of a list."""
+    one = re.search(rf"\b{event}\.id = (\$\d+)::BIGINT", payload.sql)
+    assert one, "the event is found by its id"
+    of_each = payload.sql.replace(one[0], f"{event}.id = wanted.id")
+    return f"{of_each} FROM unnest({one[1]}::bigint[]) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place"
 
 
 def _opening_plan(compiler: Compiler, selected: Selected, field: GraphQLField, stream: Stream) -> Plan:
@@ -325,13 +351,19 @@ def _rows(compiler: Compiler, named: Named, given: Argument, arguments: Argument
 
 
 def _types(compiled: Compiled, variables: Variables) -> frozenset[str] | None:
-    """The types that are followed; None for all."""
+    """The types that were asked for; None for all."""
     if compiled.types is None:
-        return compiled.stream.types
+        return None
     asked = frozenset(compiled.types(variables))
     if not asked:
         raise BadInput("Name at least one type, or leave the types out.")
-    return asked if compiled.stream.types is None else asked & compiled.stream.types
+    return asked
+
+
+def common(*sets: frozenset[str] | None) -> frozenset[str] | None:
+    """What all of them have; None is everything."""
+    given = [each for each in sets if each is not None]
+    return frozenset.intersection(*given) if given else None
 
 
 def number_of(given: Any) -> int:

@@ -163,6 +163,7 @@ async def test_who_may_not_hear_is_told_so_at_the_start(shop: Shop, base_url: st
     assert await refusal(base_url, customer, queue, locationId=rio) == "NOT_FOUND"
     assert await refusal(base_url, store, RETURNS, locationId=sao) == "NOT_FOUND"
     assert await refusal(base_url, store, inventory, locationIds=[rio, sao]) == "NOT_FOUND"
+    assert await refusal(base_url, shop.store(), inventory) == "FORBIDDEN"
     for viewer in (None, customer, app(Scope.ORDERS_READ)):
         assert await refusal(base_url, viewer, inventory, skus=[sku]) == "FORBIDDEN"
     for viewer in (None, customer, AGENT, store, app(Scope.ORDERS_READ)):

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from domain import ids
+from domain.store.visibility import PUBLIC_EVENTS
 from domain.viewer import Viewer
 from resolvers.engine import Request
 from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, customer, write_event, write_order
@@ -130,6 +131,27 @@ async def test_a_group_reads_on_as_of_the_event_or_later_never_earlier(node: Nod
     events = [orjson.loads(answer)["data"]["orderEvents"] for answer in listening.told[0]]
     assert [event["message"] for event in events] == numbers
     assert all(int(event["order"]["number"]) >= int(event["message"]) for event in events)
+
+
+async def test_what_is_read_together_is_what_would_be_read_one_by_one(node: Node, writer: asyncpg.Connection) -> None:
+    me, listening = ids.new_id(), Listening(node)
+    order_id = await write_order(writer, me)
+    asked = {"orderId": ids.encode("Order", order_id)}
+    types = ["ORDER_PLACED", "ORDER_ROUTED", "ORDER_CONFIRMED", "STOCK_MOVED", "PAYMENT_CAPTURED", "ORDER_HELD"] * 20
+    for viewer in (AGENT, customer(me)):
+        await listening.begin(viewer, **asked)
+    for type_ in types:
+        await write_event(writer, order_id, type_)
+        node.feed.stamp_soon()
+        await asyncio.sleep(0.002)
+    shown = [type_ for type_ in types if type_ in PUBLIC_EVENTS]
+    async with asyncio.timeout(10):
+        while len(listening.told[0]) < len(types) or len(listening.told[1]) < len(shown):
+            await asyncio.sleep(0.01)
+    for viewer in (AGENT, customer(me)):
+        await listening.begin(viewer, after=BEGINNING, **asked)
+    assert listening.told[2:] == listening.told[:2]
+    assert [orjson.loads(answer)["data"]["orderEvents"]["type"] for answer in listening.told[1]] == shown
 
 
 async def test_a_subscriber_may_go_on_in_another_process_and_misses_nothing(

@@ -4,7 +4,7 @@ The database is a list here, and answers when the test says so: each interleavin
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from typing import Any
 
@@ -32,6 +32,7 @@ class Log:
     def __init__(self) -> None:
         self.entries: list[News] = []
         self.answered: list[int] = []
+        self.reads = 0
         self.gates: dict[Any, asyncio.Event] = {}
         self.reached: dict[Any, asyncio.Event] = {}
 
@@ -52,10 +53,11 @@ class Log:
         await self._pass(("page", after.position))
         return found
 
-    async def answer(self, of: News) -> bytes | None:
-        await self._pass(("answer", of.id))
-        self.answered.append(of.id)
-        return str(of.id).encode()
+    async def answers(self, of: Sequence[News]) -> list[bytes | None]:
+        await self._pass(("answer", of[0].id))
+        self.reads += 1
+        self.answered += [each.id for each in of]
+        return [str(each.id).encode() for each in of]
 
     def too_slow(self, told: Place) -> Exception:
         return LookupError(told.position)
@@ -132,6 +134,18 @@ async def test_an_event_is_read_once_however_many_hear_of_it(scene: Scene) -> No
     await scene.happen(1, 2, 3)
     assert scene.log.answered == [1, 2, 3]
     assert all(reader.told == [1, 2, 3] for reader in readers)
+
+
+async def test_events_that_wait_are_read_together_and_told_one_by_one(scene: Scene) -> None:
+    reader = Reader()
+    scene.group.join(None, reader)
+    scene.log.hold(("answer", 1))
+    await scene.happen(1)
+    await scene.happen(*range(2, 40))
+    scene.log.let_go(("answer", 1))
+    await settled()
+    assert reader.told == scene.log.answered == list(range(1, 40))
+    assert scene.log.reads == 3  # one, twenty, and eighteen
 
 
 async def test_nothing_runs_while_nothing_happens(scene: Scene) -> None:
@@ -325,8 +339,8 @@ async def test_who_is_too_slow_ends_alone_and_knows_where_to_go_on(scene: Scene)
 
 async def test_what_goes_wrong_is_told_to_all(scene: Scene) -> None:
     class Broken(Log):
-        async def answer(self, of: News) -> bytes | None:
-            raise ZeroDivisionError(of.id)
+        async def answers(self, of: Sequence[News]) -> list[bytes | None]:
+            raise ZeroDivisionError(of[0].id)
 
     scene.log = Broken()
     readers = [Reader(), Reader()]
@@ -338,11 +352,12 @@ async def test_what_goes_wrong_is_told_to_all(scene: Scene) -> None:
     assert not scene.followers
 
 
-async def test_a_replay_that_is_left_reads_no_further(scene: Scene) -> None:
+async def test_a_replay_that_is_left_reads_no_further(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "READ_AT_ONCE", 2)
     await scene.happen(*range(1, 10))
     member = scene.group.join(place(0), Reader())
     replayed: AsyncGenerator[Any, None] = member.replay()
     await anext(replayed)
     member.leave()
     assert [each async for each in replayed] == []
-    assert scene.log.answered == [1]
+    assert scene.log.answered == [1, 2]
