@@ -113,10 +113,16 @@ class Bench:
         say("    the same sockets at rest, CPU", f"{idle:.1%}", "")
         return [{"operation": "subscriber", "kib": kib, "us_per_event": cpu, "last_ms": wall * 1e3, "idle": idle}]
 
-    def paced(self, count: int, reach: int, rate: float, seconds: float) -> list[dict[str, Any]]:
-        """Latency while events keep coming."""
+    def paced(self, count: int, reach: int, rate: float, seconds: float, *, alone: bool) -> list[dict[str, Any]]:
+        """Latency while events keep coming, to groups of those who hear the same or to everyone `alone`."""
         groups, events = [self.customers.pop() for _ in range(count // reach)], int(rate * seconds)
-        asked = [subscribe(CUSTOMER_LIVE, customerId=each, after=BEGINNING) for each in groups]
+        if alone:
+            asked = [
+                subscribe(LOG_LIVE, customerId=groups[n % len(groups)], to=day(n), after=BEGINNING)
+                for n in range(count)
+            ]
+        else:
+            asked = [subscribe(CUSTOMER_LIVE, customerId=each, after=BEGINNING) for each in groups]
         with self.listening(count, events * reach, asked) as lines:
             used, start = self.used(), time.time()
             for number in range(events):
@@ -125,17 +131,25 @@ class Bench:
             told = lines.last()
             server_s, postgres_s = (now - before for now, before in zip(self.used(), used, strict=True))
             took = time.time() - start
-        what = f"{count:,} subscribers, {events / took:.0f} events/s, each to {reach}: p99"
+        alone_or_not = f"{reach} groups" if alone else f"{reach} of a group"
+        what = f"{count:,} subscribers, {events / took:.0f} events/s, each to {alone_or_not}: p99"
         say(what, f"{told['p99']:.1f} ms", "100 ms")
         say(f"    p50 {told['p50']:.1f} ms, latest {told['most']:.1f} ms; CPU of the server, PostgreSQL",
             f"{server_s / took:.0%}, {postgres_s / took:.0%}", "")  # fmt: skip
-        return [{"operation": "latency", "p50_ms": told["p50"], "p99_ms": told["p99"], "most_ms": told["most"]}]
+        return [
+            {
+                "operation": "latency",
+                "alone": alone,
+                "p50_ms": told["p50"],
+                "p99_ms": told["p99"],
+                "most_ms": told["most"],
+            }
+        ]
 
     def distinct(self, count: int, events: int) -> list[dict[str, Any]]:
         """What a group costs that shares its event with no other subscriber."""
         customer = self.customers.pop()
-        days = [(datetime.now(UTC) + timedelta(days=1 + number)).isoformat() for number in range(count)]
-        asked = [subscribe(LOG_LIVE, customerId=customer, to=day, after=BEGINNING) for day in days]
+        asked = [subscribe(LOG_LIVE, customerId=customer, to=day(number), after=BEGINNING) for number in range(count)]
         with self.listening(count, events * count, asked) as lines:
             walls, cpus = [], []
             for _ in range(events):
@@ -167,6 +181,11 @@ class Lines:
         while "p99" not in (told := self.next()):
             pass
         return told
+
+
+def day(number: int) -> str:
+    """A day that is still to come: in a filter, it makes a question that nobody else asks."""
+    return (datetime.now(UTC) + timedelta(days=1 + number)).isoformat()
 
 
 def subscribe(query: str, **variables: Any) -> dict[str, Any]:
@@ -204,13 +223,14 @@ def main(scale: float = 1.0, only: str | None = None) -> list[dict[str, Any]]:
             httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client,
         ):
             bench = Bench(Target(port, token, pid), postgres.pid or 0, client)
-            bench.customers = asyncio.run(add_customers(postgres.url, 52))
+            bench.customers = asyncio.run(add_customers(postgres.url, 102))
             for customer in bench.customers:
                 bench.happen(customer)
             if only in {None, "many"}:
                 rows += bench.many(int(10_000 * scale), 11)
             if only in {None, "paced"}:
-                rows += bench.paced(int(1_000 * scale), 20, 50, 20 * scale)
+                for alone in (False, True):
+                    rows += bench.paced(int(1_000 * scale), 20, 50, 20 * scale, alone=alone)
             if only in {None, "distinct"}:
                 rows += bench.distinct(int(1_000 * scale), 7)
     return rows

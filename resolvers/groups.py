@@ -11,8 +11,12 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from contextlib import ExitStack, aclosing
 from typing import Protocol
 
+import structlog
+
 from domain.store.log import News, Place
 from resolvers.followers import Follower
+
+log = structlog.get_logger()
 
 END = Place(2**31, 0)
 """Beyond the last place."""
@@ -29,6 +33,9 @@ TOLD_AT_ONCE = 200
 
 class Source(Protocol):
     """What a group asks of the database. Both wait for as long as the database is away."""
+
+    beginning: asyncio.Semaphore
+    """The turns of those who begin: however many do, they do not keep others from what is new."""
 
     async def page(self, after: Place) -> list[News]:
         """The next `PAGE` events that may be followed in the log, in order; fewer at its end."""
@@ -99,7 +106,9 @@ class Member:
         while self.held is not None:
             async with aclosing(self._logged()) as logged:
                 async for several in logged:
-                    for news, answer in zip(several, await self.group.source.answers(several), strict=True):
+                    async with self.group.source.beginning:
+                        answers = await self.group.source.answers(several)
+                    for news, answer in zip(several, answers, strict=True):
                         if answer is not None and self.since < news.place:  # it may have left
                             yield news.place, answer
                         self.since = max(self.since, news.place)
@@ -115,7 +124,8 @@ class Member:
 
     async def _logged(self) -> AsyncGenerator[Sequence[News], None]:
         while self.held is not None:
-            page = await self.group.source.page(self.since)
+            async with self.group.source.beginning:
+                page = await self.group.source.page(self.since)
             for several in by_several(filter(self.group.wants, page)):
                 if self.since < several[0].place:  # it may have left
                     yield several
@@ -223,9 +233,17 @@ class Group:
         for first in range(0, len(members), TOLD_AT_ONCE):
             for member in members[first : first + TOLD_AT_ONCE]:
                 if member.since < place:
-                    member.hear(place, answer)
+                    self._tell_one(member, place, answer)
             if len(members) >= TOLD_AT_ONCE:
                 await asyncio.sleep(0)
+
+    def _tell_one(self, member: Member, place: Place, answer: bytes) -> None:
+        """A sink that fails is nobody else's trouble."""
+        try:
+            member.hear(place, answer)
+        except Exception:
+            log.exception("an answer could not be sent")
+            member.leave()
 
 
 def by_several(news: Iterable[News]) -> Iterator[Sequence[News]]:

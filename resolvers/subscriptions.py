@@ -75,6 +75,7 @@ class Asked:
         self, subscriptions: "Subscriptions", compiled: Compiled, watched: Watch, parameters: list[Any], cost: bytes
     ) -> None:
         self.subscriptions = subscriptions
+        self.beginning = subscriptions.beginning
         self.sql = compiled.payload.sql
         self.sql_of_many = compiled.payload_of_many
         self.order = compiled.stream.order
@@ -166,7 +167,8 @@ class Subscriptions:
         self.engine = engine
         self.feed = feed
         self.groups: dict[Hashable, Group] = {}
-        self.turns = asyncio.Semaphore(max(1, engine.database.reads.size - CONNECTIONS_LEFT))
+        most = max(1, engine.database.reads.size - CONNECTIONS_LEFT)
+        self.turns, self.beginning = asyncio.Semaphore(most), asyncio.Semaphore(max(1, most // 2))
 
     async def run(self, request: Request, viewer: Viewer) -> AsyncGenerator[bytes, None]:
         """A subscription's answers as they come; the one answer of anything else.
@@ -206,9 +208,10 @@ class Subscriptions:
             compiled = self._compiled(document, variables, viewer)
             after = log_place_of(compiled.after(variables), compiled.stream.order)
             parameters = compiled.payload.parameters({**variables, THE_EVENT: THE_EVENT}, viewer)
-            watched = await self._opened(compiled, variables, viewer)
-            asked = Asked(self, compiled, watched, parameters, cost)
-            await self._check(after, self.groups.get(asked.key))
+            async with self.beginning:
+                watched = await self._opened(compiled, variables, viewer)
+                asked = Asked(self, compiled, watched, parameters, cost)
+                await self._check(after, self.groups.get(asked.key))
         except BadInput as error:
             raise RequestError([error]) from None
         return self._group(asked).join(after, sink)

@@ -4,6 +4,7 @@ The database is a list here, and answers when the test says so: each interleavin
 """
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from typing import Any
@@ -30,6 +31,7 @@ class Log:
     """A log in memory. Whoever reads of it what the test holds back waits until it is let go."""
 
     def __init__(self) -> None:
+        self.beginning = asyncio.Semaphore(10)
         self.entries: list[News] = []
         self.answered: list[int] = []
         self.reads = 0
@@ -352,6 +354,35 @@ async def test_what_goes_wrong_is_told_to_all(scene: Scene) -> None:
     assert not scene.followers
 
 
+async def test_a_sink_that_fails_is_nobody_elses_trouble(scene: Scene) -> None:
+    class Broken(Reader):
+        def tell(self, place: Place, answer: bytes) -> bool:
+            raise BrokenPipeError(place, answer)
+
+    before, after = Reader(), Reader()
+    for reader in (before, Broken(), after):
+        scene.group.join(None, reader)
+    await scene.happen(1, 2)
+    assert before.told == after.told == [1, 2]
+    assert len(scene.group.members) == 2
+
+
+async def test_however_many_begin_others_hear_what_is_new(scene: Scene) -> None:
+    other = Reader()
+    scene.group.join(None, other)
+    await scene.happen(1)
+    scene.log.beginning = asyncio.Semaphore(1)
+    scene.log.hold(("page", 0))
+    readers = [Reader() for _ in range(50)]
+    replays = [asyncio.create_task(replaying(scene.group.join(place(0), reader), reader)) for reader in readers]
+    await scene.log.reached[("page", 0)].wait()
+    await scene.happen(2)
+    assert other.told == [1, 2]
+    scene.log.let_go(("page", 0))
+    await asyncio.gather(*replays)
+    assert all(reader.told == [1, 2] for reader in readers)
+
+
 async def test_a_replay_that_is_left_reads_no_further(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "READ_AT_ONCE", 2)
     await scene.happen(*range(1, 10))
@@ -361,3 +392,87 @@ async def test_a_replay_that_is_left_reads_no_further(scene: Scene, monkeypatch:
     member.leave()
     assert [each async for each in replayed] == []
     assert scene.log.answered == [1, 2]
+
+
+# -- whatever crosses ------------------------------------------------------------------------------------------------
+
+
+class Restless(Log):
+    """A log that takes its time with every answer."""
+
+    def __init__(self, dice: random.Random) -> None:
+        super().__init__()
+        self.dice = dice
+
+    async def _pass(self, _question: Any) -> None:
+        for _ in range(self.dice.randrange(12)):
+            await asyncio.sleep(0)
+
+
+class Crowd(Scene):
+    """Subscribers who come as they like, while events are committed, and told by a feed that is a little late."""
+
+    def __init__(self, dice: random.Random) -> None:
+        super().__init__()
+        self.dice, self.fed = dice, 0
+        self.log = Restless(dice)
+        self.group = self.grouped()
+        self.readers: list[tuple[int, Reader]] = []
+        self.strolls: list[asyncio.Task[None]] = []
+        self.group.join(None, Reader())
+
+    def commit(self) -> None:
+        self.log.entries.append(news(len(self.log.entries) + 1))
+
+    def tell(self) -> None:
+        if self.fed < len(self.log.entries):
+            self.fed += 1
+            self.followers.tell(news(self.fed))
+
+    def burst(self) -> None:
+        for _ in range(8):
+            self.commit()
+        while self.fed < len(self.log.entries):
+            self.tell()
+
+    def begin(self) -> None:
+        self.readers.append((self.group.latest.position, Reader()))
+        self.group.join(None, self.readers[-1][1])
+
+    def go_on(self) -> None:
+        after, reader = self.dice.randint(0, len(self.log.entries)), Reader()
+        self.readers.append((after, reader))
+        self.strolls.append(asyncio.create_task(self.stroll(self.group.join(place(after), reader), reader)))
+
+    async def stroll(self, member: Member, reader: Reader) -> None:
+        """Reads a replay, and stops to look around."""
+        async with aclosing(member.replay()) as replayed:
+            async for at, answer in replayed:
+                assert reader.tell(at, answer)
+                for _ in range(self.dice.choice((0, 0, 0, 30))):
+                    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_everyone_hears_each_event_once_and_in_order_in_any_interleaving(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {"PAGE": 5, "READ_AT_ONCE": 3, "HELD_BYTES": 9, "TOLD_AT_ONCE": 2}
+    for name, limit in limits.items():
+        monkeypatch.setattr(groups, name, limit)
+    monkeypatch.setattr(followers, "WAITING_LIMIT", 4)
+    crowd = Crowd(random.Random(seed))
+    steps = [crowd.commit, crowd.tell, crowd.tell, crowd.begin, crowd.go_on, crowd.go_on]
+    for _ in range(200):
+        crowd.dice.choice(steps)()
+        for _ in range(crowd.dice.choice((0, 0, 1, 5))):
+            await asyncio.sleep(0)
+        if crowd.dice.random() < 0.02:
+            crowd.burst()
+    crowd.burst()
+    await asyncio.gather(*crowd.strolls)
+    for _ in range(1_000):
+        await settled()
+    assert len(crowd.readers) > 20
+    for after, reader in crowd.readers:
+        assert reader.told == list(range(after + 1, len(crowd.log.entries) + 1))
