@@ -27,6 +27,9 @@ from schema.build import build, core_of
 LARGEST_FRAME_BYTES = 256 * 1024
 """A WebSocket frame holds one operation; the endpoint caps a request's body alike."""
 
+MOST_FILES = 1_048_576
+"""No process of ours needs more, and some children look at every number below their limit."""
+
 Load = Callable[[Settings], Awaitable[object]]
 
 
@@ -50,9 +53,11 @@ async def serve(settings: Settings, load_demo: Load | None) -> None:
 
 def _allow_many_sockets() -> None:
     """As many open files as the system lets a process have: many begin with 1,024, and each subscriber is one."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with suppress(ValueError, OSError):  # macOS says that it has no limit, and has one
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(ValueError, OSError):  # macOS says that it has no limit, and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _check_trusted(settings: Settings) -> None:

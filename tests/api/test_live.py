@@ -145,6 +145,15 @@ async def test_the_log_is_watched_through_each_filter(shop: Shop, base_url: str)
         assert [event["id"] for event in events] == [node["id"] for node in wanted], narrowed
 
 
+async def test_filters_may_stand_in_the_document(shop: Shop, base_url: str) -> None:
+    order = await shop.confirm(await shop.place((await shop.variant(SAO1=1), 1)))
+    query = f"""subscription ($type: EventType!, $after: String) {{
+        events(filter: {{ orderId: "{order["id"]}", types: [ORDER_CONFIRMED, $type], channel: null }}, after: $after) {{
+          type }} }}"""
+    events = await told(base_url, 2, OPERATIONS, query, type="ORDER_PLACED")
+    assert types(events) == ["ORDER_PLACED", "ORDER_CONFIRMED"]
+
+
 # -- who may not ask ---------------------------------------------------------------------------------------------------
 
 UNKNOWN = "0190163d-8694-739b-aea5-966c26f8ad91"
