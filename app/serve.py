@@ -3,18 +3,19 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.asgi import create_app
 from app.database import running_database
 from app.failure import Failure
+from app.frames import FramesProtocol
 from app.graph import Graph, open_graph
 from app.migrate import upgrade
 from app.settings import Settings
@@ -34,6 +35,9 @@ UNHEARD_SECONDS = 40
 ANSWERING_SECONDS = 5.0
 """For what is being answered when the server is asked to end."""
 
+MOST_FILES = 1_048_576
+"""No process of ours needs more, and some children look at every number below their limit."""
+
 Load = Callable[[Settings], Awaitable[object]]
 
 
@@ -44,6 +48,7 @@ class ServeError(Failure):
 async def serve(settings: Settings, load_demo: Load | None) -> None:
     """Run until a signal ends it. `load_demo` fills a database that is empty, and leaves any other alone."""
     await _check_trusted(settings)
+    _allow_many_sockets()
     with bound(settings) as listener:
         async with running_database(settings) as url:
             settings = settings.model_copy(update={"database_url": url})
@@ -52,6 +57,15 @@ async def serve(settings: Settings, load_demo: Load | None) -> None:
             if load_demo is not None:
                 await load_demo(settings)
             await _run(settings, listener)
+
+
+def _allow_many_sockets() -> None:
+    """As many open files as the system lets a process have: many begin with 1,024, and each subscriber is one."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(ValueError, OSError):  # macOS says that it has no limit, and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _check_trusted(settings: Settings) -> None:
@@ -107,7 +121,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
     )
 
 
-class WebSockets(WebSocketsSansIOProtocol):
+class WebSockets(FramesProtocol):
     """Cuts the line to a client that does not answer pings.
 
     uvicorn would close with 1011, which clients that only slept take for the end: to one that was cut they come back.

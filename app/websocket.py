@@ -13,12 +13,14 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from app.frames import EXTENSION, FramesProtocol
 from app.graphql_request import NOBODY, Bearer, Verify, bearer_of, request_of, token_in
 from app.lines import Lines, ends_by_itself
 from app.refusals import Refused, tell
 from app.tokens import ExpiredToken, InvalidToken
 from resolvers.documents import refuse
 from resolvers.engine import Request
+from resolvers.groups import Member
 from resolvers.subscriptions import Subscriptions
 
 PROTOCOL = "graphql-transport-ws"
@@ -63,20 +65,28 @@ class WebSocketEndpoint:
             await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
         authorization = dict(scope["headers"]).get(b"authorization")
-        await Socket(self, authorization, receive, send).live()
+        await Socket(self, authorization, receive, send, scope["extensions"][EXTENSION]["frames"]).live()
 
 
 class Socket:
     """One client and its operations."""
 
-    def __init__(self, endpoint: WebSocketEndpoint, authorization: bytes | None, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        endpoint: WebSocketEndpoint,
+        authorization: bytes | None,
+        receive: Receive,
+        send: Send,
+        frames: FramesProtocol,
+    ) -> None:
         self.endpoint = endpoint
         self.authorization = authorization
         self.receive = receive
         self.transport = send
+        self.frames = frames
         self.bearer = NOBODY
         self.time_is_up = _Closing(4408, "Connection initialisation timeout")
-        self.running: dict[str, asyncio.Task[None]] = {}
+        self.running: dict[str, Operation] = {}
         self.tasks: dict[asyncio.Task[None], Request] = {}
 
     async def live(self) -> None:
@@ -159,43 +169,23 @@ class Socket:
     # -- operations ------------------------------------------------------------------------------------------------
 
     async def _start(self, id_: str, request: Request) -> None:
+        await self.frames.drained()  # who does not read begins nothing more
         if id_ in self.running:
             raise _Closing(4409, f"Subscriber for {id_} already exists")
         if len(self.running) >= MOST_OPERATIONS:
             error = refuse("TOO_MANY_OPERATIONS", f"A socket carries {MOST_OPERATIONS} operations at once.")
             await self._send(_frame(id_, b"error", orjson.dumps(tell(error).errors)))
             return
-        task = asyncio.create_task(self._operate(id_, request))
-        self.running[id_] = task
+        operation = self.running[id_] = Operation(self, id_)
+        task = operation.task = asyncio.create_task(operation.begin(request))
         self.tasks[task] = request
         task.add_done_callback(self.tasks.pop)
 
     def _stop(self, id_: str) -> None:
         """The client has heard enough; an id that is not running has just ended by itself."""
-        task = self.running.pop(id_, None)
-        if task is not None:
-            task.cancel()
-
-    async def _operate(self, id_: str, request: Request) -> None:
-        """One operation: its answers, then how it ended. The id is free again before the client hears so."""
-        try:
-            last = await self._tell_answers(id_, request)
-            del self.running[id_]
-            await self._send(last)
-        except _ClientLeft:
-            self.running.pop(id_, None)
-
-    async def _tell_answers(self, id_: str, request: Request) -> bytes:
-        try:
-            async with aclosing(self.endpoint.subscriptions.run(request, self.bearer.viewer)) as answers:
-                async for answer in answers:
-                    await self._send(_frame(id_, b"next", answer))
-        except _ClientLeft:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told and the log has the rest
-            told = tell(error, frank=self.endpoint.subscriptions.engine.frank)
-            return _frame(id_, b"error", orjson.dumps(told.errors))
-        return _frame(id_, b"complete")
+        operation = self.running.pop(id_, None)
+        if operation is not None:
+            operation.stop()
 
     async def _answer_what_ends(self) -> None:
         """Wait for queries and mutations to be answered; subscriptions would go on for ever."""
@@ -205,10 +195,9 @@ class Socket:
             await asyncio.wait(ending)
 
     async def _cancel_all(self) -> None:
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for id_ in list(self.running):
+            self._stop(id_)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -225,13 +214,80 @@ class Socket:
             await self._send(orjson.dumps({"type": "pong", **echoed}))
 
     async def _send(self, frame: bytes) -> None:
-        await self._transmit({"type": "websocket.send", "text": frame.decode()})
+        await self.frames.drained()
+        self.frames.push(frame)
 
     async def _transmit(self, event: Message) -> None:
         try:
             await self.transport(event)
         except OSError:
             raise _ClientLeft from None
+
+
+class Operation:
+    """One operation of a socket. A task begins it; a subscription then goes on without one, as a group's sink."""
+
+    __slots__ = ("head", "id", "member", "socket", "task")
+
+    def __init__(self, socket: Socket, id_: str) -> None:
+        self.socket = socket
+        self.id = id_
+        self.head = b'{"id":' + orjson.dumps(id_) + b',"type":"next","payload":'
+        self.member: Member | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    async def begin(self, request: Request) -> None:
+        """Answer it, or take a subscription to where its group goes on."""
+        subscriptions, viewer = self.socket.endpoint.subscriptions, self.socket.bearer.viewer
+        try:
+            self.member = await subscriptions.join(request, viewer, self)
+            if self.member is not None:
+                await self._replay(self.member)
+                return
+            async with aclosing(subscriptions.run(request, viewer)) as answers:
+                async for answer in answers:
+                    await self._next(answer)
+            self._last(_frame(self.id, b"complete"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told and the log has the rest
+            self.end(error)
+        finally:
+            self.task = None
+
+    async def _replay(self, member: Member) -> None:
+        async with aclosing(member.replay()) as replayed:
+            async for _, answer in replayed:
+                await self._next(answer)
+
+    async def _next(self, answer: bytes) -> None:
+        await self.socket.frames.drained()
+        self.socket.frames.push(self.head, answer, b"}")
+
+    def tell(self, _place: object, answer: bytes) -> bool:
+        """Send an answer that its group has for it, if the client takes them."""
+        frames = self.socket.frames
+        if frames.is_full:
+            return False
+        frames.push(self.head, answer, b"}")
+        return True
+
+    def end(self, error: Exception) -> None:
+        """Say why it is over."""
+        told = tell(error, frank=self.socket.endpoint.subscriptions.engine.frank)
+        self.stop()
+        self._last(_frame(self.id, b"error", orjson.dumps(told.errors)))
+
+    def _last(self, frame: bytes) -> None:
+        """The id is free again before the client hears that it is over."""
+        if self.socket.running.get(self.id) is self:
+            del self.socket.running[self.id]
+            self.socket.frames.push(frame)
+
+    def stop(self) -> None:
+        """Hear and say no more."""
+        if self.member is not None:
+            self.member.leave()
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
 
 
 def _frame(id_: str, type_: bytes, payload: bytes | None = None) -> bytes:

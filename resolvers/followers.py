@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from domain.store.log import EVERYTHING, News, Place, Topic
@@ -20,24 +20,44 @@ class Follower:
 
     def __init__(self, since: Place) -> None:
         self.since = since
+        self.latest = since
+        """The last news that it was told of, though it may have been dropped."""
         self.fell_behind = False
+        self.wants: Callable[[News], bool] | None = None
+        """Which of the news; all if it is None."""
+        self.wakes: Callable[[], None] | None = None
+        """Is called when there is something to read, instead of waiting for `next`."""
         self._waiting: deque[News] = deque()
         self._more = asyncio.Event()
 
     def tell(self, news: News) -> None:
         """Leave news for the follower; beyond the limit it has fallen behind, and gets none until it starts again."""
+        if self.wants is not None and not self.wants(news):
+            return
+        self.latest = news.place
         if self.fell_behind:
             return
         self._waiting.append(news)
-        self._more.set()
         if len(self._waiting) > WAITING_LIMIT:
             self._waiting.clear()
             self.fell_behind = True
+        self._more.set()
+        if self.wakes is not None:
+            self.wakes()
 
     def start_again(self) -> None:
         """Gather news anew; what came before must be read from the log."""
         self._waiting.clear()
         self.fell_behind = False
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._waiting)
+
+    def take(self, most: int) -> list[News]:
+        """The next news, as far as there is any."""
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
     async def next(self) -> News:
         """The next news, as soon as there is any, or `FellBehind`."""

@@ -84,6 +84,11 @@ class Watch:
         return all(getattr(news, column) in ids for column, ids in self.ids)
 
     @property
+    def is_vain(self) -> bool:
+        """Whether no event can ever be what it wants."""
+        return self.types == frozenset() or any(not ids for _, ids in self.ids)
+
+    @property
     def column(self) -> str | None:
         """The column that it follows in the log; None for the whole log."""
         return self.ids[0][0] if self.ids else None

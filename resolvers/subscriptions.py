@@ -1,4 +1,4 @@
-"""Subscriptions: join the feed, replay what came after the caller's cursor, go on live. Each event once, in order.
+"""Subscriptions: join a group, replay what came after the caller's cursor, go on live. Each event once, in order.
 
 The payload is compiled once, like a query, and read anew at every event, so it is never older than the event; who may
 see it stands in the statement, so a right that is lost is lost from the next event on.
@@ -6,8 +6,10 @@ see it stands in the statement, so a right that is lost is lost from the next ev
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -18,13 +20,14 @@ from graphql import GraphQLError, GraphQLField, OperationType, get_named_type
 from sqlalchemy import BigInteger, Integer
 
 from domain.store import log, replay, visibility
-from domain.store.log import News, Place
+from domain.store.log import Connection, News, Place
 from domain.viewer import Viewer
+from resolvers import followers
 from resolvers.database import Unavailable
 from resolvers.documents import Document, RequestError, refuse
-from resolvers.engine import Engine, Request, envelope
+from resolvers.engine import Engine, Request, envelope, unexpected
 from resolvers.feed import Feed
-from resolvers.followers import FellBehind, Follower
+from resolvers.groups import PAGE, Group, Member, Sink
 from resolvers.holding import LOST
 from resolvers.reading.arguments import Argument, Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
@@ -38,8 +41,10 @@ from resolvers.streams import Named, Stream, Watch, given_in, stream_of, watch
 
 T = TypeVar("T")
 
-PAGE = 100
-"""Events that a replay reads at once."""
+WAITING_BYTES = 1024 * 1024
+"""What may wait for a reader; beyond that it is too slow."""
+CONNECTIONS_LEFT = 2
+"""Of those to read with: for queries, when many wait for the same event."""
 LONGEST_DELAY_SECONDS = 2.0
 THE_EVENT = " event"
 """Stands for the event's id among the variables of a payload; no GraphQL variable can be called so."""
@@ -52,6 +57,8 @@ class Compiled:
 
     payload: Plan
     """Null where the viewer may not see the event, or it is none of those asked for."""
+    payload_of_many: str
+    """The same of several events at once, in their order: a row for each, and the parameter is the list of their ids."""
     opening: Plan
     """By argument: the ids to follow, of the rows that it names and the viewer may see."""
     named: Mapping[str, Read]
@@ -61,50 +68,176 @@ class Compiled:
     stream: Stream
 
 
+class Asked:
+    """A subscription with its values: all that decides what its subscribers are told. Whose are equal are one group."""
+
+    def __init__(
+        self, subscriptions: "Subscriptions", compiled: Compiled, watched: Watch, parameters: list[Any], cost: bytes
+    ) -> None:
+        self.subscriptions = subscriptions
+        self.beginning = subscriptions.beginning
+        self.sql = compiled.payload.sql
+        self.sql_of_many = compiled.payload_of_many
+        self.order = compiled.stream.order
+        self.watched = watched
+        self.parameters = parameters
+        self.event_at = next(at for at, value in enumerate(parameters) if value is THE_EVENT)
+        self.cost = cost
+
+    @property
+    def key(self) -> Hashable:
+        """What subscribers have in common who are told the same, word for word."""
+        return self.sql, self.watched, self.cost, frozen(self.parameters)
+
+    async def page(self, after: Place) -> list[News]:
+        """The next of what is followed in the log."""
+        watched = self.watched
+        followed = watched.column, watched.followed, watched.types
+        return await patiently(
+            lambda: self.subscriptions.ask(lambda connection: replay.news_of(connection, *followed, after, PAGE))
+        )
+
+    async def answers(self, news: Sequence[News]) -> list[bytes | None]:
+        """The payload of each event, all read at once; None where the viewers may not see it."""
+        payloads = await patiently(partial(self._payloads, [each.id for each in news]))
+        return [None if payload is None else envelope(payload, self.cost) for payload in payloads]
+
+    async def _payloads(self, events: list[int]) -> list[bytes | None]:
+        given = self.parameters.copy()
+        if len(events) == 1:
+            given[self.event_at] = events[0]
+            return [await self.subscriptions.read(self.sql, given)]
+        given[self.event_at] = events
+        rows = await self.subscriptions.ask(lambda connection: connection.fetch(self.sql_of_many, *given))
+        return [row[0] for row in rows]
+
+    def too_slow(self, told: Place) -> RequestError:
+        """Where to go on."""
+        said = {"code": "SUBSCRIBER_TOO_SLOW", "cursor": cursor_at(told, self.order)}
+        message = "You read too slowly; go on after the last event you have."
+        return RequestError([GraphQLError(message, extensions=said)])
+
+    def failed(self, error: Exception) -> RequestError:
+        """What went wrong, logged once and not for every subscriber."""
+        said = unexpected(error, frank=self.subscriptions.engine.frank)
+        return RequestError([GraphQLError(said["message"], extensions=said["extensions"])])
+
+
+class Waiting:
+    """A sink whose answers wait to be read one by one."""
+
+    def __init__(self) -> None:
+        self.answers: deque[tuple[Place, bytes]] = deque()
+        self.bytes = 0
+        self.overflowed = False
+        self.error: Exception | None = None
+        self.more = asyncio.Event()
+
+    def tell(self, place: Place, answer: bytes) -> bool:
+        """Keep an answer; False, and none is kept, where that would be too much."""
+        self.answers.append((place, answer))
+        self.bytes += len(answer)
+        self.more.set()
+        if len(self.answers) > followers.WAITING_LIMIT or self.bytes > WAITING_BYTES + len(answer):
+            self.overflowed = True
+            self.answers.clear()
+        return not self.overflowed
+
+    def end(self, error: Exception) -> None:
+        """Nothing more comes."""
+        self.error = error
+        self.more.set()
+
+    async def next(self) -> tuple[Place, bytes]:
+        """The next answer, as soon as there is any."""
+        while not self.answers:
+            if self.error is not None:
+                raise self.error
+            self.more.clear()
+            await self.more.wait()
+        place, answer = self.answers.popleft()
+        self.bytes -= len(answer)
+        return place, answer
+
+
 class Subscriptions:
     """Runs operations of any kind as a series of answers."""
 
     def __init__(self, engine: Engine, feed: Feed) -> None:
         self.engine = engine
         self.feed = feed
+        self.groups: dict[Hashable, Group] = {}
+        most = max(1, engine.database.reads.size - CONNECTIONS_LEFT)
+        self.turns, self.beginning = asyncio.Semaphore(most), asyncio.Semaphore(max(1, most // 2))
 
     async def run(self, request: Request, viewer: Viewer) -> AsyncGenerator[bytes, None]:
         """A subscription's answers as they come; the one answer of anything else.
 
         What was begun as a mutation is finished, though nobody may be left to hear of it.
         """
-        document = await self.engine.document(request)
-        if document.kind is not OperationType.SUBSCRIPTION:
+        waiting = Waiting()
+        member = await self.join(request, viewer, waiting)
+        if member is None:
             yield await asyncio.shield(self.engine.answer(request, viewer))
             return
+        told = member.since
+        try:
+            async with aclosing(member.replay()) as replayed:
+                async for place, answer in replayed:
+                    told = place
+                    yield answer
+            while True:
+                told, answer = await waiting.next()
+                yield answer
+        except RequestError as error:
+            raise member.group.source.too_slow(told) if waiting.overflowed else error from None
+        finally:
+            member.leave()
+
+    async def join(self, request: Request, viewer: Viewer, sink: Sink) -> Member | None:
+        """Begin a subscription: its member of a group, to be replayed before the sink is told; None of anything else.
+
+        `RequestError` where it is refused.
+        """
+        document = await self.engine.document(request)
+        if document.kind is not OperationType.SUBSCRIPTION:
+            return None
         try:
             variables = document.coerce(request.variables or {})
             cost = self.engine.charge(document, variables, viewer)
-            async with aclosing(self._follow(document, variables, viewer)) as answers:
-                async for answer in answers:
-                    yield envelope(answer, cost)
+            compiled = self._compiled(document, variables, viewer)
+            after = log_place_of(compiled.after(variables), compiled.stream.order)
+            parameters = compiled.payload.parameters({**variables, THE_EVENT: THE_EVENT}, viewer)
+            async with self.beginning:
+                watched = await self._opened(compiled, variables, viewer)
+                asked = Asked(self, compiled, watched, parameters, cost)
+                await self._check(after, self.groups.get(asked.key))
         except BadInput as error:
             raise RequestError([error]) from None
+        return self._group(asked).join(after, sink)
 
-    async def _follow(self, document: Document, variables: Variables, viewer: Viewer) -> AsyncGenerator[bytes, None]:
-        compiled = self._compiled(document, variables, viewer)
-        after = log_place_of(compiled.after(variables), compiled.stream.order)
-        compiled.payload.parameters({**variables, THE_EVENT: 0}, viewer)  # refuses what makes no sense before it begins
-        watched = await self._opened(compiled, variables, viewer)
-        if after is not None and after > await self._ask(log.head):
+    async def _check(self, after: Place | None, group: Group | None) -> None:
+        """Refuse a cursor that nobody was given."""
+        known = group is not None and after is not None and after <= group.latest
+        if after is not None and not known and after > await self.ask(log.head):
             raise BadInput("This cursor is ahead of the log.")
-        with self.feed.follow(watched.topics) as follower:
-            async with aclosing(self._news(follower, watched, after, compiled.stream)) as news:
-                async for each in news:
-                    answer = await self._payload(compiled, each, variables, viewer)
-                    if answer is not None:
-                        yield answer
+
+    def _group(self, asked: Asked) -> Group:
+        """Those who ask the same."""
+        key = asked.key
+        if key not in self.groups:
+            closing = ExitStack()
+            follower = closing.enter_context(self.feed.follow(asked.watched.topics))
+            closing.callback(self.groups.pop, key)
+            self.groups[key] = Group(asked, follower, asked.watched.wants, closing)
+        return self.groups[key]
 
     async def _opened(self, compiled: Compiled, variables: Variables, viewer: Viewer) -> Watch:
         """What to follow; `RequestError` where an argument names what is not there for the viewer."""
-        found: dict[str, frozenset[UUID]] = {}
+        found, shown = visibility.bounds_of_events(viewer)
         if compiled.named:
-            rows = orjson.loads(await self._read(compiled.opening, variables, viewer))
+            opening = compiled.opening
+            rows = orjson.loads(await self.read(opening.sql, opening.parameters(variables, viewer)))
             for name, read in compiled.named.items():
                 if len(rows[name]) < number_of(read(variables)):
                     typename = compiled.stream.named[name].entity.typename
@@ -112,67 +245,30 @@ class Subscriptions:
                 column = compiled.stream.named[name].column
                 bound = frozenset(map(UUID, rows[name]))
                 found[column] = found.get(column, bound) & bound
-        if (bounds := visibility.locations_of_events(viewer)) is not None:
-            found["location_id"] = found.get("location_id", bounds) & bounds
-        return watch(found, _types(compiled, variables))
+        watched = watch(found, common(shown, compiled.stream.types, _types(compiled, variables)))
+        if watched.is_vain:
+            raise refuse("FORBIDDEN", "You may see none of these events.")
+        return watched
 
-    # -- what is new -----------------------------------------------------------------------------------------------
+    # -- asking the database ---------------------------------------------------------------------------------------
 
-    async def _news(
-        self, follower: Follower, watched: Watch, after: Place | None, stream: Stream
-    ) -> AsyncGenerator[News, None]:
-        """First what the log has after the cursor, then what the feed says; what both tell is told once."""
-        last = after or follower.since
-        if after is not None:
-            async with aclosing(self._replay(follower, watched, after)) as replayed:
-                async for news in replayed:
-                    last = news.place
-                    yield news
-        while True:
-            try:
-                news = await follower.next()
-            except FellBehind:
-                raise _too_slow(last, stream) from None
-            if news.place > last:
-                last = news.place
-                if watched.wants(news):
-                    yield news
-
-    async def _replay(self, follower: Follower, watched: Watch, last: Place) -> AsyncGenerator[News, None]:
-        """All that the log has; more than once around if the feed told more meanwhile than there was room for."""
-        while True:
-            ask = partial(self._ask, replay.news_of, watched.column, watched.followed, watched.types, last, PAGE)
-            page = await patiently(ask)
-            for news in page:
-                if watched.wants(news):
-                    yield news
-            if page:
-                last = page[-1].place
-            elif follower.fell_behind:
-                follower.start_again()
-            else:
-                return
-
-    async def _ask(self, question: Callable[..., Awaitable[T]], *given: Any) -> T:
+    async def ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """What the log says."""
         try:
-            async with self.engine.database.reads.acquire() as connection:
-                return await question(connection, *given)
+            async with self.turns, self.engine.database.reads.acquire() as connection:
+                return await question(connection)
         except LOST as error:
             raise Unavailable(str(error)) from error
 
-    # -- what is told of it ----------------------------------------------------------------------------------------
-
-    async def _payload(self, compiled: Compiled, news: News, variables: Variables, viewer: Viewer) -> bytes | None:
-        """The payload, however long the database is away; None where the viewer may not see the event."""
-        variables = {**variables, THE_EVENT: news.id}
-        found: bytes | None = await patiently(partial(self._read, compiled.payload, variables, viewer))
-        return found
-
-    async def _read(self, plan: Plan, variables: Variables, viewer: Viewer) -> Any:
+    async def read(self, sql: str, parameters: list[Any]) -> Any:
+        """The JSON that a statement builds. However many subscribers wait for an event, queries have their turn."""
         try:
-            return await self.engine.database.read_own(plan.sql, *plan.parameters(variables, viewer))
+            async with self.turns:
+                return await self.engine.database.read_own(sql, *parameters)
         except LOST as error:
             raise Unavailable(str(error)) from error
+
+    # -- compiling -------------------------------------------------------------------------------------------------
 
     def _compiled(self, document: Document, variables: Variables, viewer: Viewer) -> Compiled:
         key = (viewer.role, viewer.scopes, *[shape(variables.get(name)) for name in document.variable_names])
@@ -196,12 +292,15 @@ def _compile_field(compiler: Compiler, document: Document, selected: Selected) -
     if stream.needs is not None and not compiler.viewer.may(stream.needs):
         raise refuse("FORBIDDEN", f"{selected.name} needs the scope {stream.needs}.")
     arguments = Arguments(compiler.binder, selected.nodes[0], field, compiler.variables)
+    event = compiler.name()
+    payload = _payload_plan(compiler, selected, get_named_type(field.type), stream, arguments, event)
     given = dict(given_in(arguments))
     named = {name: each.read for name, each in given.items() if name in stream.named}
     if stream.at_least_one and not named:
         raise BadInput(f"Give at least one of {', '.join(stream.named)}.")
     return Compiled(
-        payload=_payload_plan(compiler, selected, get_named_type(field.type), stream, arguments),
+        payload=payload,
+        payload_of_many=_of_many(payload, event),
         opening=_opening_plan(compiler, selected, field, stream),
         named=named,
         types=given["types"].read if "types" in given else None,
@@ -210,9 +309,11 @@ def _compile_field(compiler: Compiler, document: Document, selected: Selected) -
     )
 
 
-def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: Stream, arguments: Arguments) -> Plan:
+def _payload_plan(
+    compiler: Compiler, selected: Selected, type_: Any, stream: Stream, arguments: Arguments, event: str
+) -> Plan:
     """The event by its id, if the viewer may see it and what the arguments name, and it is one of those asked for."""
-    entity, event = entity_of(type_), compiler.name()
+    entity = entity_of(type_)
     built = json_object([(selected.key, compiler.object(type_, selected.selections(), Seat(place_of(entity), event)))])
     conditions = [
         f"{event}.id = {compiler.parameter(lambda variables: variables[THE_EVENT], BigInteger())}",
@@ -225,6 +326,14 @@ def _payload_plan(compiler: Compiler, selected: Selected, type_: Any, stream: St
     for condition, given in stream.narrows(arguments):
         conditions.append(compiler.condition(entity, condition, given, arguments, event))
     return plan(compiler.binder, subselect(built, scan(entity, event, conditions)))
+
+
+def _of_many(payload: Plan, event: str) -> str:
+    """The payload's statement for several events: its one id becomes each of a list."""
+    one = re.search(rf"\b{event}\.id = (\$\d+)::BIGINT", payload.sql)
+    assert one, "the event is found by its id"
+    of_each = payload.sql.replace(one[0], f"{event}.id = wanted.id")
+    return f"{of_each} FROM unnest({one[1]}::bigint[]) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place"
 
 
 def _opening_plan(compiler: Compiler, selected: Selected, field: GraphQLField, stream: Stream) -> Plan:
@@ -245,13 +354,19 @@ def _rows(compiler: Compiler, named: Named, given: Argument, arguments: Argument
 
 
 def _types(compiled: Compiled, variables: Variables) -> frozenset[str] | None:
-    """The types that are followed; None for all."""
+    """The types that were asked for; None for all."""
     if compiled.types is None:
-        return compiled.stream.types
+        return None
     asked = frozenset(compiled.types(variables))
     if not asked:
         raise BadInput("Name at least one type, or leave the types out.")
-    return asked if compiled.stream.types is None else asked & compiled.stream.types
+    return asked
+
+
+def common(*sets: frozenset[str] | None) -> frozenset[str] | None:
+    """What all of them have; None is everything."""
+    given = [each for each in sets if each is not None]
+    return frozenset.intersection(*given) if given else None
 
 
 def number_of(given: Any) -> int:
@@ -274,9 +389,13 @@ def cursor_at(place: Place, order: str) -> str:
     return base64.b64encode(orjson.dumps([order, *place])).decode()
 
 
-def _too_slow(last: Place, stream: Stream) -> RequestError:
-    told = {"code": "SUBSCRIBER_TOO_SLOW", "cursor": cursor_at(last, stream.order)}
-    return RequestError([GraphQLError("You read too slowly; go on after the last event you have.", extensions=told)])
+def frozen(value: Any) -> Hashable:
+    """A statement's parameter as something that can be compared."""
+    if isinstance(value, list | tuple):
+        return tuple(frozen(each) for each in value)
+    if isinstance(value, dict):
+        return tuple((key, frozen(each)) for key, each in sorted(value.items()))
+    return value  # type: ignore[no-any-return]
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -24,7 +24,7 @@ class Live:
 
     async def next(self) -> dict[str, Any]:
         """The next event."""
-        message = await self._message()
+        message = await self.message()
         assert message["type"] == "next", message
         (event,) = message["payload"]["data"].values()
         return event  # type: ignore[no-any-return]
@@ -35,23 +35,33 @@ class Live:
 
     async def refusal(self) -> str:
         """The code with which the operation ended."""
-        message = await self._message()
+        message = await self.message()
         assert message["type"] == "error", message
         return message["payload"][0]["extensions"]["code"]  # type: ignore[no-any-return]
 
-    async def _message(self) -> dict[str, Any]:
+    async def message(self) -> dict[str, Any]:
+        """The next message."""
         async with asyncio.timeout(PATIENCE):
             return orjson.loads(await self.socket.recv())  # type: ignore[no-any-return]
 
 
 @asynccontextmanager
-async def live(base_url: str, viewer: Viewer | None, query: str, /, **variables: Any) -> AsyncIterator[Live]:
-    """A subscription for as long as the block runs. It has begun: what its server hears from now on, it is told."""
-    url = f"{base_url.replace('http', 'ws', 1)}/graphql"
-    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")], close_timeout=1) as socket:
+async def live(
+    base_url: str,
+    viewer: Viewer | None,
+    query: str,
+    /,
+    *,
+    named: str = "1",
+    max_queue: int = 16,
+    **variables: Any,
+) -> AsyncIterator[Live]:
+    """A subscription for as long as the block runs. When it has begun, nobody says."""
+    url, protocols = f"{base_url.replace('http', 'ws', 1)}/graphql", [Subprotocol("graphql-transport-ws")]
+    async with connect(url, subprotocols=protocols, close_timeout=1, max_queue=max_queue) as socket:
         token = {"payload": {"token": sign(viewer, SECRET, 60)}} if viewer else {}
         await socket.send(orjson.dumps({"type": "connection_init", **token}).decode())
         assert orjson.loads(await socket.recv())["type"] == "connection_ack"
         payload = {"query": query, "variables": variables}
-        await socket.send(orjson.dumps({"type": "subscribe", "id": "1", "payload": payload}).decode())
+        await socket.send(orjson.dumps({"type": "subscribe", "id": named, "payload": payload}).decode())
         yield Live(socket)

@@ -11,20 +11,23 @@ BY_TYPE = frozenset({None, "location_id", "channel_id"})
 
 
 @cache
-def question(column: str | None, *, by_type: bool) -> str:
-    """A page of the log: of each id and type no more than a page is read, in order, and these are merged."""
+def question(column: str | None, limit: int, *, by_type: bool) -> str:
+    """A page of the log: of each id and type no more than a page is read, in order, and these are merged.
+
+    The limit is part of the text: the planner must know that few rows are wanted.
+    """
     assert column is None or column in TOPICS
     sources, conditions = [], ["position IS NOT NULL", "(epoch, position) > ($1, $2)"]
     if column is not None:
-        sources.append("unnest($4::uuid[]) AS followed (id)")
+        sources.append("unnest($3::uuid[]) AS followed (id)")
         conditions.append(f"{column} = followed.id")
     if by_type:
-        sources.append(f"unnest(${len(sources) + 4}::text[]) AS wanted (type)")
+        sources.append(f"unnest(${len(sources) + 3}::text[]) AS wanted (type)")
         conditions.append("events.type = wanted.type")
-    page = f"SELECT {NEWS} FROM events WHERE {' AND '.join(conditions)} ORDER BY epoch, position LIMIT $3"
+    page = f"SELECT {NEWS} FROM events WHERE {' AND '.join(conditions)} ORDER BY epoch, position LIMIT {limit}"
     if not sources:
         return page
-    return f"SELECT news.* FROM {', '.join(sources)}, LATERAL ({page}) AS news ORDER BY epoch, position LIMIT $3"
+    return f"SELECT news.* FROM {', '.join(sources)}, LATERAL ({page}) AS news ORDER BY epoch, position LIMIT {limit}"
 
 
 async def news_of(
@@ -41,5 +44,5 @@ async def news_of(
     """
     by_type = types is not None and column in BY_TYPE
     given = [*([list(ids)] if column is not None else []), *([list(types or ())] if by_type else [])]
-    rows = await connection.fetch(question(column, by_type=by_type), *place, limit, *given)
+    rows = await connection.fetch(question(column, limit, by_type=by_type), *place, *given)
     return [News(Place(row[0], row[1]), *row[2:]) for row in rows]

@@ -287,11 +287,14 @@ def events(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return false()
 
 
-def locations_of_events(viewer: Viewer) -> frozenset[UUID] | None:
-    """The locations outside of which `events` shows the viewer nothing; None where it depends on something else."""
-    if viewer.role in AT_LOCATIONS and not viewer.may(Scope.EVENTS_READ):
-        return frozenset(viewer.location_ids)
-    return None
+def bounds_of_events(viewer: Viewer) -> tuple[dict[str, frozenset[UUID]], frozenset[str] | None]:
+    """What news tells of `events`: by column, the ids outside of which the viewer sees nothing, and the types."""
+    if viewer.may(Scope.EVENTS_READ) or sees_everything(viewer):
+        return {}, None
+    if viewer.role in AT_LOCATIONS:
+        return {"location_id": frozenset(viewer.location_ids)}, None
+    column, id_ = ("customer_id", viewer.customer_id) if viewer.role is Role.CUSTOMER else ("order_id", viewer.order_id)
+    return {column: frozenset({id_} if id_ else ())}, frozenset(PUBLIC_EVENTS)
 
 
 def webhook_endpoints(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:

@@ -145,6 +145,15 @@ async def test_the_log_is_watched_through_each_filter(shop: Shop, base_url: str)
         assert [event["id"] for event in events] == [node["id"] for node in wanted], narrowed
 
 
+async def test_filters_may_stand_in_the_document(shop: Shop, base_url: str) -> None:
+    order = await shop.confirm(await shop.place((await shop.variant(SAO1=1), 1)))
+    query = f"""subscription ($type: EventType!, $after: String) {{
+        events(filter: {{ orderId: "{order["id"]}", types: [ORDER_CONFIRMED, $type], channel: null }}, after: $after) {{
+          type }} }}"""
+    events = await told(base_url, 2, OPERATIONS, query, type="ORDER_PLACED")
+    assert types(events) == ["ORDER_PLACED", "ORDER_CONFIRMED"]
+
+
 # -- who may not ask ---------------------------------------------------------------------------------------------------
 
 UNKNOWN = "0190163d-8694-739b-aea5-966c26f8ad91"
@@ -163,6 +172,7 @@ async def test_who_may_not_hear_is_told_so_at_the_start(shop: Shop, base_url: st
     assert await refusal(base_url, customer, queue, locationId=rio) == "NOT_FOUND"
     assert await refusal(base_url, store, RETURNS, locationId=sao) == "NOT_FOUND"
     assert await refusal(base_url, store, inventory, locationIds=[rio, sao]) == "NOT_FOUND"
+    assert await refusal(base_url, shop.store(), inventory) == "FORBIDDEN"
     for viewer in (None, customer, app(Scope.ORDERS_READ)):
         assert await refusal(base_url, viewer, inventory, skus=[sku]) == "FORBIDDEN"
     for viewer in (None, customer, AGENT, store, app(Scope.ORDERS_READ)):

@@ -1,6 +1,7 @@
 """`graphql-transport-ws` over real WebSockets, by a client that others wrote."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -495,7 +496,8 @@ async def test_a_slow_reader_is_told_where_to_go_on_and_keeps_the_socket(
 
 def operations() -> int:
     """How many operations the server, in this very process, is running."""
-    return sum(task.get_coro().__qualname__ == "Socket._operate" for task in asyncio.all_tasks())  # type: ignore[union-attr]
+    gc.collect()
+    return sum(type(each) is websocket.Operation for each in gc.get_objects())
 
 
 async def test_a_client_that_leaves_is_forgotten(opened: Open, writer: asyncpg.Connection) -> None:
