@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from resolvers.engine import Engine
-from resolvers.housekeeping import forget_claims
+from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 
 
 def kinds(engine: Engine) -> list[Kind]:
     """Every kind of job that a worker does."""
-    return [forget_claims(engine.database)]
+    return [forget_claims(engine.database), begin_months(engine.database)]
 
 
 @asynccontextmanager
