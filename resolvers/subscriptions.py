@@ -5,7 +5,6 @@ see it stands in the statement, so a right that is lost is lost from the next ev
 """
 
 import asyncio
-import base64
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-import orjson
 from graphql import GraphQLError, OperationType, get_named_type
 from sqlalchemy import BigInteger, Integer, Uuid
 
@@ -29,7 +27,7 @@ from resolvers.followers import FellBehind, Follower
 from resolvers.holding import LOST
 from resolvers.reading.arguments import Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
-from resolvers.reading.cursors import unpack
+from resolvers.reading.cursors import expired, pack, unpack
 from resolvers.reading.mapping import entity_of
 from resolvers.reading.plans import Plan, plan
 from resolvers.reading.scans import scan
@@ -139,6 +137,8 @@ class Subscriptions:
         try:
             async with self.engine.database.reads.acquire() as connection:
                 return await question(connection, *given)
+        except log.CursorExpired as error:
+            raise RequestError([expired(error)]) from None
         except LOST as error:
             raise Unavailable(str(error)) from error
 
@@ -219,7 +219,7 @@ def log_place_of(cursor: str | None, order: str) -> Place | None:
 
 def cursor_at(place: Place, order: str) -> str:
     """A place as the cursor that the events there carry."""
-    return base64.b64encode(orjson.dumps([order, *place])).decode()
+    return pack(order, place)
 
 
 def _too_slow(last: Place, stream: Stream) -> RequestError:

@@ -6,6 +6,7 @@ so a subject's events stand in the log as they happened; and a position that can
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -24,6 +25,24 @@ class Place(NamedTuple):
 
     epoch: int
     position: int
+
+
+ORDER = "POSITION"
+"""The name of the log's order in cursors."""
+
+
+class CursorExpired(Exception):
+    """What came right after a cursor was archived; the log goes on from `earliest`."""
+
+    def __init__(self, earliest: Place) -> None:
+        super().__init__(f"the log begins after {earliest.epoch}:{earliest.position}")
+        self.earliest = earliest
+
+    @classmethod
+    def of(cls, error: asyncpg.NoDataFoundError) -> "CursorExpired":
+        """As `log_holds_after` raised it."""
+        epoch, position = str(error.detail).split(":")
+        return cls(Place(int(epoch), int(position)))
 
 
 Topic = tuple[str, UUID | None]
@@ -122,18 +141,21 @@ async def stamp(connection: Connection, limit: int) -> int:
 
 HEAD = "SELECT epoch, position FROM event_head"
 
+HOLDS_AFTER = "(SELECT log_holds_after($1, $2))"
+"""In the statement that reads on from a place, so that both see the same log. A subselect is asked once, not by month."""
+
 NEWS = f"epoch, position, id, type, {', '.join(TOPICS)}"
 
 NEWS_AFTER = f"""
     SELECT {NEWS} FROM events
-    WHERE (epoch, position) > ($1, $2)
+    WHERE {HOLDS_AFTER} AND (epoch, position) > ($1, $2)
     ORDER BY epoch, position LIMIT $3
 """
 
 NEWS_OF_ONE_AFTER = {
     column: f"""
         SELECT {NEWS} FROM events
-        WHERE {column} = $4 AND position IS NOT NULL AND (epoch, position) > ($1, $2)
+        WHERE {HOLDS_AFTER} AND {column} = $4 AND position IS NOT NULL AND (epoch, position) > ($1, $2)
         ORDER BY epoch, position LIMIT $3
     """
     for column in TOPICS
@@ -149,14 +171,25 @@ async def head(connection: Connection, question: str = HEAD) -> Place:
 
 
 async def news_after(connection: Connection, place: Place, limit: int) -> list[News]:
-    """What came after a place, in order."""
-    return [_news(row) for row in await connection.fetch(NEWS_AFTER, *place, limit)]
+    """What came after a place, in order, or `CursorExpired`."""
+    with telling_expiry():
+        return [_news(row) for row in await connection.fetch(NEWS_AFTER, *place, limit)]
 
 
 async def news_of_one_after(connection: Connection, topic: Topic, place: Place, limit: int) -> list[News]:
-    """What came after a place and concerns one topic, in order."""
+    """What came after a place and concerns one topic, in order, or `CursorExpired`."""
     column, id_ = topic
-    return [_news(row) for row in await connection.fetch(NEWS_OF_ONE_AFTER[column], *place, limit, id_)]
+    with telling_expiry():
+        return [_news(row) for row in await connection.fetch(NEWS_OF_ONE_AFTER[column], *place, limit, id_)]
+
+
+@contextmanager
+def telling_expiry() -> Iterator[None]:
+    """`CursorExpired` where a statement of the block asked `HOLDS_AFTER` and the log did not."""
+    try:
+        yield
+    except asyncpg.NoDataFoundError as error:
+        raise CursorExpired.of(error) from error
 
 
 def _news(row: asyncpg.Record) -> News:
