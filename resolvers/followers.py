@@ -31,8 +31,13 @@ class Follower:
         self._waiting.append(news)
         self._more.set()
         if len(self._waiting) > WAITING_LIMIT:
-            self._waiting.clear()
-            self.fell_behind = True
+            self.fall_behind()
+
+    def fall_behind(self) -> None:
+        """There was news that could not be left."""
+        self._waiting.clear()
+        self.fell_behind = True
+        self._more.set()
 
     def start_again(self) -> None:
         """Gather news anew; what came before must be read from the log."""
@@ -75,6 +80,12 @@ class Followers:
         others.discard(follower)
         if not others:
             del self._by_topic[topic]
+
+    def fall_behind(self) -> None:
+        """Nobody was told of some news; the log may have it."""
+        for followers in self._by_topic.values():
+            for follower in followers:
+                follower.fall_behind()
 
     def tell(self, news: News) -> None:
         """Leave news with everyone whom it concerns."""

@@ -90,7 +90,7 @@ class Subscriptions:
         compiled.payload.parameters({**variables, THE_EVENT: 0}, viewer)  # refuses what makes no sense before it begins
         if subject is None or not await self._read(compiled.visible, variables, viewer):
             raise refuse("NOT_FOUND", f"There is no such {compiled.stream.typename}, or you may not see it.")
-        if after is not None and after > await self._ask(log.head):
+        if after is not None and after > await self._ask(log.head) and after > await self._head_in_this_cluster():
             raise BadInput("This cursor is ahead of the log.")
         with self.feed.follow([(compiled.stream.column, subject)]) as follower:
             async with aclosing(self._news(follower, subject, after, compiled.stream)) as news:
@@ -139,6 +139,15 @@ class Subscriptions:
                 return await question(connection, *given)
         except log.CursorExpired as error:
             raise RequestError([expired(error)]) from None
+        except LOST as error:
+            raise Unavailable(str(error)) from error
+
+    async def _head_in_this_cluster(self) -> Place:
+        """The log's head, certainly in the epoch of the cluster that answers: it may have been restored just now."""
+        try:
+            async with self.engine.database.writes.acquire() as connection:
+                await log.enter_cluster(connection)
+                return await log.head(connection)
         except LOST as error:
             raise Unavailable(str(error)) from error
 
