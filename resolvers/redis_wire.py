@@ -6,8 +6,9 @@ refuses what comes too late. The stream is short and nobody relies on it: it may
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +60,8 @@ class RedisWire:
     async def open(self, connection: asyncpg.Connection, at: Place) -> AsyncIterator[None]:
         """Listen to the log's stream and send to it."""
         stream = await store.stream_name(connection)
-        tasks = [asyncio.create_task(self._listen(stream, at)), asyncio.create_task(self._send(stream))]
+        works = (partial(self._listen, stream, at), partial(self._send, stream))
+        tasks = [asyncio.create_task(_unfailing(work)) for work in works]
         try:
             yield
         finally:
@@ -84,10 +86,12 @@ class RedisWire:
     async def _listen(self, stream: str, at: Place) -> None:
         after: bytes | str = _id(at)
         while True:
+            patience = 1 if self.is_away else int(QUIET_SECONDS * 1000)  # first whether it answers at all
             try:
-                found = await self._redis.xread({stream: after}, count=BATCH, block=int(QUIET_SECONDS * 1000))
+                found = await self._redis.xread({stream: after}, count=BATCH, block=patience)
             except AWAY as error:
                 self._is_now(away=True, reason=str(error) or type(error).__name__)
+                await self._redis.connection_pool.disconnect()  # what is idle in it is as dead
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             self._is_now(away=False)
@@ -114,12 +118,23 @@ class RedisWire:
         self.is_away = away
 
 
+async def _unfailing(work: Callable[[], Awaitable[None]]) -> None:
+    """A mistake of ours must not pass for silence, nor be the last that is heard."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("the stream could not be used")
+        await asyncio.sleep(RETRY_SECONDS)
+
+
 def _id(place: Place) -> str:
     return f"{place.epoch}-{place.position}"
 
 
 def _fields(news: News) -> dict[str, bytes]:
-    return {"news": orjson.dumps([news.id, news.type, *[getattr(news, column) for column in TOPICS]])}
+    told = [news.id, news.type, *[getattr(news, column) for column in TOPICS]]
+    return {"news": orjson.dumps(told, default=str)}  # asyncpg's UUIDs are a kind of their own
 
 
 def _read(id_: bytes, fields: dict[bytes, bytes]) -> News | None:
