@@ -101,10 +101,11 @@ async def now(connection: Any) -> Month:
 
 
 async def make(connection: Any, month: Month) -> bool:
-    """Make a month's partition, unless it is there; whether it was not."""
+    """Make a month's partition, unless it is there or was: no id of it is drawn any more. Whether it was made."""
     async with connection.transaction():
         await connection.execute(LOCK_SHAPE)
-        if await connection.fetchval(IS_THERE, month.table):
+        is_there = await connection.fetchval(IS_THERE, month.table)
+        if is_there or not await connection.fetchval(IS_BEHIND, month.first_id):
             return False
         await connection.execute(_making(month))
         return True
@@ -113,8 +114,8 @@ async def make(connection: Any, month: Month) -> bool:
 async def begin(connection: Any, month: Month) -> bool:
     """Let the ids that are drawn from now on be the month's, if they are not that far; whether they are, or further.
 
-    No transaction that may have drawn an id before is left when the sequence moves, so the months before are closed.
-    False where one was in the way: try again.
+    No transaction that may have drawn an id before is left when the sequence moves. So the months before are closed, and
+    as the stamper goes by ids, places follow the months too. False where one was in the way: try again.
     """
     if not await connection.fetchval(IS_BEHIND, month.first_id):
         return True

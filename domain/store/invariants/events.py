@@ -41,12 +41,8 @@ POSITIONS_HAVE_NO_GAPS = Invariant(
     """
     with head as (select * from event_head),
     run as (
-        select events.epoch, min(events.position) as first, max(events.position) as last,
-               count(*) as stamped, count(distinct events.position) as places
-        from events, head
-        where (events.position is not null or events.epoch is not null)
-          and ((events.epoch, events.position) <= (head.floor_epoch, head.floor_position)) is not true
-        group by events.epoch
+        select epoch, min(position) as first, max(position) as last, count(*) as stamped, count(distinct position) as places
+        from events where position is not null or epoch is not null group by epoch
     )
     select 'Epoch', coalesce(run.epoch, head.epoch),
            case when run.epoch = head.epoch then 'up to ' || head.position else 'without a gap' end,
@@ -54,6 +50,7 @@ POSITIONS_HAVE_NO_GAPS = Invariant(
     from run full join head on head.epoch = run.epoch
     where run.stamped <> run.places or run.last - run.first + 1 <> run.stamped or run.first < 1
        or (run.epoch = (select floor_epoch from head) and run.first <> (select floor_position + 1 from head))
+       or run.epoch < (select floor_epoch from head)
        or run.epoch > coalesce((select epoch from head), 0)
        or (run.epoch = head.epoch and run.last <> head.position)
        or (run.stamped > 0 and (run.epoch is null or run.first is null))

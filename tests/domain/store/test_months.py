@@ -12,14 +12,22 @@ import pytest
 
 from domain.ids import new_id
 from domain.store import log, months
+from domain.store.invariants import events as invariants
 from domain.store.jobs import Job
 from domain.store.months import FIRST_MONTH, IDS, Month
+from domain.store.verify import check
 from resolvers.database import open_database
 from resolvers.housekeeping import begin_months
 from tests.logbook import write_event, write_foreign_event, write_order
 
 DECEMBER, JANUARY, FEBRUARY = Month(2026, 12), Month(2027, 1), Month(2027, 2)
 LEAVES = "SELECT id, tableoid::regclass::text AS leaf FROM events ORDER BY id"
+
+SOUND = (
+    invariants.EVENTS_ARE_NUMBERED_WITHOUT_GAPS,
+    invariants.POSITIONS_HAVE_NO_GAPS,
+    invariants.POSITIONS_KEEP_EACH_SUBJECTS_ORDER,
+)
 
 Connect = Callable[[], Any]
 
@@ -92,6 +100,14 @@ async def test_ids_never_go_back(writer: asyncpg.Connection, order: UUID) -> Non
     assert await write_event(writer, order) == first + 1
 
 
+async def test_no_month_is_made_that_ids_have_passed(writer: asyncpg.Connection) -> None:
+    """It was archived, and the clock was set back."""
+    await months.make(writer, JANUARY)
+    assert await months.begin(writer, JANUARY)
+    assert not await months.make(writer, DECEMBER)
+    assert await months.make(writer, FEBRUARY)
+
+
 async def test_no_month_begins_that_has_no_partition(writer: asyncpg.Connection, order: UUID) -> None:
     first = await write_event(writer, order)
     await months.begin(writer, DECEMBER)
@@ -115,7 +131,7 @@ async def test_a_writer_that_is_slow_keeps_the_month_from_beginning_and_nobody_w
     assert await leaves(worker) == ["events_first", "events_first", "events_2026_12"]
 
 
-async def test_many_may_begin_months_while_others_write(connect: Connect, order: UUID) -> None:
+async def test_many_may_begin_months_while_others_write_and_stamp(connect: Connect) -> None:
     """Ids are drawn while the order is locked, so whoever went back would show in the order of its numbers."""
 
     async def work(connection: asyncpg.Connection) -> None:
@@ -125,15 +141,32 @@ async def test_many_may_begin_months_while_others_write(connect: Connect, order:
                 pass
 
     async def write(connection: asyncpg.Connection) -> None:
+        order = await write_order(connection)
         for _ in range(40):
             async with connection.transaction():
                 await write_event(connection, order)
+                await asyncio.sleep(0.002)
 
-    connections = [await connect() for _ in range(7)]
-    await asyncio.gather(*map(work, connections[:3]), *map(write, connections[3:]))
-    numbers = await connections[0].fetch("SELECT sequence FROM events ORDER BY id")
-    assert [row["sequence"] for row in numbers] == list(range(1, 161))
-    assert await write_event(connections[0], order) >= FEBRUARY.first_id
+    async def stamp(connection: asyncpg.Connection) -> None:
+        while True:
+            await log.stamp(connection, 3)
+
+    connections = [await connect() for _ in range(9)]
+    stamping = [asyncio.create_task(stamp(each)) for each in connections[:2]]
+    await asyncio.gather(*map(work, connections[2:5]), *map(write, connections[5:]))
+    for task in stamping:
+        task.cancel()
+    await asyncio.gather(*stamping, return_exceptions=True)
+
+    admin = await connect()
+    while await log.stamp(admin, 500):
+        pass
+    assert await check(admin, SOUND) == []
+    assert await admin.fetchval("SELECT last_value FROM events_id_seq") >= FEBRUARY.first_id
+    spans = await admin.fetch("SELECT min(position), max(position) FROM events GROUP BY tableoid ORDER BY min(id)")
+    edges = [position for span in spans for position in span]
+    assert edges == sorted(edges)
+    assert (edges[0], edges[-1]) == (1, 160)
 
 
 @pytest.mark.parametrize("column", ["sequence", "position"])
