@@ -6,8 +6,11 @@ follows it.
 
 import asyncio
 import random
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -252,6 +255,59 @@ async def test_every_event_is_heard_once_and_in_order_when(
     redis_house: House, fault: Callable[[House], Awaitable[None]]
 ) -> None:
     await prove(redis_house, fault)
+
+
+class Listener:
+    """A process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def next(self) -> Place:
+        """The next place that it says."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(SECONDS):
+            epoch, position = (await self.process.stdout.readline()).split()
+        return Place(int(epoch), int(position))
+
+    async def kill(self) -> None:
+        """With no chance to say good-bye."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+async def listener(house: House) -> Listener:
+    given = [house.url, *([house.redis_url] if house.redis_url else [])]
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.listener", *given, stdout=PIPE, stderr=DEVNULL, cwd=Path(__file__).parents[2]
+    )
+    house.stack.push_async_callback((found := Listener(started)).kill)
+    return found
+
+
+@pytest.mark.slow
+async def test_processes_that_are_killed_leave_nothing_unheard(house: House) -> None:
+    """There is always another that stamps, and whoever starts hears everything from where it says that it does."""
+    connection = await house.connect()
+    order = await write_order(connection)
+    steady, doomed = [await listener(house) for _ in range(2)]
+    begun = await steady.next()
+    for _ in range(3):
+        await doomed.next()
+        for _ in range(20):
+            await write_event(connection, order)
+            await asyncio.sleep(0.01)
+        await doomed.kill()
+        doomed = await listener(house)
+    since = await doomed.next()
+    for _ in range(20):
+        await write_event(connection, order)
+    places = [news.place for news in await whole_log(connection)]
+    assert len(places) == 80
+    for process, place in ((steady, begun), (doomed, since)):
+        expected = [each for each in places if each > place]
+        assert [await process.next() for _ in expected] == expected
 
 
 async def test_what_was_archived_while_a_process_slept_is_no_silent_gap(house: House) -> None:
