@@ -129,6 +129,25 @@ def verify() -> None:
 
 
 @cli.command()
+def archive(
+    *,
+    before: Annotated[str, typer.Option(metavar="YYYY-MM", help="The first month to stay.")],
+    folder: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the files go; made if it is not there.")],
+) -> None:
+    """Take old months of the log out of the database, each to a file that is read back first.
+
+    A cursor from before what is left is refused as CURSOR_EXPIRED. Can be stopped and run again.
+    """
+    from app.archive import run  # noqa: PLC0415 - other commands need none of it
+    from domain.store.months import Month  # noqa: PLC0415 - as above
+
+    month = Month.read(before)
+    if month is None:
+        raise typer.BadParameter(f"'{before}' is no month such as 2026-01", param_hint="--before")
+    _run(run(_settings(), month, folder))
+
+
+@cli.command()
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the recordings, as gzip CSVs.")],
     *,

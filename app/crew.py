@@ -16,7 +16,7 @@ from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
-from resolvers.housekeeping import forget_claims
+from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
 from resolvers.relays import Relay
@@ -47,6 +47,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     world = engine.world
     return [
         forget_claims(engine.database),
+        begin_months(engine.database),
         messages.sending(post),
         deliver(engine, courier),
         forget_deliveries(engine.database),

@@ -18,7 +18,7 @@ from app.websocket import WebSocketEndpoint
 from resolvers.database import open_database
 from resolvers.documents import Documents
 from resolvers.engine import Engine
-from resolvers.feed import PostgresFeed, open_feed
+from resolvers.feed import LogFeed, open_feed
 from resolvers.reading.warm import warm
 from resolvers.replicas import with_replicas
 from resolvers.subscriptions import Subscriptions
@@ -41,7 +41,7 @@ class Graph:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> AsyncIterator[tuple[Engine, PostgresFeed]]:
+async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> AsyncIterator[tuple[Engine, LogFeed]]:
     """The engine and its feed, for as long as the block runs. With replicas, reads may be a moment late."""
     url = settings.database_url
     if url is None:
@@ -50,7 +50,7 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
     async with (
         open_database(url, reads=reads, writes=settings.write_pool_size) as primary,
         with_replicas(primary, replicas, reads=reads, longest_lag_seconds=lag) as database,
-        open_feed(url) as feed,
+        open_feed(url, settings.redis_url) as feed,
     ):
         schema = build()._schema  # noqa: SLF001 - graphql-core's schema is what we run
         world = World(

@@ -139,6 +139,13 @@ class Settings(BaseSettings):
             raise ValueError("must start with https:// or http://")
         return url
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_a_redis_url(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return url
+
     @field_validator("database_replica_urls", mode="before")
     @classmethod
     def _are_postgres_urls(cls, urls: str | tuple[str, ...]) -> tuple[str, ...]:

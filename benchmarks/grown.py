@@ -7,6 +7,9 @@ from typing import Any
 
 import asyncpg
 
+from domain.store import months
+from domain.store.months import Month
+
 HERE = Path(__file__).parent
 
 SETTINGS = """
@@ -20,10 +23,15 @@ SETTINGS = """
 """As a replica, PostgreSQL checks no foreign keys: what is made here is sound, and `ordergraph verify` says so."""
 
 SECONDARY_INDEXES = """
-    select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as made_by from pg_index
-    where indrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace)
+    select indexrelid::regclass::text as name, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') as made_by
+    from pg_index join pg_class on pg_class.oid = indexrelid
+    where relnamespace = 'public'::regnamespace and not relispartition
       and not exists (select from pg_constraint where conindid = indexrelid)
 """
+"""Those of a partitioned table bring those of its partitions with them."""
+
+MONTHS = [Month(year, number) for year in (2024, 2025) for number in range(1, 13)]
+"""Of which the log has partitions."""
 
 Say = Callable[[str], Any]
 
@@ -33,6 +41,8 @@ async def grow(url: str, orders: int, *, variants: int = 5_000, say: Say = lambd
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(SETTINGS)
+        for month in MONTHS:
+            await months.make(connection, month)
         indexes = await connection.fetch(SECONDARY_INDEXES)
         for index in indexes:
             await connection.execute(f"drop index {index['name']}")
@@ -50,7 +60,7 @@ def statements(orders: int, variants: int) -> list[str]:
     if orders < 2_000 or variants % 8:
         raise ValueError("at least 2,000 orders, and variants in eights")
     text = (HERE / "grown.sql").read_text().replace("{orders}", str(orders)).replace("{variants}", str(variants))
-    return text.split(";\n\n")
+    return text.replace("{ids_in_a_month}", str(months.IDS)).split(";\n\n")
 
 
 async def _timed(connection: asyncpg.Connection, statement: str, say: Say) -> None:

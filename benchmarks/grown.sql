@@ -394,15 +394,20 @@ select exception_id, trouble, case when n % (growth.orders() / 30) = 5 then 'CRI
        case when fate in ('COMPLETED', 'SHIPPED') then 2 else 1 end
 from growth.story where trouble is not null;
 
--- -- the log, in the order in which it happened --
+-- -- the log, in the order in which it happened: two years of it by months, and before them one as it was migrated --
+
+create function growth.first_id(at timestamptz) returns bigint language sql stable as $$
+    select case when at < '2024-01-01 00:00Z' then 0
+                when at >= '2026-01-01 00:00Z' then (2025 * 12 + 11) * {ids_in_a_month} -- nobody began another month
+                else (extract(year from at) * 12 + extract(month from at) - 1)::bigint * {ids_in_a_month} end
+$$;
 
 insert into events (id, epoch, position, type, subject_type, subject_id, sequence, customer_id, order_id, location_id,
                     channel_id, actor_kind, actor_id, actor_name, message, data, occurred_at, recorded_at)
-overriding system value
-select row_number() over (order by at, order_id, sequence), 1, row_number() over (order by at, order_id, sequence), type, subject_type,
-       subject_id, sequence, customer_id, order_id, location_id, channel_id, 'APP', 'app:shop', 'shop', type, '{}', at,
-       at
+select growth.first_id(at) + place, 1, place, type, subject_type, subject_id, sequence, customer_id, order_id, location_id,
+       channel_id, 'APP', 'app:shop', 'shop', type, '{}', at, at
 from (
+  select *, row_number() over (order by at, order_id, sequence) as place from (
     select at + since as at, type, subject_type, subject_id, sequence, customer_id, order_id,
            case when subject_type not in ('Order', 'Exception') or trouble = 'LATE_PICK' and subject_type <> 'Order' then location_id end
                as location_id, channel_id
@@ -437,7 +442,8 @@ from (
     union all
     select moved.at, 'STOCK_MOVED', 'StockLevel', level_id, version, customer_id, order_id, moved.location_id, channel_id
     from growth.moved left join growth.story on story.n = moved.n
-) told;
+  ) told
+) placed;
 
 insert into event_days (day, first_epoch, first_position, last_epoch, last_position)
 select (occurred_at at time zone 'UTC')::date, min(epoch), min(position), max(epoch), max(position)

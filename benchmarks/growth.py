@@ -99,9 +99,13 @@ async def open_shop(stack: AsyncExitStack, url: str) -> Shop:
 # -- what is read from end to end ------------------------------------------------------------------------------------
 
 LARGE = """
-    select relname from pg_class
-    where relkind = 'r' and relnamespace = 'public'::regnamespace and reltuples > $1
+    select relname from (
+        select relname, sum(reltuples) over (partition by coalesce(inhparent, oid)) as size
+        from pg_class left join pg_inherits on inhrelid = oid
+        where relkind = 'r' and relnamespace = 'public'::regnamespace
+    ) sized where size > $1
 """
+"""A partition is as large as all of its table."""
 
 
 async def large_tables(connection: Connection) -> frozenset[str]:

@@ -8,11 +8,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import asyncpg
 import orjson
 import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_named_type
 
 from domain.ids import new_id
+from domain.store.log import CursorExpired
 from domain.store.wal import Mark
 from domain.viewer import Viewer
 from resolvers.consistency import token_of
@@ -22,6 +24,7 @@ from resolvers.mutating import SUBJECTS, VALUES, input_of, payload, reads_rows, 
 from resolvers.reading import ordinary
 from resolvers.reading.arguments import BadInput, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
+from resolvers.reading.cursors import expired
 from resolvers.reading.plans import Plan, compile_selection, plan
 from resolvers.trusted import Texts
 from resolvers.writing import Outcome, World, perform
@@ -140,7 +143,10 @@ class Engine:
             except BadInput:
                 return await self.read_ordinarily(document, given, variables, viewer, cost, after)
             self.counts.compiled += 1
-            return envelope(await self.database.read(found.sql, *parameters, after=after), cost)
+            try:
+                return envelope(await self.database.read(found.sql, *parameters, after=after), cost)
+            except asyncpg.NoDataFoundError:  # a cursor of what was archived: the ordinary executor says which
+                pass
         if document.asks_of_schema_only:
             return await self.read_schema(document, given, cost)
         return await self.read_ordinarily(document, given, variables, viewer, cost, after)
@@ -299,6 +305,8 @@ def envelope(data: bytes, extensions: bytes, errors: list[dict[str, Any]] | None
 
 def told(error: GraphQLError, *, frank: bool = False) -> dict[str, Any]:
     """An error as the client sees it: what we meant to say as it is, anything else under an id."""
+    if isinstance(error.original_error, asyncpg.NoDataFoundError):
+        return {**error.formatted, **expired(CursorExpired.of(error.original_error)).formatted}
     if error.original_error is None or isinstance(error.original_error, GraphQLError):
         meant = error.original_error or error
         code = (meant.extensions or {}).get("code", "BAD_USER_INPUT")

@@ -39,8 +39,17 @@ class Follower:
             return
         self._waiting.append(news)
         if len(self._waiting) > WAITING_LIMIT:
-            self._waiting.clear()
-            self.fell_behind = True
+            self.fall_behind()
+            return
+        self._stir()
+
+    def fall_behind(self) -> None:
+        """There was news that could not be left."""
+        self._waiting.clear()
+        self.fell_behind = True
+        self._stir()
+
+    def _stir(self) -> None:
         self._more.set()
         if self.wakes is not None:
             self.wakes()
@@ -95,6 +104,12 @@ class Followers:
         others.discard(follower)
         if not others:
             del self._by_topic[topic]
+
+    def fall_behind(self) -> None:
+        """Nobody was told of some news; the log may have it."""
+        for followers in self._by_topic.values():
+            for follower in followers:
+                follower.fall_behind()
 
     def tell(self, news: News) -> None:
         """Leave news with everyone whom it concerns."""

@@ -1,11 +1,13 @@
 """The stamper: gives committed events their places in the log, and has everyone told."""
 
 import asyncio
+from collections.abc import Callable
 
 import asyncpg
 import structlog
 
 from domain.store import log as store
+from domain.store.log import News
 from resolvers.holding import set_within
 
 log = structlog.get_logger()
@@ -20,7 +22,9 @@ SWEEP_SECONDS = 1.0
 class Stamper:
     """Gives committed events their places; many may run, and take turns at the head row."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[list[News]], None]) -> None:
+        """`tell` is given what was stamped, when it is committed."""
+        self._tell = tell
         self._asked = asyncio.Event()
 
     def soon(self) -> None:
@@ -29,14 +33,25 @@ class Stamper:
 
     async def run(self, connection: asyncpg.Connection) -> None:
         """Stamp for as long as the connection holds."""
-        epoch = await store.enter_cluster(connection)
-        if epoch is not None:
-            log.info("the log entered a cluster", epoch=epoch)
+        await enter_cluster(connection)
         connection.add_termination_listener(lambda _: self._asked.set())
         while True:
             asked = await set_within(self._asked, SWEEP_SECONDS)
             self._asked.clear()
             if asked or await store.has_unstamped(connection):
-                while await store.stamp(connection, BATCH) == BATCH:
-                    pass
+                await self._stamp_all(connection)
             await asyncio.sleep(BREATH_SECONDS)
+
+    async def _stamp_all(self, connection: asyncpg.Connection) -> None:
+        more = True
+        while more:
+            news = await store.stamp(connection, BATCH)
+            self._tell(news)
+            more = len(news) == BATCH
+
+
+async def enter_cluster(connection: asyncpg.Connection) -> None:
+    """Begin a new epoch if the log is in another cluster or timeline than when it was last stamped."""
+    epoch = await store.enter_cluster(connection)
+    if epoch is not None:
+        log.info("the log entered a cluster", epoch=epoch)

@@ -5,7 +5,6 @@ see it stands in the statement, so a right that is lost is lost from the next ev
 """
 
 import asyncio
-import base64
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
@@ -31,7 +30,7 @@ from resolvers.groups import PAGE, Group, Member, Sink
 from resolvers.holding import LOST
 from resolvers.reading.arguments import Argument, Arguments, BadInput, Read, Variables, shape
 from resolvers.reading.compiler import Compiler, NotCompiled, Selected
-from resolvers.reading.cursors import unpack
+from resolvers.reading.cursors import expired, pack, unpack
 from resolvers.reading.mapping import entity_of
 from resolvers.reading.plans import Plan, plan
 from resolvers.reading.scans import scan
@@ -119,6 +118,8 @@ class Asked:
 
     def failed(self, error: Exception) -> RequestError:
         """What went wrong, logged once and not for every subscriber."""
+        if isinstance(error, RequestError):
+            return error
         said = unexpected(error, frank=self.subscriptions.engine.frank)
         return RequestError([GraphQLError(said["message"], extensions=said["extensions"])])
 
@@ -219,7 +220,12 @@ class Subscriptions:
     async def _check(self, after: Place | None, group: Group | None) -> None:
         """Refuse a cursor that nobody was given."""
         known = group is not None and after is not None and after <= group.latest
-        if after is not None and not known and after > await self.ask(log.head):
+        if (
+            after is not None
+            and not known
+            and after > await self.ask(log.head)
+            and after > await self._head_in_this_cluster()
+        ):
             raise BadInput("This cursor is ahead of the log.")
 
     def _group(self, asked: Asked) -> Group:
@@ -257,6 +263,17 @@ class Subscriptions:
         try:
             async with self.turns, self.engine.database.reads.acquire() as connection:
                 return await question(connection)
+        except log.CursorExpired as error:
+            raise RequestError([expired(error)]) from None
+        except LOST as error:
+            raise Unavailable(str(error)) from error
+
+    async def _head_in_this_cluster(self) -> Place:
+        """The log's head, certainly in the epoch of the cluster that answers: it may have been restored just now."""
+        try:
+            async with self.engine.database.writes.acquire() as connection:
+                await log.enter_cluster(connection)
+                return await log.head(connection)
         except LOST as error:
             raise Unavailable(str(error)) from error
 
@@ -386,7 +403,7 @@ def log_place_of(cursor: str | None, order: str) -> Place | None:
 
 def cursor_at(place: Place, order: str) -> str:
     """A place as the cursor that the events there carry."""
-    return base64.b64encode(orjson.dumps([order, *place])).decode()
+    return pack(order, place)
 
 
 def frozen(value: Any) -> Hashable:

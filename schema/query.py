@@ -11,7 +11,7 @@ from resolvers.reading.mapping import Inline, Nodes, One, Pages, Subject, Values
 from schema.catalog import Channel, Product, Variant
 from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
-from schema.event_lists import EVENT_ORDER, EVENT_SORTS, stamped
+from schema.event_lists import EVENT_ORDER, EVENT_SORTS, stamped_after
 from schema.events import EVENT_FILTERS, Event, EventFilter
 from schema.exceptions import EXCEPTION_FILTERS, EXCEPTION_SORTS, ExceptionFilter, ExceptionSort, Trouble
 from schema.fulfillment import (
@@ -217,7 +217,10 @@ class Query:
     def return_(self, id: Id) -> Return | None:
         """One return."""
 
-    @asks(Pages(stamped, EVENT_SORTS, EVENT_ORDER, EVENT_FILTERS), "The log, from the beginning; resume with `after`.")
+    @asks(
+        Pages(stamped_after, EVENT_SORTS, EVENT_ORDER, EVENT_FILTERS),
+        "The log, from the beginning; resume with `after`.",
+    )
     def events(
         self,
         first: First = None,

@@ -5,9 +5,10 @@ every event that is committed by then the next positions in id order. The id was
 so a subject's events stand in the log as they happened; and a position that can be read is followed by no smaller one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +25,29 @@ class Place(NamedTuple):
 
     epoch: int
     position: int
+
+    @property
+    def next(self) -> "Place":
+        """The only place that can come right after, unless an epoch begins."""
+        return Place(self.epoch, self.position + 1)
+
+
+ORDER = "POSITION"
+"""The name of the log's order in cursors."""
+
+
+class CursorExpired(Exception):
+    """What came right after a cursor was archived; the log goes on from `earliest`."""
+
+    def __init__(self, earliest: Place) -> None:
+        super().__init__(f"the log begins after {earliest.epoch}:{earliest.position}")
+        self.earliest = earliest
+
+    @classmethod
+    def of(cls, error: asyncpg.NoDataFoundError) -> "CursorExpired":
+        """As `log_holds_after` raised it."""
+        epoch, position = str(error.detail).split(":")
+        return cls(Place(int(epoch), int(position)))
 
 
 Topic = tuple[str, UUID | None]
@@ -55,6 +79,10 @@ class News:
                 yield column, id_
 
 
+NEWS_COLUMNS = ("epoch", "position", "id", "type", *TOPICS)
+NEWS = ", ".join(NEWS_COLUMNS)
+
+
 # -- stamping ----------------------------------------------------------------------------------------------------------
 
 MAY_READ_CONTROL = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
@@ -75,14 +103,14 @@ HAS_UNSTAMPED = "SELECT EXISTS (SELECT FROM events WHERE position IS NULL)"
 # A statement of its own: what the next one sees must begin after the lock was won.
 LOCK_HEAD = "SELECT epoch, position FROM event_head FOR UPDATE"
 
-STAMP = """
+STAMP = f"""
     WITH fresh AS MATERIALIZED (
         SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $1
     ), places AS (
         SELECT id, $3::bigint + row_number() OVER (ORDER BY id) AS position FROM fresh
     ), stamped AS (
         UPDATE events SET epoch = $2::integer, position = places.position FROM places WHERE events.id = places.id
-        RETURNING (occurred_at AT TIME ZONE 'UTC')::date AS day, events.position
+        RETURNING (occurred_at AT TIME ZONE 'UTC')::date AS day, {", ".join(f"events.{name}" for name in NEWS_COLUMNS)}
     ), days AS (
         INSERT INTO event_days (day, first_epoch, first_position, last_epoch, last_position)
         SELECT day, $2, min(position), $2, max(position) FROM stamped GROUP BY day
@@ -92,7 +120,7 @@ STAMP = """
         FROM (SELECT max(position) AS position FROM places) AS last WHERE last.position IS NOT NULL
         RETURNING event_head.epoch, event_head.position
     )
-    SELECT position - $3::bigint, pg_notify($4::text, epoch || ':' || position) FROM head
+    SELECT {NEWS}, (SELECT pg_notify($4::text, epoch || ':' || position) FROM head) FROM stamped ORDER BY position
 """
 
 
@@ -110,34 +138,38 @@ async def has_unstamped(connection: Connection) -> bool:
     return found
 
 
-async def stamp(connection: Connection, limit: int) -> int:
-    """Give up to `limit` events their places; how many got one."""
+async def stamp(connection: Connection, limit: int) -> list[News]:
+    """Give up to `limit` events their places: those that got one, in order."""
     async with connection.transaction(isolation="read_committed"):
         epoch, position = await head(connection, LOCK_HEAD)
-        number: int | None = await connection.fetchval(STAMP, limit, epoch, position, CHANNEL)
-    return number or 0
+        rows = await connection.fetch(STAMP, limit, epoch, position, CHANNEL)
+    return [_news(row[:-1]) for row in rows]
+
+
+STREAM = """
+    SELECT 'ordergraph:events:' || cluster || ':' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM event_head
+"""
+
+
+async def stream_name(connection: Connection) -> str:
+    """A name for this log's news that no other database has, nor this one after a restore."""
+    name: str = await connection.fetchval(STREAM)
+    return name
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 HEAD = "SELECT epoch, position FROM event_head"
 
-NEWS = f"epoch, position, id, type, {', '.join(TOPICS)}"
+HOLDS_AFTER = "(SELECT log_holds_after($1, $2))"
+"""In the statement that reads on from a place, so that both see the same log. A subselect is asked once, not by month."""
 
 NEWS_AFTER = f"""
     SELECT {NEWS} FROM events
-    WHERE (epoch, position) > ($1, $2)
+    WHERE {HOLDS_AFTER} AND (epoch, position) > ($1, $2)
     ORDER BY epoch, position LIMIT $3
 """
-
-NEWS_OF_ONE_AFTER = {
-    column: f"""
-        SELECT {NEWS} FROM events
-        WHERE {column} = $4 AND position IS NOT NULL AND (epoch, position) > ($1, $2)
-        ORDER BY epoch, position LIMIT $3
-    """
-    for column in TOPICS
-}
 
 
 async def head(connection: Connection, question: str = HEAD) -> Place:
@@ -149,16 +181,20 @@ async def head(connection: Connection, question: str = HEAD) -> Place:
 
 
 async def news_after(connection: Connection, place: Place, limit: int) -> list[News]:
-    """What came after a place, in order."""
-    return [_news(row) for row in await connection.fetch(NEWS_AFTER, *place, limit)]
+    """What came after a place, in order, or `CursorExpired`."""
+    with telling_expiry():
+        return [_news(row) for row in await connection.fetch(NEWS_AFTER, *place, limit)]
 
 
-async def news_of_one_after(connection: Connection, topic: Topic, place: Place, limit: int) -> list[News]:
-    """What came after a place and concerns one topic, in order."""
-    column, id_ = topic
-    return [_news(row) for row in await connection.fetch(NEWS_OF_ONE_AFTER[column], *place, limit, id_)]
+@contextmanager
+def telling_expiry() -> Iterator[None]:
+    """`CursorExpired` where a statement of the block asked `HOLDS_AFTER` and the log did not."""
+    try:
+        yield
+    except asyncpg.NoDataFoundError as error:
+        raise CursorExpired.of(error) from error
 
 
-def _news(row: asyncpg.Record) -> News:
+def _news(row: Iterable[Any]) -> News:
     epoch, position, *rest = row
     return News(Place(epoch, position), *rest)

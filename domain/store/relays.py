@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.store.log import Place
+from domain.store.log import HOLDS_AFTER, Place, telling_expiry
 
 BEGIN = """
     INSERT INTO relays (name, epoch, position) SELECT $1, epoch, position FROM event_head
@@ -21,7 +21,9 @@ COLUMNS = (
     "variant_id, data, occurred_at, recorded_at"
 )
 
-AFTER = f"SELECT {COLUMNS} FROM events WHERE (epoch, position) > ($1, $2) ORDER BY epoch, position LIMIT $3"
+AFTER = f"""
+    SELECT {COLUMNS} FROM events WHERE {HOLDS_AFTER} AND (epoch, position) > ($1, $2) ORDER BY epoch, position LIMIT $3
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,9 @@ async def lock(connection: Any, name: str) -> Place | None:
 
 
 async def events_after(connection: Any, place: Place, limit: int) -> list[LoggedEvent]:
-    """What came after a place, in order."""
-    return [LoggedEvent(*row) for row in await connection.fetch(AFTER, *place, limit)]
+    """What came after a place, in order, or `CursorExpired`."""
+    with telling_expiry():
+        return [LoggedEvent(*row) for row in await connection.fetch(AFTER, *place, limit)]
 
 
 async def move(connection: Any, name: str, event: LoggedEvent) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 from uuid import UUID
 
-from domain.store.log import NEWS, TOPICS, Connection, News, Place
+from domain.store.log import HOLDS_AFTER, NEWS, TOPICS, Connection, News, Place, telling_expiry
 
 BY_TYPE = frozenset({None, "location_id", "channel_id"})
 """What bears so many events of other types that each type has to be read for itself; an index serves that."""
@@ -25,9 +25,8 @@ def question(column: str | None, limit: int, *, by_type: bool) -> str:
         sources.append(f"unnest(${len(sources) + 3}::text[]) AS wanted (type)")
         conditions.append("events.type = wanted.type")
     page = f"SELECT {NEWS} FROM events WHERE {' AND '.join(conditions)} ORDER BY epoch, position LIMIT {limit}"
-    if not sources:
-        return page
-    return f"SELECT news.* FROM {', '.join(sources)}, LATERAL ({page}) AS news ORDER BY epoch, position LIMIT {limit}"
+    followed = f"{', '.join(sources)}, " if sources else ""
+    return f"SELECT news.* FROM {followed}LATERAL ({page}) AS news WHERE {HOLDS_AFTER} ORDER BY epoch, position LIMIT {limit}"
 
 
 async def news_of(
@@ -38,11 +37,12 @@ async def news_of(
     place: Place,
     limit: int,
 ) -> list[News]:
-    """What came after a place and bears one of the ids in the column (None: whatever it bears), in order.
+    """What came after a place and bears one of the ids in the column (None: whatever it bears), in order, or `CursorExpired`.
 
     Other types may be among it where they are few.
     """
     by_type = types is not None and column in BY_TYPE
     given = [*([list(ids)] if column is not None else []), *([list(types or ())] if by_type else [])]
-    rows = await connection.fetch(question(column, limit, by_type=by_type), *place, *given)
+    with telling_expiry():
+        rows = await connection.fetch(question(column, limit, by_type=by_type), *place, *given)
     return [News(Place(row[0], row[1]), *row[2:]) for row in rows]

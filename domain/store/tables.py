@@ -825,10 +825,12 @@ exceptions = Table(
 
 # -- the log, and what was already answered ---------------------------------------------------------------------------
 
+event_ids = Sequence("events_id_seq", data_type=BigInteger, metadata=metadata)
+
 events = Table(
     "events",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", BigInteger, event_ids, server_default=event_ids.next_value(), primary_key=True),
     Column("epoch", Integer),
     Column("position", BigInteger),
     _text("type"),
@@ -847,8 +849,7 @@ events = Table(
     Column("data", JSONB, nullable=False),
     _at("occurred_at", nullable=False),
     _at("recorded_at", nullable=False),
-    UniqueConstraint("subject_id", "sequence"),
-    Index("uq_events_epoch_position", "epoch", "position", unique=True),
+    # Each partition has beside these what is unique in it: (subject_id, sequence) and (epoch, position). See `months`.
     Index("ix_events_unstamped", "id", postgresql_where=text("position is null")),
     Index(
         "ix_events_order_id_epoch_position",
@@ -882,6 +883,7 @@ events = Table(
         "position",
         postgresql_where=text("variant_id is not null and position is not null"),
     ),
+    postgresql_partition_by="RANGE (id)",
 )
 
 event_days = Table(
@@ -901,6 +903,9 @@ event_head = Table(
     Column("epoch", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("cluster", Text, nullable=False),
+    Column("floor_epoch", Integer, nullable=False, server_default=text("0")),
+    Column("floor_position", BigInteger, nullable=False, server_default=text("0")),
+    _at("floor_recorded_at"),
     Column("singleton", Boolean, primary_key=True, server_default=text("true")),
     CheckConstraint("singleton", name="one_row"),
 )

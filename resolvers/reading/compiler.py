@@ -261,9 +261,11 @@ class Compiler:
             entity = entity_of(possible)
             alias = self.name()
             built = self.object(possible, selected.selections(), Seat(place_of(entity), alias))
-            same = f"{alias}.id = CAST(CAST({key} AS TEXT) AS {type_name(entity.table.c.id.type)})"
-            found = scan(entity, alias, [same, *self.visible(entity, alias)])
-            branches.append(f"WHEN {typename} = {text_literal(possible.name)} THEN {subselect(built, found)}")
+            named = f"{typename} = {text_literal(possible.name)}"
+            # Asked again where it is cast: partitions are chosen before any branch is, and a UUID is no number.
+            same = f"CASE WHEN {named} THEN CAST(CAST({key} AS TEXT) AS {type_name(entity.table.c.id.type)}) END"
+            found = scan(entity, alias, [f"{alias}.id = {same}", *self.visible(entity, alias)])
+            branches.append(f"WHEN {named} THEN {subselect(built, found)}")
         return f"CASE {' '.join(branches)} END"
 
     def nodes(

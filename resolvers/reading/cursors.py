@@ -2,14 +2,17 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
+from graphql import GraphQLError
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Text, Uuid, func, literal, literal_column
 from sqlalchemy.types import TypeEngine
 
+from domain.store.log import ORDER, CursorExpired
 from resolvers.reading.arguments import BadInput
 
 
@@ -17,6 +20,17 @@ def cursor_of(order: str, keys: list[ColumnElement[Any]]) -> ColumnElement[str]:
     """The cursor of a row in SQL: base64 of `[order, key, …]`. PostgreSQL breaks base64 every 76 characters."""
     packed = func.convert_to(func.json_build_array(literal(order, Text), *keys).cast(Text), "UTF8")
     return func.translate(func.encode(packed, "base64"), literal_column(r"E'\n'"), "")
+
+
+def pack(order: str, keys: Iterable[int]) -> str:
+    """The same cursor out of keys that are at hand."""
+    return base64.b64encode(orjson.dumps([order, *keys])).decode()
+
+
+def expired(error: CursorExpired) -> GraphQLError:
+    """What a client is told whose cursor of the log lies before what was archived."""
+    told = {"code": "CURSOR_EXPIRED", "earliest": pack(ORDER, error.earliest)}
+    return GraphQLError("What came after this cursor was archived; the log goes on from `earliest`.", extensions=told)
 
 
 def unpack(cursor: str, order: str, types: list[TypeEngine[Any]]) -> list[Any]:

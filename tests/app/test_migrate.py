@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
 
-from app.migrate import MigrationError, current_revision, engine_for, newest_revision, upgrade
+from app.migrate import FOLDER, MigrationError, current_revision, engine_for, newest_revision, upgrade
 from domain.store.tables import metadata
+from tests.logbook import write_event, write_order
 
 
 @pytest.fixture
@@ -60,8 +64,36 @@ async def test_the_steps_make_the_indexes_that_the_tables_say(empty_url: str, co
     async with engine.begin() as said:
         await said.run_sync(metadata.create_all)
     await engine.dispose()
-    asked = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE 'alembic%'"
+    asked = """
+        SELECT indexname, indexdef FROM pg_indexes JOIN pg_class ON pg_class.oid = tablename::regclass
+        WHERE schemaname = 'public' AND indexname NOT LIKE 'alembic%' AND NOT relispartition
+    """
     other = await asyncpg.connect(empty_url)
     made, wanted = [sorted(map(tuple, await each.fetch(asked))) for each in (connection, other)]
     assert made == wanted
     await other.close()
+
+
+async def test_the_log_that_there_was_becomes_its_first_partition(empty_url: str) -> None:
+    engine = engine_for(empty_url)
+    async with engine.begin() as migrating:
+        await migrating.run_sync(upgrade_to, "0004")
+    await engine.dispose()
+    connection = await asyncpg.connect(empty_url)
+    order = await write_order(connection)
+    await connection.execute("SELECT setval('events_id_seq', 7)")
+    before = await write_event(connection, order)
+    assert await upgrade(empty_url)
+    after = await write_event(connection, order)
+    found = await connection.fetch("SELECT id, sequence, tableoid::regclass::text FROM events ORDER BY id")
+    assert [tuple(row) for row in found] == [(before, 1, "events_first"), (after, 2, "events_first")]
+    assert (before, after) == (8, 9)
+    await connection.close()
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Apply the steps up to one of them."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

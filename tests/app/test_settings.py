@@ -77,6 +77,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("PORT", "eighty", "PORT: .*integer"),
         ("PORT", "70000", "PORT: .*65535"),
         ("DATABASE_URL", "mysql://localhost/x", "DATABASE_URL: must start with postgresql://"),
+        ("REDIS_URL", "http://localhost:6379", "REDIS_URL: must start with redis://"),
         ("ORDERGRAPH_MODE", "holiday", "ORDERGRAPH_MODE: .*development"),
         ("ORDERGRAPH_SECRET", "short", "ORDERGRAPH_SECRET needs at least 32 bytes"),
         ("READ_POOL_SIZE", "0", "READ_POOL_SIZE: .*1"),

@@ -52,7 +52,7 @@ async def test_most_of_its_tables_are_large(shop: Shop) -> None:
     assert await large_tables(shop.connection) >= {
         "orders", "order_lines", "payments", "order_adjustments", "routing_decisions", "fulfillment_orders",
         "fulfillment_order_lines", "shipments", "shipment_lines", "packages", "package_lines", "tracking_events",
-        "stock_movements", "events", "order_locations", "work_items", "exceptions",
+        "stock_movements", "events_first", "events_2025_06", "order_locations", "work_items", "exceptions",
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from domain.store.jobs import Ended, Job, NewJob
 from domain.store.relays import LoggedEvent
 from resolvers import jobs, relays
 from resolvers.database import Connection, Database, open_database
-from resolvers.feed import PostgresFeed, open_feed
+from resolvers.feed import LogFeed, open_feed
 from resolvers.housekeeping import forget_claims
 from resolvers.jobs import Again, Crew, Dead, Done, Kind, Outcome
 from resolvers.relays import Relay
@@ -272,7 +272,7 @@ async def test_only_old_idempotency_keys_are_forgotten(database: Database, conne
 
 
 @pytest.fixture
-async def feed(fresh_database_url: str, database: Database) -> AsyncIterator[PostgresFeed]:
+async def feed(fresh_database_url: str, database: Database) -> AsyncIterator[LogFeed]:
     async with open_feed(fresh_database_url) as feed:
         yield feed
 
@@ -289,7 +289,7 @@ def jobs_of_events(name: str, *, fails: list[int] | None = None) -> Relay:
 
 
 async def test_relays_pass_on_each_event_once_however_many_run_them_and_whoever_fails(
-    database: Database, connection: asyncpg.Connection, feed: PostgresFeed, monkeypatch: pytest.MonkeyPatch
+    database: Database, connection: asyncpg.Connection, feed: LogFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relays, "POLL_SECONDS", 0.05)
     order_id = await write_order(connection)

@@ -4,17 +4,18 @@ from domain.store.invariants import Invariant
 
 EVENTS_ARE_NUMBERED_WITHOUT_GAPS = Invariant(
     "events_are_numbered_without_gaps",
-    "The events of each subject are numbered from 1 without gaps.",
+    "The events of each subject are numbered from 1 without gaps; later, where the earlier ones were archived.",
     """
     select min(subject_type), subject_id, '1 to ' || count(*), min(sequence) || ' to ' || max(sequence)
     from events group by subject_id
-    having min(sequence) <> 1 or max(sequence) <> count(*) or count(distinct sequence) <> count(*)
+    having (min(sequence) <> 1 and not (select floor_epoch > 0 from event_head))
+        or min(sequence) < 1 or max(sequence) - min(sequence) + 1 <> count(*) or count(distinct sequence) <> count(*)
     """,
 )
 
 SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
     "subjects_know_their_last_event",
-    "Every subject counts its events: what it has counted is its last event's number.",
+    "Every subject counts its events: what it has counted is its last event's number, unless all were archived.",
     """
     with last as (select subject_type, subject_id, max(sequence) as number from events group by 1, 2),
     subject (type, id, counted) as (
@@ -31,6 +32,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
     from subject full join last on last.subject_type = subject.type and last.subject_id = subject.id
     where coalesce(last.number, 0) is distinct from subject.counted
+      and not (last.number is null and (select floor_epoch > 0 from event_head))
       and (subject.id is not null
            or last.subject_type in
               ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception'))
@@ -39,9 +41,9 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
 
 POSITIONS_HAVE_NO_GAPS = Invariant(
     "positions_have_no_gaps",
-    "In each epoch, positions follow without gap or double up to the head, and none lies beyond it.",
+    "In each epoch, positions follow without gap or double from the floor up to the head, and none lies beyond it.",
     """
-    with head as (select epoch, position from event_head),
+    with head as (select * from event_head),
     run as (
         select epoch, min(position) as first, max(position) as last, count(*) as stamped, count(distinct position) as places
         from events where position is not null or epoch is not null group by epoch
@@ -51,6 +53,8 @@ POSITIONS_HAVE_NO_GAPS = Invariant(
            concat(coalesce(run.stamped, 0), ' events from ', run.first, ' to ', run.last)
     from run full join head on head.epoch = run.epoch
     where run.stamped <> run.places or run.last - run.first + 1 <> run.stamped or run.first < 1
+       or (run.epoch = (select floor_epoch from head) and run.first <> (select floor_position + 1 from head))
+       or run.epoch < (select floor_epoch from head)
        or run.epoch > coalesce((select epoch from head), 0)
        or (run.epoch = head.epoch and run.last <> head.position)
        or (run.stamped > 0 and (run.epoch is null or run.first is null))

@@ -22,7 +22,7 @@ LOOSEN = """
                     WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u')
                     ORDER BY contype = 'u'
         LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.place, rule.conname); END LOOP;
-        DROP INDEX uq_events_epoch_position, uq_payments_settled_once, uq_exceptions_open;
+        DROP INDEX uq_events_first_epoch_position, uq_payments_settled_once, uq_exceptions_open;
     END $$
 """
 """What the database itself would refuse has to be allowed first."""
