@@ -482,9 +482,9 @@ from generate_series(1, 2) n;
 
 insert into webhook_deliveries (id, endpoint_id, event_id, type, subject_id, status, attempts, response_status,
                                 queued_at, ended_at)
-select ('00000000-0000-7000-9000-' || lpad(to_hex(id), 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001', id, type,
-       subject_id, case when id % 100 = 0 then 'DEAD' else 'DELIVERED' end, 1,
-       case when id % 100 = 0 then 500 else 200 end, occurred_at, occurred_at
+select ('00000000-0000-7000-9000-' || lpad(to_hex(position), 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001', id, type,
+       subject_id, case when position % 100 = 0 then 'DEAD' else 'DELIVERED' end, 1,
+       case when position % 100 = 0 then 500 else 200 end, occurred_at, occurred_at
 from events where subject_type = 'Order';
 
 insert into webhook_attempts (delivery_id, number, began_at, duration_ms, response_status)
