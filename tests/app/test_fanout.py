@@ -111,7 +111,9 @@ async def test_what_waits_for_one_who_does_not_read_is_bounded_and_the_others_he
 
 def waiting() -> int:
     """The most that waits for any client of the servers in this very process."""
-    sockets = [each for each in gc.get_objects() if type(each) is FramesProtocol and not each.transport.is_closing()]
+    sockets = [
+        each for each in gc.get_objects() if issubclass(type(each), FramesProtocol) and not each.transport.is_closing()
+    ]
     return max(each.transport.get_write_buffer_size() for each in sockets)
 
 

@@ -36,7 +36,7 @@ ORDERS, EVENTS, KILLS = 20, 600, 4
 
 LISTEN = """
     INSERT INTO webhook_endpoints (id, url, secret, types, format, status, owner_subject, owner, created_at)
-    VALUES ($1, $2, 'whsec_c2VjcmV0', '{}', 'STANDARD', 'ACTIVE', $3, $4, now())
+    VALUES ($1, $2, 'whsec_c2VjcmV0', '{ORDER_CONFIRMED}', 'STANDARD', 'ACTIVE', $3, $4, now())
 """
 READ_ON = "INSERT INTO relays SELECT 'webhooks', epoch, position FROM event_head"
 ARRIVED = "SELECT count(*) FROM webhook_deliveries WHERE status = 'DELIVERED'"

@@ -46,6 +46,7 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
         "Queue": [{"locationId": gid("Location", place)} for place in (depot, shop)],
         "PickupsWaiting": [{"locationId": gid("Location", place)} for place in (depot, shop)],
         "Work": [{"queue": queue} for queue in ("location:SAO1", "location:RIO1", "desk:RIO1", "call-center", "none")],
+        "Deliveries": [{"endpointId": gid("WebhookEndpoint", row)} for row in world.rows["webhook_endpoints"]],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
     }.get(name, [{}])
 
@@ -112,6 +113,8 @@ def _key(name: str, argument: str, world: World) -> str:
     """What finds something under a root field."""
     if argument == "id":
         return _an_id(get_named_type(QUERY.fields[name].type).name, world)
+    if argument == "endpointId":
+        return gid("WebhookEndpoint", world.rows["webhook_endpoints"][0])
     return "SHIRT" if argument == "sku" else {"channel": "web", "location": "SAO1", "product": "P-SHIRT"}[name]
 
 

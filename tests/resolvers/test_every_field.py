@@ -44,7 +44,9 @@ def every_field(type_: Any) -> list[Selection]:
 def ids_of(typename: str, world: World) -> list[str]:
     """Objects of a type: the first and the last of them, which is all where there are not many."""
     if typename == "Event":
-        return [ids.encode("Event", number) for number in range(1, PAGE + 1)]
+        count = len(world.rows["events"])
+        numbers = [*range(1, PAGE // 2 + 1), *range(count - PAGE // 2 + 1, count + 1)]
+        return [ids.encode("Event", number) for number in numbers]
     rows = rows_of(typename, world)
     return [gid(typename, row) for row in (rows if len(rows) <= PAGE else rows[: PAGE // 2] + rows[-PAGE // 2 :])]
 
