@@ -5,7 +5,21 @@ from datetime import datetime
 from enum import Enum
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, DateTime, FromClause, Integer, Text, Uuid, and_, any_, case, func
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    case,
+    func,
+    literal_column,
+    tuple_,
+)
 
 from domain import ids
 from domain.store import tables as t
@@ -147,13 +161,19 @@ def _first_urgency(statuses: Iterable[WorkItemStatus] | None) -> int:
     return min(_ranks(statuses)) * t.RANK - t.RANK // 2
 
 
-def _last_urgency(statuses: Iterable[WorkItemStatus] | None) -> int:
-    return max(_ranks(statuses)) * t.RANK + t.RANK // 2 - 1
+def _urgency_beyond(statuses: Iterable[WorkItemStatus] | None) -> int:
+    return max(_ranks(statuses)) * t.RANK + t.RANK // 2
+
+
+BEGINNING: ColumnElement[object] = literal_column("'-infinity'::timestamptz")
 
 
 def _in_status(row: FromClause, given: Argument) -> ColumnElement[bool]:
     """By the status now, which no index has; but what is to be done, dead and done lie apart in urgency."""
-    among = row.c.urgency.between(given.bind(Integer(), _first_urgency), given.bind(Integer(), _last_urgency))
+    # Compared as rows: of a range whose ends it does not know, PostgreSQL expects too few to read them in order.
+    place = tuple_(row.c.urgency, row.c.due_by)
+    first, beyond = (tuple_(given.bind(Integer(), edge), BEGINNING) for edge in (_first_urgency, _urgency_beyond))
+    among = (place >= first) & (place < beyond)
     return (_status(row) == any_(given.bind(ARRAY(Text)))) & among
 
 

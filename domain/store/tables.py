@@ -311,6 +311,7 @@ orders = Table(
     Index("ix_orders_phone_id", last_digits_of(text("phone")), "id"),
     Index("ix_orders_postal_code_id", letters_and_digits_of(text("postal_code")), "id"),
     Index("ix_orders_status_placed_at_id", "status", "placed_at", "id"),
+    Index("ix_orders_channel_id_status_placed_at_id", "channel_id", "status", "placed_at", "id"),
     Index("ix_orders_on_hold", "placed_at", "id", postgresql_where=text("on_hold")),
     Index("ix_orders_external_reference", "external_reference"),
     Index(

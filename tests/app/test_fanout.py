@@ -114,7 +114,8 @@ def waiting() -> int:
     sockets = [
         each for each in gc.get_objects() if issubclass(type(each), FramesProtocol) and not each.transport.is_closing()
     ]
-    return max(each.transport.get_write_buffer_size() for each in sockets)
+    most: int = max(each.transport.get_write_buffer_size() for each in sockets)
+    return most
 
 
 async def refused_after(slow: Live) -> int:

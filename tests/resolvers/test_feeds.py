@@ -428,7 +428,7 @@ async def test_a_place_far_ahead_is_not_believed(redis_house: House) -> None:
     feed = await redis_house.feed()
     follower = redis_house.follower(feed)
     await is_connected(feed)
-    told = orjson.dumps([1, "ORDER_PLACED", order, None, None, None, None])
+    told = orjson.dumps([1, "ORDER_PLACED", str(order), None, None, None, None])
     async with redis_house.redis.direct as client:
         await client.xadd(await log.stream_name(connection), {"news": told}, id="1-50")
     for _ in range(4):
