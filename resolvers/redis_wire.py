@@ -36,6 +36,7 @@ AWAY_SECONDS = 0.2
 """The same while Redis is away."""
 CONNECT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
+CANCEL_SECONDS = 0.1
 
 AWAY = (RedisError, OSError, TimeoutError)
 
@@ -65,9 +66,7 @@ class RedisWire:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             with suppress(*AWAY):
                 await self._redis.aclose()
 
@@ -116,6 +115,15 @@ class RedisWire:
         elif self.is_away and not away:
             log.info("redis is there")
         self.is_away = away
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: redis-py was seen to swallow a cancellation, and go on."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_SECONDS)
 
 
 async def _unfailing(work: Callable[[], Awaitable[None]]) -> None:
