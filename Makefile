@@ -11,7 +11,7 @@ UV ?= uv
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema promise clients fuzz bench growth hostile lock setup clean
+.PHONY: help run test check schema promise clients fuzz bench growth chaos hostile lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ bench: $(VENV)/.dev ## Measure what we promise
 
 growth: $(VENV)/.dev ## Ask everything in a shop of a million orders
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
+chaos: $(VENV)/.dev ## Kill everything at random while orders flow (ARGS="300 --seed 7")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 hostile: $(VENV)/.dev ## Show how long documents made to hurt hold the server
 	@$(BIN)/python -m benchmarks.hostile
