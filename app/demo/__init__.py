@@ -21,10 +21,16 @@ from app.graph import open_engine
 from app.migrate import upgrade
 from app.settings import Settings
 from app.terminal import Report, out, progress_bar
+from domain.exceptions import RULES
+from domain.store import log
 from domain.store.setup import channel_names
+from resolvers.engine import Engine
+from resolvers.exceptions import watch
+from resolvers.feed import Feed
 
 AT_ONCE = 12
 """Stories that are told side by side: enough to keep the writers' pool busy."""
+PAUSE_SECONDS = 0.05
 OPENED = timedelta(days=61)
 """How long ago the first count was."""
 NOTES = (
@@ -77,7 +83,7 @@ async def fill(settings: Settings) -> bool:
 
 async def load(settings: Settings, report: Report) -> None:
     """Load the demo, or what is missing of it, into a database that has the shape of this release."""
-    async with open_engine(settings) as (engine, _feed):
+    async with open_engine(settings) as (engine, feed):
         shop = Shop(engine)
         report("Setting up channels and goods", 0, 1)
         await _set_up(shop)
@@ -85,7 +91,17 @@ async def load(settings: Settings, report: Report) -> None:
         await _tell(stories(shop, now), report)
         await _note(shop)
         await give_work(shop)
+        await _look_for_trouble(engine, feed)
         await _name_first_channel(shop, CHANNELS[0]["name"], "done")
+
+
+async def _look_for_trouble(engine: Engine, feed: Feed) -> None:
+    """Raise what is wrong with these orders before any worker reads the log: else it would write to half the customers."""
+    for rule in RULES:
+        await watch(engine.world, rule)
+    feed.stamp_soon()
+    while await engine.database.ask(log.has_unstamped):  # noqa: ASYNC110 - nobody tells us
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _set_up(shop: Shop) -> None:
