@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,29 @@ async def fresh_database_url(postgres: str, worker_id: str) -> AsyncIterator[str
     """A migrated, empty database that this one test has to itself."""
     async with _clone(postgres, worker_id) as url:
         yield url
+
+
+Connect = Callable[[], Any]
+
+
+@pytest.fixture
+async def connect(fresh_database_url: str) -> AsyncIterator[Connect]:
+    """Opens connections to the test's own database, that end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def connect() -> asyncpg.Connection:
+            connection: asyncpg.Connection = await asyncpg.connect(fresh_database_url)
+            stack.push_async_callback(connection.close)
+            return connection
+
+        yield connect
+
+
+@pytest.fixture
+async def writer(connect: Connect) -> asyncpg.Connection:
+    """One of them."""
+    connection: asyncpg.Connection = await connect()
+    return connection
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -23,13 +23,13 @@ from resolvers.feed import LogFeed, open_feed
 from resolvers.subscriptions import Subscriptions
 from resolvers.writing import World
 from schema.build import build
+from tests.conftest import Connect
 from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, customer, write_event, write_foreign_event, write_order
 from tests.relay import relay_to
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 Event = dict[str, Any]
-Connect = Callable[[], Any]
 
 
 class Node:
@@ -73,25 +73,6 @@ async def node_on(url: str) -> AsyncIterator[Node]:
 async def node(fresh_database_url: str) -> AsyncIterator[Node]:
     async with node_on(fresh_database_url) as node:
         yield node
-
-
-@pytest.fixture
-async def connect(fresh_database_url: str) -> AsyncIterator[Connect]:
-    """Opens connections that end with the test."""
-    async with AsyncExitStack() as stack:
-
-        async def connect() -> asyncpg.Connection:
-            connection: asyncpg.Connection = await asyncpg.connect(fresh_database_url)
-            stack.push_async_callback(connection.close)
-            return connection
-
-        yield connect
-
-
-@pytest.fixture
-async def writer(connect: Connect) -> asyncpg.Connection:
-    connection: asyncpg.Connection = await connect()
-    return connection
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The log's months: ids go on and never back, whoever moves them on, and whatever writers do meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +15,7 @@ from domain.store.months import FIRST_MONTH, IDS, Month
 from domain.store.verify import check
 from resolvers.database import open_database
 from resolvers.housekeeping import begin_months
+from tests.conftest import Connect
 from tests.logbook import write_event, write_foreign_event, write_order
 
 DECEMBER, JANUARY, FEBRUARY = Month(2026, 12), Month(2027, 1), Month(2027, 2)
@@ -28,26 +26,6 @@ SOUND = (
     invariants.POSITIONS_HAVE_NO_GAPS,
     invariants.POSITIONS_KEEP_EACH_SUBJECTS_ORDER,
 )
-
-Connect = Callable[[], Any]
-
-
-@pytest.fixture
-async def connect(fresh_database_url: str) -> AsyncIterator[Connect]:
-    async with AsyncExitStack() as stack:
-
-        async def connect() -> asyncpg.Connection:
-            connection: asyncpg.Connection = await asyncpg.connect(fresh_database_url)
-            stack.push_async_callback(connection.close)
-            return connection
-
-        yield connect
-
-
-@pytest.fixture
-async def writer(connect: Connect) -> asyncpg.Connection:
-    connection: asyncpg.Connection = await connect()
-    return connection
 
 
 @pytest.fixture
