@@ -64,6 +64,8 @@ async def primary(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
             await connection.execute("ALTER DATABASE ordergraph SET log_statement = 'all'")
             await connection.execute("ALTER SYSTEM SET fsync = off")
             await connection.execute("ALTER SYSTEM SET wal_retrieve_retry_interval = '50ms'")
+            # Making a replica begins a new segment and a checkpoint: one that was down meanwhile must find the old ones.
+            await connection.execute("ALTER SYSTEM SET wal_keep_size = '512MB'")
             await connection.execute("SELECT pg_reload_conf()")
         yield server
 
@@ -457,6 +459,9 @@ async def test_a_read_that_stands_in_the_way_of_the_replay_is_answered_by_the_pr
         await watcher.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
         await watcher.execute("SELECT pg_reload_conf()")
         stack.push_async_callback(waits_again, second)
+        await eventually(
+            lambda: watcher.fetchval("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')")
+        )
         await write_order(one)
         await app.uses("second")
         async with one.transaction():
