@@ -59,6 +59,10 @@ class DemandLine:
     quantity: int
     weight_grams: int | None = None
     pinned: UUID | None = None
+    value_minor: int = 0
+    """What the buyer pays for one unit."""
+    longest_mm: int | None = None
+    hazmat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
