@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, column, func, select, true, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from strawberry.dataloader import DataLoader
 
 from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
 from resolvers.reading.arguments import Binder
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Many, One, Pages, Row
+from resolvers.reading.mapping import COMPUTED, Aggregate, Elements, Entity, Inline, Many, One, Pages, Row
 from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
@@ -38,12 +39,18 @@ class Place:
     entity: Entity | None = None
     parent: "Place | None" = None
     mapping: Inline | Elements | Aggregate | None = None
+    computed: str | None = None
+    """The response key of what was worked out for this request."""
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
         if self.entity:
             row = asking.alias(self.entity)
             return Opened(row, row, [row.c[column.name] for column in self.entity.table.primary_key])
+        if self.computed is not None:
+            document = asking.binder.bind(lambda variables: variables[COMPUTED][self.computed], JSONB())
+            row = select(document.label("doc")).subquery(asking.name())
+            return Opened(row, row, [])
         if self.parent is None:
             return Opened(None, None, [])
         above = self.parent.open(asking)
