@@ -2,8 +2,9 @@
 
 A field costs 1 and what is selected under it. A list multiplies what is under it by its maximum: a connection's `nodes`
 and `edges` by the page asked for, `nodes(ids:)` by the number of ids, any other list by the number that its description
-states or by `first`. A field of a mutation costs 10 more, and what has to be worked out, as much as it says. Everything that is written counts: what an interface's object types ask for
-is summed, and `@skip` and `@include` change nothing, so a document costs the same whoever is found.
+states or `first` asks for. A field of a mutation costs 10 more, and one that has to be worked out as much as it says.
+Everything that is written counts: what an interface's object types ask for is summed, and `@skip` and `@include` change
+nothing, so a document costs the same whoever is found.
 
 A document's cost is worked out once, as a number and as terms for the page sizes that come in variables.
 """
