@@ -22,7 +22,7 @@ from domain.routing.model import (
     Unfilled,
     UnfilledReason,
 )
-from domain.routing.router import CANDIDATES_KEPT, route
+from domain.routing.plain import CANDIDATES_KEPT, route
 from domain.stock import LocationKind
 
 HERE = Point(0.0, 0.0)
