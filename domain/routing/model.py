@@ -170,9 +170,7 @@ class Objective:
     @property
     def total_minor(self) -> int:
         """What a better plan would have had to undercut."""
-        return (
-            self.cost_minor + self.lateness_minor + self.split_minor + self.stock_minor + self.surcharge_minor
-        )
+        return self.cost_minor + self.lateness_minor + self.split_minor + self.stock_minor + self.surcharge_minor
 
 
 @dataclass(frozen=True, slots=True)
