@@ -52,6 +52,11 @@ class EventType(Word):
     EXCEPTION_WORSENED = "EXCEPTION_WORSENED", "It matters more than when it was found."
     EXCEPTION_ACKNOWLEDGED = "EXCEPTION_ACKNOWLEDGED", "Somebody looks at it."
     EXCEPTION_RESOLVED = "EXCEPTION_RESOLVED", "It is no longer so."
+    ROUTING_RULESET_ACTIVATED = (
+        "ROUTING_RULESET_ACTIVATED",
+        "Routing goes by other rules from then on, or asks them besides.",
+    )
+    ROUTING_RULESET_RETIRED = "ROUTING_RULESET_RETIRED", "Routing rules ceased to hold."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
     WORK_ITEM_CREATED = "WORK_ITEM_CREATED", "Work was put into a queue."
     WORK_ITEM_CLAIMED = "WORK_ITEM_CLAIMED", "Somebody took a work item on, for as long as the lease lasts."

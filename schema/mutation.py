@@ -11,6 +11,7 @@ from resolvers import (
     orders,
     payments,
     returns,
+    routing,
     setup,
     shipments,
     webhooks,
@@ -25,6 +26,7 @@ from schema.inputs import messages as message_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import returns as return_inputs
+from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
@@ -265,4 +267,22 @@ class Mutation:
         webhook_inputs.WebhookReplayInput,
         payloads.WebhookReplayPayload,
         "Send a range of the log to an endpoint, again or for the first time.",
+    )
+    carrier_rates_set = mutation(
+        routing.set_rates,
+        routing_inputs.CarrierRatesSetInput,
+        payloads.CarrierRatesSetPayload,
+        "Say what a carrier charges: its whole table in one currency.",
+    )
+    routing_ruleset_activate = mutation(
+        routing.activate,
+        routing_inputs.RoutingRulesetActivateInput,
+        payloads.RoutingRulesetActivatePayload,
+        "Route by other rules from now on, or ask them in the shadow of those that decide.",
+    )
+    routing_ruleset_retire = mutation(
+        routing.retire,
+        routing_inputs.RoutingRulesetRetireInput,
+        payloads.RoutingRulesetRetirePayload,
+        "Let a ruleset hold no longer.",
     )

@@ -17,6 +17,7 @@ from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
 from schema.payments import Payment, PaymentAction, Refund
 from schema.returns import Return
+from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
 from schema.stock import Location, StockLevel
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
@@ -466,4 +467,28 @@ class WebhookReplayPayload:
     cursor: str | None = strawberry.field(
         description="Where to go on with another replay, `after` it: only 5,000 events are looked at. Null at the end."
     )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The carrier's table as it is now.")
+class CarrierRatesSetPayload:
+    """What carrierRatesSet answers."""
+
+    rates: list[CarrierRate] = all_made("rates", "Its rates in that currency; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The rules that hold from now on.")
+class RoutingRulesetActivatePayload:
+    """What routingRulesetActivate answers."""
+
+    ruleset: RoutingRuleset | None = one_made("ruleset", "The new version; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The rules that hold no longer.")
+class RoutingRulesetRetirePayload:
+    """What routingRulesetRetire answers."""
+
+    ruleset: RoutingRuleset | None = one_made("ruleset", "The ruleset; null when it was refused.")
     user_errors: list[UserError] = errors()
