@@ -16,12 +16,9 @@ from typing import Any
 
 import asyncpg
 import orjson
-import structlog
 
-from resolvers.asides import TASKS, AsideError
+from app.failure import Failure
 from resolvers.database import as_bytes
-
-log = structlog.get_logger()
 
 SLOTS = 2
 """So many at once in one process of ours; who comes later waits."""
@@ -30,6 +27,10 @@ LARGEST_BYTES = 4 * 1024**3
 NICE = 10
 """Those who wait for an order to be placed come first."""
 SESSION = {"TimeZone": "UTC", "jit": "off", "application_name": "ordergraph aside"}
+
+
+class AsideError(Failure):
+    """A process beside this one failed; what it had to say stands on standard error."""
 
 
 class Asides:
@@ -88,12 +89,15 @@ def _be_modest() -> None:
 
 
 def _end_with_parent() -> None:
-    """Nothing more comes on standard input until it is closed."""
-    sys.stdin.buffer.read()
+    """Nothing more comes on standard input until it is closed. Not by Python's own: its lock would be held to the end."""
+    while os.read(0, 1):
+        pass
     os._exit(3)
 
 
 async def _answer(url: str, task: str, given: dict[str, Any]) -> Any:
+    from resolvers.asides import TASKS  # noqa: PLC0415 - whoever asks needs none of it
+
     connection = await asyncpg.connect(url, server_settings=SESSION)
     try:
         await as_bytes(connection)

@@ -14,6 +14,7 @@ from resolvers import (
     routing,
     setup,
     shipments,
+    simulations,
     webhooks,
     work,
 )
@@ -28,6 +29,7 @@ from schema.inputs import payments as payment_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import simulations as simulation_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
@@ -285,4 +287,10 @@ class Mutation:
         routing_inputs.RoutingRulesetRetireInput,
         payloads.RoutingRulesetRetirePayload,
         "Let a ruleset hold no longer.",
+    )
+    routing_simulation_start = mutation(
+        simulations.start,
+        simulation_inputs.RoutingSimulationStartInput,
+        payloads.RoutingSimulationStartPayload,
+        "Have a worker find out what other rules would have made of more past orders than a query takes.",
     )

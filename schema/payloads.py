@@ -19,6 +19,7 @@ from schema.payments import Payment, PaymentAction, Refund
 from schema.returns import Return
 from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
+from schema.simulations import RoutingSimulationJob
 from schema.stock import Location, StockLevel
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
 from schema.work import WorkItem
@@ -491,4 +492,12 @@ class RoutingRulesetRetirePayload:
     """What routingRulesetRetire answers."""
 
     ruleset: RoutingRuleset | None = one_made("ruleset", "The ruleset; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The simulation that a worker does.")
+class RoutingSimulationStartPayload:
+    """What routingSimulationStart answers."""
+
+    job: RoutingSimulationJob | None = one_made("job", "The job; null when it was refused.")
     user_errors: list[UserError] = errors()
