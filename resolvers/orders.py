@@ -17,9 +17,11 @@ from domain.payments import PaymentKind, RefundDestination, RefundReason, Tender
 from domain.placing import Buyer, Catalog, Placement, Routed, Wanted
 from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound, TotalChanged
 from domain.stock import Ledger
-from domain.store.catalog import catalog, code_of_channel
+from domain.store.catalog import code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
+from resolvers.capacity import filled_since
 from resolvers.fulfillment import LIMIT
+from resolvers.network import offered_by
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.setup import refuse_off_the_globe
 from resolvers.work import with_put_backs
@@ -96,11 +98,13 @@ async def _routed_and_locked(
     pins = _pins(order, placement)
     routed = placing.routed(order, pins, offered, customer)
     levels = await work.levels(routed.needed)
-    if all(levels[id_].available >= units for id_, units in routed.needed.items()):
-        return routed, levels
-    levels = await work.levels(placing.level_of(offered).values())
-    offered = placing.corrected(offered, levels.values())
-    return placing.routed(order, pins, offered, customer), levels
+    filled = await filled_since(work, routed.decision, offered)
+    while filled or any(levels[id_].available < units for id_, units in routed.needed.items()):
+        levels = await work.levels(placing.level_of(offered).values())
+        offered = placing.corrected(filled or offered, levels.values())
+        routed = placing.routed(order, pins, offered, customer)
+        filled = await filled_since(work, routed.decision, offered)
+    return routed, levels
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
@@ -130,10 +134,10 @@ async def _channel_of(work: Work, input: OrderPlaceInput | OrderDraftInput, draf
 async def _catalog(
     work: Work, placement: Placement, channel: str, input: OrderPlaceInput | OrderDraftInput, draft: Order | None
 ) -> Catalog:
-    skus = sorted({line.sku for line in placement.lines})
+    skus = {line.sku for line in placement.lines}
     customer_id = _customer_id(work.viewer, input) or (draft.customer_id if draft else None)
     email = None if customer_id else placement.buyer.email
-    found = await catalog(work.ask, channel, skus, customer_id=customer_id, email=email, numbered=draft is None)
+    found = await offered_by(work, channel, skus, customer_id=customer_id, email=email, numbered=draft is None)
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
     if customer_id and found.customer_id is None:
