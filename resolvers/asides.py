@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.routing.network import Network, Ruleset, Snapshot
 from domain.routing.router import route
 from domain.routing.simulation import Comparison, Figures, Walk, assignment
+from domain.sourcing import parcels_ahead, stated
 from domain.store import past_orders, shadows, simulations
 from domain.store.network import load
 from domain.store.past_orders import Window
@@ -108,12 +109,13 @@ async def decide_in_shadow(connection: Any) -> int:
 
 
 def _answer(question: Question, network: Network) -> Answer:
-    decision = route(question.request, network, Snapshot(question.stock, question.parcels_today))
+    ahead = parcels_ahead(network, question.days, question.request.at)
+    decision = stated(route(question.request, network, Snapshot(question.stock, ahead)), network)
     live, shadow = Figures(), Figures()
-    live.count(question.live, question.request.deliver_by)
-    shadow.count(decision, question.request.deliver_by)
+    live.count(question.live, question.promise)
+    shadow.count(decision, question.promise)
     changed = assignment(question.live) != assignment(decision)
-    return Answer(question.decision_id, decision, changed, live, shadow)
+    return Answer(question, decision, changed, live, shadow)
 
 
 TASKS: dict[str, Callable[..., Awaitable[Any]]] = {
