@@ -471,6 +471,31 @@ from (
     from growth.story
 ) item;
 
+-- -- carts: one for every order, all but the last of them over --
+
+insert into reservations (id, channel_id, customer_id, order_id, holder, reference, status, created_at, expires_at, ended_at)
+select growth.id(at, 32, n), channel_id, customer_id, case when status = 'CONSUMED' then order_id end,
+       'shopper:' || channel_id, 'cart-' || n, status, at, at + interval '15 minutes',
+       case when status <> 'ACTIVE' then at + interval '10 minutes' end
+from (
+    select n, at, order_id, channel_id, customer_id,
+           case when n >= growth.orders() - 100 then 'ACTIVE'
+                else (array['CONSUMED', 'CONSUMED', 'RELEASED', 'EXPIRED'])[n % 4 + 1] end as status
+    from growth.story
+) cart;
+
+insert into reservation_lines (id, reservation_id, stock_level_id, variant_id, location_id, sku, quantity, held)
+select growth.id(at, 33, n), growth.id(at, 32, n), level_id, variant_id, location_id, sku, 1, 0
+from (
+    select n, at, (array_agg(line.id order by line.id))[1] as line_id
+    from growth.story join fulfillment_orders work using (order_id)
+    join fulfillment_order_lines line on line.fulfillment_order_id = work.id
+    where n < growth.orders() - 100 group by n, at
+) first
+join lateral (
+    select stock_level_id as level_id, variant_id, location_id, sku from fulfillment_order_lines where id = line_id
+) part on true;
+
 update event_head set position = (select max(position) from events);
 
 -- -- what routing goes by: two versions of rules, two rates -------------------------------------------------------------

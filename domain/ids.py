@@ -17,6 +17,7 @@ PREFIXES: dict[str, str] = {
     "Location": "loc",
     "StockLevel": "stk",
     "StockMovement": "mov",
+    "Reservation": "rsv",
     "Customer": "cus",
     "CustomerAddress": "adr",
     "CustomerNote": "nte",

@@ -10,6 +10,7 @@ from resolvers import (
     messages,
     orders,
     payments,
+    reservations,
     returns,
     routing,
     setup,
@@ -25,6 +26,7 @@ from schema.inputs import fulfillment as work_inputs
 from schema.inputs import messages as message_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
+from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
@@ -65,6 +67,24 @@ class Mutation:
     )
     order_cancel = mutation(
         orders.cancel, order_inputs.OrderCancelInput, payloads.OrderCancelPayload, "Call off what has not shipped."
+    )
+    stock_reserve = mutation(
+        reservations.reserve,
+        reservation_inputs.StockReserveInput,
+        payloads.StockReservePayload,
+        "Hold stock for a cart, or change what is held for it.",
+    )
+    reservation_extend = mutation(
+        reservations.extend,
+        reservation_inputs.ReservationExtendInput,
+        payloads.ReservationExtendPayload,
+        "Hold a cart's stock longer.",
+    )
+    reservation_release = mutation(
+        reservations.release,
+        reservation_inputs.ReservationReleaseInput,
+        payloads.ReservationReleasePayload,
+        "Give a cart's stock back.",
     )
     payment_authorize = mutation(
         payments.authorize,

@@ -16,6 +16,7 @@ from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
 from schema.payments import Payment, PaymentAction, Refund
+from schema.reservations import Reservation
 from schema.returns import Return
 from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
@@ -405,6 +406,30 @@ class WorkItemRetryPayload:
     """What workItemRetry answers."""
 
     work_item: WorkItem | None = one_made("workItem", "The item; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The cart's reservation.")
+class StockReservePayload:
+    """What stockReserve answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationExtendPayload:
+    """What reservationExtend answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationReleasePayload:
+    """What reservationRelease answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
     user_errors: list[UserError] = errors()
 
 

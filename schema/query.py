@@ -26,6 +26,13 @@ from schema.fulfillment import (
 )
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
+from schema.reservations import (
+    RESERVATION_FILTERS,
+    RESERVATION_SORTS,
+    Reservation,
+    ReservationFilter,
+    ReservationSort,
+)
 from schema.returns import Return
 from schema.routing import RATE_SORTS, RULESET_FILTERS, RULESET_SORTS, CarrierRate, RoutingRuleset
 from schema.search import customers_found, orders_found
@@ -203,6 +210,22 @@ class Query:
         filter: Annotated[StockMovementFilter | None, FILTER] = None,
     ) -> Connection[StockMovement]:
         """The ledger."""
+
+    @asks(_by_id("Reservation"), "A reservation.")
+    def reservation(self, id: Id) -> Reservation | None:
+        """One reservation."""
+
+    @asks(Pages(None, RESERVATION_SORTS, "CREATED_AT", RESERVATION_FILTERS), "Stock held for carts, the latest first.")
+    def reservations(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[ReservationFilter | None, FILTER] = None,
+        sort: Annotated[ReservationSort | None, SORT] = None,
+    ) -> Connection[Reservation]:
+        """Lists of reservations."""
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:

@@ -39,6 +39,7 @@ from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.messages import MessageKind, MessageMedium, MessageStatus, MessageTopic
 from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import EntryStatus, PaymentKind
+from domain.reservations import ReservationStatus
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
 from domain.routing.network import RulesetMode
 from domain.shipments import ShipmentStatus, TrackingCode
@@ -902,6 +903,57 @@ stock_movements = Table(
         postgresql_where=text("kind not in ('ALLOCATE', 'SHIP')"),
     ),
     Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _of("customer_id", "customers", nullable=True),
+    _of("order_id", "orders", nullable=True),
+    _text("holder"),
+    _text("reference"),
+    _text("status"),
+    _at("created_at", nullable=False),
+    _at("expires_at", nullable=False),
+    _at("ended_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    _one_of("status", ReservationStatus),
+    CheckConstraint("(ended_at is null) = (status = 'ACTIVE')", name="ended_at_when_ended"),
+    CheckConstraint("(order_id is not null) = (status = 'CONSUMED')", name="order_when_consumed"),
+    Index(
+        "uq_reservations_active",
+        "channel_id",
+        "holder",
+        "reference",
+        unique=True,
+        postgresql_where=text("status = 'ACTIVE'"),
+    ),
+    Index("ix_reservations_expires_at_id", "expires_at", "id", postgresql_where=text("status = 'ACTIVE'")),
+    Index("ix_reservations_created_at_id", "created_at", "id"),
+    *(
+        Index(f"ix_reservations_{column}_created_at_id", column, "created_at", "id")
+        for column in ("status", "reference", "holder", "customer_id", "order_id")
+    ),
+)
+"""Stock held for carts. `holder` is the subject of whoever reserved: a reference is the holder's own."""
+
+reservation_lines = Table(
+    "reservation_lines",
+    metadata,
+    _id(),
+    _of("reservation_id", "reservations", index=True),
+    _of("stock_level_id", "stock_levels"),
+    _copy("variant_id"),
+    _copy("location_id"),
+    _text("sku"),
+    Column("quantity", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("held in (0, quantity)", name="held_whole_or_not"),
+    Index("ix_reservation_lines_held", "variant_id", "reservation_id", postgresql_where=text("held > 0")),
 )
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------
