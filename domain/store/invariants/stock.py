@@ -209,6 +209,23 @@ SHIPPED_LEFT_THE_SHELF = Invariant(
     """,
 )
 
+WHAT_IS_TO_BE_INSPECTED_IS_THERE = Invariant(
+    "what_is_to_be_inspected_is_there",
+    "Returned units that nobody has inspected yet lie in quality control where they came in.",
+    """
+    with waiting as (
+        select bought.variant_id, back.location_id, sum(line.received_quantity - line.inspected_quantity) as units
+        from return_lines line join returns back on back.id = line.return_id
+        join order_lines bought on bought.id = line.order_line_id
+        where line.received_quantity > line.inspected_quantity
+        group by 1, 2
+    )
+    select 'StockLevel', level.id, 'at least ' || waiting.units || ' in quality control', level.quality_control::text
+    from waiting join stock_levels level using (variant_id, location_id)
+    where level.quality_control < waiting.units
+    """,
+)
+
 INVARIANTS = (
     BUCKETS_NEVER_NEGATIVE,
     ON_HAND_IS_THE_SUM,
@@ -222,4 +239,5 @@ INVARIANTS = (
     KINDS_MOVE_AS_THEY_SAY,
     ALLOCATED_IS_WHAT_WORK_HOLDS,
     SHIPPED_LEFT_THE_SHELF,
+    WHAT_IS_TO_BE_INSPECTED_IS_THERE,
 )
