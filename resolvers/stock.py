@@ -31,9 +31,7 @@ async def redispose(work: Work, input: StockRedisposeInput) -> Outcome:
     levels = await levels_of(work, variants.values(), location_id)
     waiting = await stored.bound(work.connection, [level.id for level in levels.values()])
     ledger = Ledger(work.act, shelving.REDISPOSITION, work.act.id, levels.values())
-    wanted = [
-        Redisposition(levels[variants[line.sku]].id, line.quantity, line.from_, line.to) for line in input.lines
-    ]
+    wanted = [Redisposition(levels[variants[line.sku]].id, line.quantity, line.from_, line.to) for line in input.lines]
     _refuse_twins(wanted)
     shelving.redispose(ledger, wanted, waiting, input.reason)
     return moved(work, ledger)

@@ -223,7 +223,8 @@ def _balance(level: Row, bucket: str, moment: Argument) -> ColumnElement[int]:
     """What a bucket held at a moment: its last entry at or before then says so, read off the index of its side."""
     last = union_all(*(_last_entry(level, side, bucket, moment) for side in ("from", "to"))).subquery()
     newest = select(last.c.balance).order_by(last.c.recorded_at.desc(), last.c.id.desc()).limit(literal_column("1"))
-    return func.coalesce(newest.scalar_subquery(), literal_column("0"))
+    held: ColumnElement[int] = func.coalesce(newest.scalar_subquery(), literal_column("0"))
+    return held
 
 
 def _last_entry(level: Row, side: str, bucket: str, moment: Argument) -> Select[Any]:

@@ -677,7 +677,9 @@ return_lines = Table(
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("received_quantity between 0 and quantity", name="received_at_most_expected"),
     CheckConstraint("inspected_quantity between 0 and received_quantity", name="inspected_at_most_received"),
-    Index("ix_return_lines_being_inspected", "return_id", postgresql_where=text("received_quantity > inspected_quantity")),
+    Index(
+        "ix_return_lines_being_inspected", "return_id", postgresql_where=text("received_quantity > inspected_quantity")
+    ),
 )
 
 return_labels = Table(

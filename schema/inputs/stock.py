@@ -34,6 +34,8 @@ class StockMovementReverseInput:
     """The entry by its id."""
 
     idempotency_key: str = key()
-    id: strawberry.ID = given("The entry: of a correction, a redisposition or safety stock, whose units are still there.")
+    id: strawberry.ID = given(
+        "The entry: of a correction, a redisposition or safety stock, whose units are still there."
+    )
     reason: str | None = optional("Why, for the ledger.")
     occurred_at: datetime | None = moment()

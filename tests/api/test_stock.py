@@ -185,7 +185,9 @@ async def test_a_twin_moves_nothing_again(shop: Shop) -> None:
     sku = await shop.variant(SAO1=5)
     lines = [{"sku": sku, "quantity": 1, "from": "RESTOCK", "to": "DAMAGED"}]
     for _ in range(2):
-        await shop.do(OPERATIONS, "stockRedispose", locationId=shop.places["SAO1"], lines=lines, idempotencyKey=f"t-{sku}")
+        await shop.do(
+            OPERATIONS, "stockRedispose", locationId=shop.places["SAO1"], lines=lines, idempotencyKey=f"t-{sku}"
+        )
     assert (await shop.stock(sku))["SAO1"]["damaged"] == 1
 
 
@@ -219,7 +221,9 @@ async def test_an_entry_is_undone_by_its_exact_inverse_once(shop: Shop) -> None:
     }  # fmt: skip
     again = await shop.refused(OPERATIONS, "stockMovementReverse", id=wrong["id"])
     assert again == {"code": "NOT_REVERSIBLE", "field": ["id"], "reason": f"{undone['movement']['id']} undid it"}
-    assert (await shop.refused(OPERATIONS, "stockMovementReverse", id=undone["movement"]["id"]))["code"] == "NOT_REVERSIBLE"
+    assert (await shop.refused(OPERATIONS, "stockMovementReverse", id=undone["movement"]["id"]))[
+        "code"
+    ] == "NOT_REVERSIBLE"
     await shop.do(OPERATIONS, "stockMovementReverse", id=received["id"])
     assert await shop.stock(sku) == {"SAO1": {}}
 
@@ -238,5 +242,8 @@ async def test_an_entry_that_changed_more_than_stock_is_undone_by_undoing_its_ac
     (allocated, received) = await moves(shop, sku)
     assert (await shop.refused(OPERATIONS, "stockMovementReverse", id=allocated["id"]))["code"] == "NOT_REVERSIBLE"
     for viewer in (shop.floor("CWB1"), shop.shopper()):
-        assert (await shop.refused(viewer, "stockMovementReverse", id=received["id"]))["code"] in ("NOT_FOUND", "FORBIDDEN")
+        assert (await shop.refused(viewer, "stockMovementReverse", id=received["id"]))["code"] in (
+            "NOT_FOUND",
+            "FORBIDDEN",
+        )
     assert (await shop.refused(OPERATIONS, "stockMovementReverse", id="mov_x"))["code"] == "NOT_FOUND"

@@ -107,7 +107,9 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     "shipped_left_the_shelf": [
         "UPDATE stock_movements SET kind = 'ADJUST' WHERE id = (SELECT id FROM stock_movements WHERE kind = 'SHIP' LIMIT 1)"
     ],
-    "what_is_to_be_inspected_is_there": [Move("REDISPOSE", "quality_control", "quality_control", "damaged", at=CAME_BACK)],
+    "what_is_to_be_inspected_is_there": [
+        Move("REDISPOSE", "quality_control", "quality_control", "damaged", at=CAME_BACK)
+    ],
     # orders
     "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(PLACED)}"],
     "delivered_at_most_shipped": [f"UPDATE order_lines SET delivered = 4 WHERE {FIRST_LINE.format(SHIPPED)}"],
