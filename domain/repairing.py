@@ -7,7 +7,7 @@ is on record is rewritten. Claims are promises: units are taken from, or given b
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from uuid import UUID
+from typing import Any
 
 from domain.acts import Act
 from domain.model import StockLevel, replace
@@ -94,7 +94,7 @@ def mend(drift: Drift, act: Act, reason: str | None) -> Ledger:
 
     Where the ledger is right and the level alone was changed, it takes none.
     """
-    summed = {bucket.lower(): drift.ledger.get(bucket, 0) for bucket in Bucket}
+    summed: dict[str, Any] = {bucket.lower(): drift.ledger.get(bucket, 0) for bucket in Bucket}
     ledger = Ledger(act, REPAIR, act.id, [replace(drift.level, **summed)])
     for source, target, units in steps(drift.ledger, drift.target):
         ledger.move(drift.level.id, MovementKind.ADJUST, units, source, target, reason=reason)

@@ -258,7 +258,8 @@ def _version_as_of(level: Row, moment: Argument) -> ColumnElement[int]:
         entry.c.location_id == level.c.location_id,
         entry.c.recorded_at > moment.bind(DateTime(timezone=True)),
     )
-    return level.c.version - cast(since.correlate_except(entry).scalar_subquery(), Integer)
+    then: ColumnElement[int] = level.c.version - cast(since.correlate_except(entry).scalar_subquery(), Integer)
+    return then
 
 
 LEVEL_AS_OF: dict[str, Reread] = {

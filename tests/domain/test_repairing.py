@@ -12,7 +12,8 @@ from domain.repairing import Drift, held_by, mend, steps
 from domain.stock import Bucket
 
 NOBODY = UUID(int=1)
-ACT = Act(NOBODY, *[datetime(2026, 1, 1, tzinfo=UTC)] * 2, "SYSTEM", "system", "Ordergraph")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ACT = Act(NOBODY, NOW, NOW, "SYSTEM", "system", "Ordergraph")
 A, R, L, D = Bucket.AVAILABLE, Bucket.RESERVED, Bucket.ALLOCATED, Bucket.DAMAGED
 
 
