@@ -28,7 +28,8 @@ CODE_LIMIT = 100
 PRICES_LIMIT = 20
 
 
-def _bounded(rows: list[Any], name: str) -> None:
+def bounded(rows: list[Any], name: str) -> None:
+    """A list of a mutation has 1 to 100 items."""
     if not 1 <= len(rows) <= LIMIT:
         raise InvalidInput(f"1 to {LIMIT} {name} at once, not {len(rows)}", field=(name,))
 
@@ -92,7 +93,7 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
 @verb("variantsSet", Scope.CATALOG_WRITE)
 async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     """Create or change variants, with their products and prices."""
-    _bounded(input.variants, "variants")
+    bounded(input.variants, "variants")
     by_sku = _by_sku(input.variants)
     codes = {price.channel for each in by_sku.values() for price in each.prices}
     channels = await stored.channels_by_code(work.connection, sorted(codes))
@@ -146,7 +147,7 @@ def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) 
 @verb("stockAdjust", Scope.STOCK_WRITE)
 async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     """Correct what is on hand; every change is a ledger entry."""
-    _bounded(input.lines, "lines")
+    bounded(input.lines, "lines")
     location_id = await location_of(work, input.location_id)
     skus = [line.sku for line in input.lines]
     if len(set(skus)) < len(skus):

@@ -15,6 +15,7 @@ from resolvers import (
     routing,
     setup,
     shipments,
+    stock,
     webhooks,
     work,
 )
@@ -30,6 +31,7 @@ from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import stock as stock_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
@@ -115,6 +117,18 @@ class Mutation:
     )
     stock_adjust = mutation(
         setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+    )
+    stock_redispose = mutation(
+        stock.redispose,
+        stock_inputs.StockRedisposeInput,
+        payloads.StockRedisposePayload,
+        "Say anew what units on hand are good for: from quarantine back to the shelf, or out of the house.",
+    )
+    stock_movement_reverse = mutation(
+        stock.reverse,
+        stock_inputs.StockMovementReverseInput,
+        payloads.StockMovementReversePayload,
+        "Undo one entry of the ledger by its exact inverse, once.",
     )
     order_route = mutation(
         fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."

@@ -20,7 +20,7 @@ from schema.reservations import Reservation
 from schema.returns import Return
 from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
-from schema.stock import Location, StockLevel
+from schema.stock import Location, StockLevel, StockMovement
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
 from schema.work import WorkItem
 
@@ -189,6 +189,23 @@ class StockAdjustPayload:
     shortfalls: list[StockShortfall] | None = strawberry.field(
         description="Promises that can not be kept any more; at most 100."
     )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The stock levels as they are now.")
+class StockRedisposePayload:
+    """What stockRedispose answers."""
+
+    levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The entry that undid another.")
+class StockMovementReversePayload:
+    """What stockMovementReverse answers."""
+
+    movement: StockMovement | None = one_made("movement", "The reversal; null when it was refused.")
+    level: StockLevel | None = one_made("level", "The stock level as it is now; null when it was refused.")
     user_errors: list[UserError] = errors()
 
 

@@ -1,5 +1,6 @@
 """Everything that can be asked. Each field is one declaration; the read compiler does the rest."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -37,7 +38,18 @@ from schema.returns import Return
 from schema.routing import RATE_SORTS, RULESET_FILTERS, RULESET_SORTS, CarrierRate, RoutingRuleset
 from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
-from schema.stock import MOVEMENT_FILTERS, MOVEMENT_SORTS, Location, StockMovement, StockMovementFilter
+from schema.stock import (
+    LEVEL_AS_OF,
+    LEVEL_FILTERS,
+    LEVEL_SORTS,
+    MOVEMENT_FILTERS,
+    MOVEMENT_SORTS,
+    Location,
+    StockLevel,
+    StockLevelFilter,
+    StockMovement,
+    StockMovementFilter,
+)
 from schema.viewer import Viewer
 from schema.webhooks import (
     DELIVERY_FILTERS,
@@ -226,6 +238,27 @@ class Query:
         sort: Annotated[ReservationSort | None, SORT] = None,
     ) -> Connection[Reservation]:
         """Lists of reservations."""
+
+    @asks(
+        Pages(None, LEVEL_SORTS, "ID", LEVEL_FILTERS, reread={"asOf": LEVEL_AS_OF}),
+        "Stock levels: what each location has of each variant, now or at any moment before.",
+    )
+    def stock_levels(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[StockLevelFilter | None, FILTER] = None,
+        as_of: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="Read buckets, onHand and version as the ledger had recorded them by this moment; a level "
+                "of which nothing was recorded yet is empty."
+            ),
+        ] = None,
+    ) -> Connection[StockLevel]:
+        """Stock everywhere."""
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:

@@ -1,10 +1,25 @@
 """Stock: what lies where, in which bucket, and every movement that made it so."""
 
 from datetime import date, datetime
+from functools import reduce
+from operator import add
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Integer, Select, Text, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from domain.calendars import Weekday
 from domain.stock import Bucket, LocationKind, MovementKind
@@ -15,6 +30,7 @@ from resolvers.reading.arguments import Argument
 from resolvers.reading.mapping import (
     Condition,
     Pages,
+    Reread,
     Row,
     Sort,
     Subject,
@@ -199,7 +215,7 @@ class InventoryTotal:
     backordered: int = column(_backordered, "Units that orders wait for and no location has.")
 
 
-LEVEL_SORTS = {"ID": (lambda level: [level.c.id], False)}
+LEVEL_SORTS: dict[str, tuple[Sort, bool]] = {"ID": (lambda level: [level.c.id], False)}
 
 
 @strawberry.type(description="A variant's stock: in all, and location by location.")
@@ -244,6 +260,71 @@ MOVEMENT_FILTERS: dict[str, Condition] = {
 }
 
 MOVEMENT_SORTS: dict[str, tuple[Sort, bool]] = {"RECORDED_AT": (lambda move: [move.c.recorded_at, move.c.id], True)}
+
+
+@strawberry.input(description="Which stock levels.")
+class StockLevelFilter:
+    """A filter of stock levels; what is given must hold together."""
+
+    sku: str | None = strawberry.field(default=None, description="Levels of this SKU.")
+    location_id: strawberry.ID | None = strawberry.field(default=None, description="Levels at this location.")
+
+
+LEVEL_FILTERS: dict[str, Condition] = {
+    "sku": _of_sku,
+    "locationId": lambda level, given: level.c.location_id == given.key("Location"),
+}
+
+
+def _balance(level: Row, bucket: str, moment: Argument) -> ColumnElement[int]:
+    """What a bucket held at a moment: its last entry at or before then says so, read off the index of its side."""
+    last = union_all(*(_last_entry(level, side, bucket, moment) for side in ("from", "to"))).subquery()
+    newest = select(last.c.balance).order_by(last.c.recorded_at.desc(), last.c.id.desc()).limit(literal_column("1"))
+    held: ColumnElement[int] = func.coalesce(newest.scalar_subquery(), literal_column("0"))
+    return held
+
+
+def _last_entry(level: Row, side: str, bucket: str, moment: Argument) -> Select[Any]:
+    entry = t.stock_movements.alias()
+    return (
+        select(entry.c.recorded_at, entry.c.id, entry.c[f"{side}_balance_after"].label("balance"))
+        .where(
+            entry.c.stock_level_id == level.c.id,
+            entry.c[f"{side}_bucket"] == literal_column(f"'{bucket.upper()}'", Text),
+            entry.c.recorded_at <= moment.bind(DateTime(timezone=True)),
+        )
+        .order_by(entry.c.recorded_at.desc(), entry.c.id.desc())
+        .limit(literal_column("1"))
+        .correlate_except(entry)
+    )
+
+
+def _as_of(bucket: str) -> Reread:
+    return lambda level, moment: _balance(level, bucket, moment)
+
+
+def _on_hand_as_of(level: Row, moment: Argument) -> ColumnElement[int]:
+    return reduce(add, (_balance(level, bucket, moment) for bucket in BUCKETS[1:]))
+
+
+def _version_as_of(level: Row, moment: Argument) -> ColumnElement[int]:
+    """Each entry made one version."""
+    entry = t.stock_movements.alias()
+    since = select(func.count()).where(
+        entry.c.variant_id == level.c.variant_id,
+        entry.c.location_id == level.c.location_id,
+        entry.c.recorded_at > moment.bind(DateTime(timezone=True)),
+    )
+    then: ColumnElement[int] = level.c.version - cast(since.correlate_except(entry).scalar_subquery(), Integer)
+    return then
+
+
+LEVEL_AS_OF: dict[str, Reread] = {
+    **{bucket: _as_of(bucket) for bucket in BUCKETS[1:]},
+    "on_hand": _on_hand_as_of,
+    "version": _version_as_of,
+}
+"""The columns of a level as the ledger says they were."""
 
 
 @strawberry.input(description="What a count or a correction found of one SKU.")

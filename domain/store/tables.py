@@ -801,6 +801,9 @@ return_lines = Table(
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("received_quantity between 0 and quantity", name="received_at_most_expected"),
     CheckConstraint("inspected_quantity between 0 and received_quantity", name="inspected_at_most_received"),
+    Index(
+        "ix_return_lines_being_inspected", "return_id", postgresql_where=text("received_quantity > inspected_quantity")
+    ),
 )
 
 return_labels = Table(
@@ -835,7 +838,7 @@ stock_levels = Table(
     metadata,
     _id(),
     _of("variant_id", "variants"),
-    _of("location_id", "locations", index=True),
+    _of("location_id", "locations"),
     _count("available"),
     _count("reserved"),
     _count("allocated"),
@@ -850,6 +853,7 @@ stock_levels = Table(
     ),
     Column("version", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("variant_id", "location_id"),
+    Index("ix_stock_levels_location_id_id", "location_id", "id"),
     *_never_negative("available", "reserved", "allocated", "safety_stock", "quality_control", "damaged"),
 )
 
@@ -895,6 +899,17 @@ stock_movements = Table(
     Index("ix_stock_movements_variant_id_recorded_at_id", "variant_id", "recorded_at", "id"),
     Index("ix_stock_movements_variant_id_location_id_recorded_at_id", "variant_id", "location_id", "recorded_at", "id"),
     Index("ix_stock_movements_location_id_recorded_at_id", "location_id", "recorded_at", "id"),
+    *(
+        Index(
+            f"ix_stock_movements_stock_level_id_{side}_bucket",
+            "stock_level_id",
+            f"{side}_bucket",
+            "recorded_at",
+            "id",
+            postgresql_where=text(f"{side}_bucket is not null"),
+        )
+        for side in ("from", "to")
+    ),
     Index(
         "ix_stock_movements_unusual",
         "kind",
