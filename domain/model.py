@@ -84,6 +84,7 @@ class OrderLine:
     returned: int = 0
     in_open_returns: int = 0
     delivered_at: datetime | None = None
+    pinned_location_id: UUID | None = None
 
     @property
     def ordered(self) -> int:
@@ -410,6 +411,9 @@ class Order:
     canceled_at: datetime | None = None
     completed_at: datetime | None = None
     cancel_reason: str | None = None
+    unrouted_at: datetime | None = None
+    route_again_at: datetime | None = None
+    route_attempts: int = 0
     version: int = 1
     event_sequence: int = 0
     lines: tuple[OrderLine, ...] = ()
@@ -509,6 +513,21 @@ class StockMovement:
 
 
 @row
+class StockShortfall:
+    """`stock_shortfalls`: units that were promised and are not there."""
+
+    table: ClassVar[str] = "stock_shortfalls"
+
+    id: UUID
+    stock_level_id: UUID
+    order_line_id: UUID
+    quantity: int
+    rerouted_to_id: UUID | None
+    act_id: UUID
+    occurred_at: datetime
+
+
+@row
 class RoutingDecision:
     """`routing_decisions`: a router's decision on record."""
 
@@ -522,6 +541,8 @@ class RoutingDecision:
     candidates: list[dict[str, Any]]
     unfilled: list[dict[str, Any]]
     decided_at: datetime
+    decided_by_kind: str | None = None
+    decided_by: str | None = None
 
 
 @row

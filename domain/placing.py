@@ -453,6 +453,8 @@ def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> Rou
         ],
         unfilled=[{"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled],
         decided_at=act.at,
+        decided_by_kind=act.actor_kind,
+        decided_by=act.actor_name,
     )
 
 

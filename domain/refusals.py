@@ -214,6 +214,22 @@ class Unroutable(Refused):
 
 
 @dataclass(eq=False)
+class UnitsCommitted(Refused):
+    """No fewer than {committed} of {sku} can be on hand there: so many are picked, packed or set aside."""
+
+    sku: str
+    committed: int
+
+
+@dataclass(eq=False)
+class LocationNotInChannel(Refused):
+    """The location {location} does not ship for the channel {channel}."""
+
+    location: str
+    channel: str
+
+
+@dataclass(eq=False)
 class WorkItemNotLeased(Refused):
     """You do not hold the lease of this work item, which is {state}; its holder: {leased_by}."""
 
@@ -244,6 +260,8 @@ REFUSALS: tuple[type[Refused], ...] = (
     TotalChanged,
     OnHold,
     Unroutable,
+    UnitsCommitted,
+    LocationNotInChannel,
     WorkItemNotLeased,
 )
 """The whole family: the schema shows each as a member of `UserError`, and a test keeps this list complete."""

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import ids
-from domain import stock as stock_rules
 from domain.messages import refuse_odd_locale
-from domain.model import Decided
 from domain.money import parse
-from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChanged, UnknownSku
-from domain.stock import Ledger
+from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
+from domain.shortfalls import Count
 from domain.store import setup as stored
 from domain.viewer import Role, Scope
 from resolvers.locations import costs_of, settings_of
+from resolvers.recounting import recounted
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
@@ -160,18 +159,18 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
             place = ("lines", str(index), "setOnHand")
             raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
 
-    places = [(variants[sku], location_id) for sku in skus]
-    levels = await work.levels_at(places)
-    ledger = Ledger(work.act, "StockAdjustment", work.act.id, levels.values())
-    for index, line in enumerate(input.lines):
-        level, where = levels[variants[line.sku], location_id], ("lines", str(index))
-        if line.expected_on_hand is not None and line.expected_on_hand != level.on_hand:
-            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=(*where, "expectedOnHand"))
-        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason, (*where, "setOnHand"))
-
-    decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
-    work.store(None, decided, {level.id: level for level in levels.values()})
-    return Outcome({"levels": [level.id for level in levels.values()]}, {"shortfalls": ()})
+    counts = [
+        Count(
+            (variants[line.sku], location_id),
+            line.sku,
+            line.set_on_hand,
+            line.expected_on_hand,
+            ("lines", str(index), "setOnHand"),
+        )
+        for index, line in enumerate(input.lines)
+    ]
+    done = await recounted(work, counts, input.reason, "StockAdjustment")
+    return Outcome({"levels": list(done.levels), "shortfalls": [each.id for each in done.shortfalls]})
 
 
 async def location_of(work: Work, id_: str) -> UUID:

@@ -96,6 +96,16 @@ MESSAGES = [
         "No location can ship 2 of SKU-1: NO_STOCK.",
     ),
     (
+        refusals.UnitsCommitted("SKU-1", committed=3),
+        "UNITS_COMMITTED",
+        "No fewer than 3 of SKU-1 can be on hand there: so many are picked, packed or set aside.",
+    ),
+    (
+        refusals.LocationNotInChannel("SAO1", channel="web"),
+        "LOCATION_NOT_IN_CHANNEL",
+        "The location SAO1 does not ship for the channel web.",
+    ),
+    (
         refusals.WorkItemNotLeased("LEASED", leased_by="Wim"),
         "WORK_ITEM_NOT_LEASED",
         "You do not hold the lease of this work item, which is LEASED; its holder: Wim.",

@@ -16,7 +16,7 @@ PAGE = 100
 
 NOT_STORED = {
     "DateRange.confidence", "FulfillmentOrderLine.bin", "Returnability.fee", "RoutingCandidate.capacityLeft",
-    "RoutingCandidate.cost", "RoutingChoice.cost", "RoutingGap.retryAt", "RoutingObjective.cost",
+    "RoutingCandidate.cost", "RoutingChoice.cost", "RoutingObjective.cost",
     "RoutingObjective.lateness", "RoutingObjective.split", "RoutingObjective.total",
 }  # fmt: skip
 """Fields that are always null: nothing is stored yet that they could tell."""
