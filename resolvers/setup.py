@@ -12,6 +12,7 @@ from domain.money import parse
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
 from domain.shortfalls import Count
 from domain.store import setup as stored
+from domain.store import unrouted
 from domain.viewer import Role, Scope
 from resolvers.locations import costs_of, settings_of
 from resolvers.recounting import recounted
@@ -55,6 +56,7 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     if input.return_window_days is not None and not 0 <= input.return_window_days <= 3650:
         raise InvalidInput("a return window is 0 to 3650 days", field=("returnWindowDays",))
     refuse_odd_locale(input.locale, "locale")
+    policy = _policy(input)
     id_, currency = await stored.set_channel(
         work.connection,
         work.act.at,
@@ -67,7 +69,21 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     )
     if currency != input.currency:
         raise CurrencyMismatch(currency, input.currency, field=("currency",))
+    await unrouted.set_policy(work.connection, id_, *policy)
     return Outcome({"channel": id_})
+
+
+def _policy(input: ChannelSetInput) -> tuple[str | None, int | None, int | None, int | None]:
+    """What becomes of orders that wait, and of those that could ship more cheaply."""
+    for name, given, most in (
+        ("unroutedAfterHours", input.unrouted_after_hours, 8_760),
+        ("waveMinutes", input.wave_minutes, 10_080),
+        ("waveSavingPercent", input.wave_saving_percent, 100),
+    ):
+        if given is not None and not 0 <= given <= most:
+            raise InvalidInput(f"0 to {most:,}, not {given:,}", field=(name,))
+    kept = input.unrouted_policy.value if input.unrouted_policy else None
+    return kept, input.unrouted_after_hours, input.wave_minutes, input.wave_saving_percent
 
 
 @verb("locationSet", Scope.CATALOG_WRITE)
