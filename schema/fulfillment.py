@@ -145,7 +145,7 @@ class RoutingGap:
     retry_at: datetime | None = column(lambda _: null().cast(t.orders.c.placed_at.type), "When it is tried again.")
 
 
-_CHOSEN = _elements(
+CHOSEN = _elements(
     "chosen",
     location_id=Uuid(),
     lines=JSONB(),
@@ -158,6 +158,7 @@ _CHOSEN = _elements(
     deliver_from=t.orders.c.placed_at.type,
     deliver_by=t.orders.c.placed_at.type,
 )
+UNFILLED = _elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())
 _CANDIDATES = _elements(
     "candidates",
     location_id=Uuid(),
@@ -188,11 +189,15 @@ class RoutingDecision(Node):
     gap: float | None = column(
         "gap", "How much cheaper another plan may be at most, as a part of the total; null: none is cheaper."
     )
-    chosen: list[RoutingChoice] = reads(Elements(_CHOSEN), "The locations that ship; at most 100.")
+    chosen: list[RoutingChoice] = reads(Elements(CHOSEN), "The locations that ship; at most 100.")
     candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES, limit=40), "The locations looked at; at most 40.")
     unfilled: list[RoutingGap] = reads(
-        Elements(_elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())),
+        Elements(UNFILLED),
         "Units that no location could take; at most 100.",
+    )
+    shadow: Annotated["RoutingShadow", strawberry.lazy("schema.simulations")] | None = one(
+        lambda decision, shadow: (shadow.c.decision_id == decision.c.id) & shadow.c.strategy.is_not(None),
+        "What the rules in shadow would have decided; null where there were none, or they were not asked yet.",
     )
 
 
