@@ -469,6 +469,7 @@ class StockMovement:
     actor_name: str
     occurred_at: datetime
     recorded_at: datetime
+    reverses_id: UUID | None = None
 
 
 @row
@@ -786,6 +787,21 @@ class Backorder:
     policy: str
     limit_units: int | None
     waiting_after: int
+    recorded_at: datetime
+
+
+@row
+class BackorderFill:
+    """`backorder_fills`: units that waited, and the decision that gave them supply."""
+
+    table: ClassVar[str] = "backorder_fills"
+
+    id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    variant_id: UUID
+    quantity: int
+    routing_decision_id: UUID
     recorded_at: datetime
 
 

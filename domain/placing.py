@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain import backorders
 from domain.acts import Act
+from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.ids import new_id
 from domain.model import (
+    Backorder,
     Customer,
     CustomerAddress,
     Decided,
@@ -94,6 +97,8 @@ class Offer:
     price_minor: int | None
     levels: tuple[tuple[UUID, UUID, int], ...]
     """(level, location, available)."""
+    allowance: Allowance | None = None
+    """What may be sold beyond what is in stock, if anything may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,11 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
+    short: Mapping[UUID, int] = field(default_factory=dict)
+    """Units by line that no location has, and that may wait."""
+    waits: tuple[Backorder, ...] = ()
+    told: tuple[Event, ...] = ()
+    """That they wait, and what is told of it."""
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -240,14 +250,18 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
     )
 
 
-def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
-    """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
+def routed(
+    order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None, now: datetime
+) -> Routed:
+    """Decide from where each unit ships; refused where units find no location and may not wait.
+
+    `pins`: line → location code.
+    """
     codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
-    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines]
+    ahead = _ahead(order, catalog, now)
+    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines if line.id not in ahead]
     decision = route(demand, locations(order, catalog), destination(order))
-    for gap in decision.unfilled:
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+    short = ahead | _short(order, decision, catalog, now)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -255,7 +269,41 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
+
+
+def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
+    """By variant, what may be sold beyond what is in stock."""
+    return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
+
+
+def _ahead(order: Order, catalog: Catalog, now: datetime) -> dict[UUID, int]:
+    """Lines of what is not released yet: nothing of them is given out of stock."""
+    allowed = allowances(catalog)
+    if not allowed:
+        return {}
+    return {
+        line.id: line.open for line in order.lines if line.variant_id in allowed and allowed[line.variant_id].ahead(now)
+    }
+
+
+def _short(order: Order, decision: Decision, catalog: Catalog, now: datetime) -> dict[UUID, int]:
+    """What no location ships and may wait; refused where it may not."""
+    if not decision.unfilled:
+        return {}
+    allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
+    for gap in decision.unfilled:
+        line = lines[gap.line_id]
+        allowance = allowed.get(line.variant_id)
+        if allowance is None or not allowance.lets_wait(now):
+            raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+    return {gap.line_id: gap.quantity for gap in decision.unfilled}
+
+
+def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
+    """The routed order with what is short on its lines' backorder. `waiting`: by variant, over all orders, locked."""
+    order, records, told = backorders.begin(routed_order.order, routed_order.short, allowances(catalog), waiting, act)
+    return replace(routed_order, order=order, waits=records, told=(told,))
 
 
 def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
@@ -311,6 +359,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
+        *routed_order.told,
         *created(order, work),
         *paid,
         *ledger.events,
@@ -319,6 +368,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
     records = (
         *newcomer(routed_order.customer, order, act),
         record(order, decision, routed_order.decided_id, act),
+        *routed_order.waits,
         *ledger.movements,
     )
     return Decided(order, tuple(ledger.levels.values()), records, counted)
@@ -449,6 +499,16 @@ def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
     now = {level.id: level.available for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered out of these levels, as they are now, and out of no others."""
+    now = {level.id: level.available for level in levels}
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, now[id_]) for id_, at, _ in offer.levels if now.get(id_)))
         for sku, offer in catalog.offers.items()
     }
     return replace(catalog, offers=offers)

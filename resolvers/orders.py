@@ -19,6 +19,7 @@ from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound
 from domain.stock import Ledger
 from domain.store.catalog import catalog, code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
+from resolvers.backorders import let_wait
 from resolvers.fulfillment import LIMIT
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.setup import refuse_off_the_globe
@@ -94,13 +95,13 @@ async def _routed_and_locked(
 ) -> tuple[Routed, Any]:
     """Route on what was read, lock what was chosen; where somebody was faster, route again with all of it locked."""
     pins = _pins(order, placement)
-    routed = placing.routed(order, pins, offered, customer)
+    routed = placing.routed(order, pins, offered, customer, work.act.at)
     levels = await work.levels(routed.needed)
-    if all(levels[id_].available >= units for id_, units in routed.needed.items()):
-        return routed, levels
-    levels = await work.levels(placing.level_of(offered).values())
-    offered = placing.corrected(offered, levels.values())
-    return placing.routed(order, pins, offered, customer), levels
+    if any(levels[id_].available < units for id_, units in routed.needed.items()):
+        levels = await work.levels(placing.level_of(offered).values())
+        offered = placing.corrected(offered, levels.values())
+        routed = placing.routed(order, pins, offered, customer, work.act.at)
+    return (await let_wait(work, routed, offered) if routed.short else routed), levels
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:

@@ -1,12 +1,14 @@
 """Questions asked before an order is placed: one statement for the channel, the buyer and every offer."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
 
+from domain.backorders import Allowance, BackorderPolicy
 from domain.placing import Catalog, Offer, Shelf
 from domain.stock import LocationKind
 
@@ -32,7 +34,11 @@ CATALOG = """
                     from stock_levels s
                     join location_channels lc on lc.location_id = s.location_id and lc.channel_id = c.id
                     where s.variant_id = v.id and s.available > 0
-                )
+                ),
+                case when v.backorder_policy <> 'NONE' then json_build_array(
+                    v.backorder_policy, v.backorder_limit, v.releases_at,
+                    exists (select from order_lines wait where wait.variant_id = v.id and wait.backordered > 0)
+                ) end
             )), '[]')
             from variants v
             left join variant_prices p on p.variant_id = v.id and p.channel_id = c.id and p.currency = c.currency
@@ -83,10 +89,21 @@ async def catalog(
 
 
 def _offer(packed: list[Any]) -> Offer:
-    id_, sku, name, weight, price, levels = packed
+    id_, sku, name, weight, price, levels, allowance = packed
     return Offer(
-        FastUUID(id_), sku, name, weight, price, tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels)
+        FastUUID(id_),
+        sku,
+        name,
+        weight,
+        price,
+        tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels),
+        allowance and _allowance(*allowance),
     )
+
+
+def _allowance(policy: str, limit: int | None, releases_at: str | None, waited_for: bool) -> Allowance:
+    moment = datetime.fromisoformat(releases_at) if releases_at else None
+    return Allowance(BackorderPolicy(policy), limit, moment, waited_for)
 
 
 def _shelf(packed: list[Any]) -> Shelf:
