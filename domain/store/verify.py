@@ -16,12 +16,14 @@ from domain.store.invariants import (
     payments,
     returns,
     stock,
+    supply,
     webhooks,
     work,
 )
 
 INVARIANTS: tuple[Invariant, ...] = (
     *stock.INVARIANTS,
+    *supply.INVARIANTS,
     *orders.INVARIANTS,
     *fulfillment.INVARIANTS,
     *payments.INVARIANTS,
