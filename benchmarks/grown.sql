@@ -333,7 +333,7 @@ create unlogged table growth.move as
 select growth.set_up_id(9, variant * 64 + location) as id, growth.set_up_id(7, variant * 64 + location) as level_id,
        growth.set_up_id(4, variant) as variant_id, growth.set_up_id(2, location) as location_id, 0::bigint as n,
        growth.begin() as at, 'COUNT' as kind, 10000000 as quantity, null as source, 'AVAILABLE' as target,
-       'StockCount' as act_type, growth.set_up_id(8, variant * 64 + location) as act_id, null::uuid as line_id
+       'StockAdjustment' as act_type, growth.set_up_id(8, variant * 64 + location) as act_id, null::uuid as line_id
 from generate_series(0, growth.variants() - 1) variant, generate_series(1, 50) location
 where (variant + location) % 8 = 0
 union all
