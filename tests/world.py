@@ -674,7 +674,8 @@ def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, lev
     """Purchases, transfers and counts in every state; `levels` are shirts and shoes in the depot, shirts in the shop."""
     shirts, shoes, shirts_in_shop = levels
     inside, broken = (OUTSIDE, "AVAILABLE"), (OUTSIDE, "DAMAGED")
-    acme = world.add("suppliers", code="ACME", name="Acme “Têxtil”", email="a@acme.example", lead_time_days=10,
+    acme = world.add("suppliers", code="ACME", name="Acme “Têxtil”", email="a@acme.example", phone="+551133334444",
+                     lead_time_days=10,
                      created_at=world.now)  # fmt: skip
     other = world.add("suppliers", code="OTHER", name="Outro", created_at=world.now)
     world.purchase_line(world.purchase("100001", acme, depot, "DRAFT", expected_at=FAR), 1, shirt, 10)
