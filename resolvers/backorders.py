@@ -42,6 +42,8 @@ FILLED = "backordersFilled"
 
 async def let_wait(work: Work, routed: Routed, offered: Catalog) -> Routed:
     """Let wait what no location has, within the limits; always after the levels are locked."""
+    if not routed.short:
+        return routed
     short = {line.variant_id for line in routed.order.lines if line.id in routed.short}
     return placing.waiting(routed, offered, await stored.waiting(work.connection, short), work.act)
 

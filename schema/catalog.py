@@ -76,6 +76,7 @@ class Variant(Node):
     releases_at: datetime | None = column(
         "releases_at", "When it is released: of a PREORDER, nothing ships before; null where nobody said."
     )
+    hazmat: bool = column("hazmat", "Whether it is dangerous goods, which not every carrier takes.")
     created_at: datetime = column("created_at", "When it was entered.")
     product: Product = one(lambda variant, product: product.c.id == variant.c.product_id, "What it is a variant of.")
     prices: list[VariantPrice] = many(
@@ -126,6 +127,9 @@ class VariantInput:
     height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
     backorder: BackorderInput | None = strawberry.field(
         default=None, description="What may be sold beyond what is in stock; as it was if left out, at first nothing."
+    )
+    hazmat: bool = strawberry.field(
+        default=False, description="Whether it is dangerous goods, which not every carrier takes."
     )
     prices: list[VariantPriceInput] = strawberry.field(
         default_factory=list, description="Prices to set; at most 20, others stay as they are."

@@ -11,6 +11,7 @@ from domain.lifecycle import Lifecycle
 from domain.orders import ORDER, OrderAction
 from domain.purchases import PURCHASE_ORDER, PurchaseOrderAction
 from domain.refusals import InvalidTransition
+from domain.reservations import RESERVATION, ReservationAction
 from domain.returns import RETURN, ReturnAction
 from domain.shipments import SHIPMENT, ShipmentAction
 from domain.transfers import TRANSFER, TransferAction
@@ -101,6 +102,14 @@ COMPLETED  .       .          .
 CANCELED   .       .          .
 """
 
+RESERVATIONS = """
+          CHANGE  EXTEND  CONSUME   RELEASE   EXPIRE
+ACTIVE    ACTIVE  ACTIVE  CONSUMED  RELEASED  EXPIRED
+CONSUMED  .       .       .         .         .
+RELEASED  .       .       .         .         .
+EXPIRED   .       .       .         .         .
+"""
+
 NOUNS: tuple[tuple[Lifecycle[Any, Any], type[StrEnum], str], ...] = (
     (ORDER, OrderAction, ORDERS),
     (FULFILLMENT_ORDER, FulfillmentOrderAction, FULFILLMENT_ORDERS),
@@ -110,6 +119,7 @@ NOUNS: tuple[tuple[Lifecycle[Any, Any], type[StrEnum], str], ...] = (
     (PURCHASE_ORDER, PurchaseOrderAction, PURCHASE_ORDERS),
     (TRANSFER, TransferAction, TRANSFERS),
     (STOCK_COUNT, StockCountAction, STOCK_COUNTS),
+    (RESERVATION, ReservationAction, RESERVATIONS),
 )
 
 

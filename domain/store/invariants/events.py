@@ -21,6 +21,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
     subject (type, id, counted) as (
         select 'Order', id, event_sequence from orders
         union all select 'FulfillmentOrder', id, event_sequence from fulfillment_orders
+        union all select 'RoutingRuleset', id, event_sequence from routing_rulesets
         union all select 'Shipment', id, event_sequence from shipments
         union all select 'Return', id, event_sequence from returns
         union all select 'StockLevel', id, version from stock_levels
@@ -30,6 +31,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
         union all select 'PurchaseOrder', id, event_sequence from purchase_orders
         union all select 'Transfer', id, event_sequence from transfers
         union all select 'StockCount', id, event_sequence from stock_counts
+        union all select 'Reservation', id, event_sequence from reservations
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
@@ -39,7 +41,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
       and (subject.id is not null
            or last.subject_type in
               ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception',
-               'PurchaseOrder', 'Transfer', 'StockCount'))
+               'PurchaseOrder', 'Transfer', 'StockCount', 'Reservation'))
     """,
 )
 
