@@ -229,7 +229,7 @@ class World:
         ended = status in ("RECEIVED", "CANCELED")
         row = self.add(
             "transfers", number=number, from_location_id=sender["id"], to_location_id=receiver["id"], status=status,
-            expected_at=self.later(days=2), note=None, created_at=self.now,
+            expected_at=self.later(days=2), note="com cuidado 🥚", created_at=self.now,
             shipped_at=None if status == "DRAFT" else self.now, closed_at=self.now if ended else None, event_sequence=0,
         )  # fmt: skip
         for type_ in ("CREATED", *told):
