@@ -11,7 +11,7 @@ from domain.events import Event, EventType, counted
 from domain.ids import new_id
 from domain.lifecycle import Lifecycle, Step
 from domain.model import StockCount, StockCountLine, StockLevel, replace
-from domain.refusals import InvalidInput, UnknownSku
+from domain.refusals import InvalidInput
 from domain.words import Word
 
 
@@ -115,7 +115,7 @@ def lines_found(count: StockCount, found: Sequence[Found], now: datetime) -> lis
     for index, one in enumerate(found):
         place = ("lines", str(index))
         if one.sku not in by_sku:
-            raise UnknownSku(one.sku, field=(*place, "sku"))
+            raise InvalidInput(f"{one.sku} is not in this count", field=(*place, "sku"))
         if not 0 <= one.counted <= UNITS_LIMIT:
             raise InvalidInput(f"0 to {UNITS_LIMIT:,} units were found", field=(*place, "counted"))
         if one.counted_at is not None and not count.started_at <= one.counted_at <= now:

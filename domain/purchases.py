@@ -11,7 +11,7 @@ from domain.events import Event, EventType, counted
 from domain.ids import new_id
 from domain.lifecycle import Lifecycle, Step, steps
 from domain.model import PurchaseOrder, PurchaseOrderLine, replace
-from domain.refusals import InvalidInput, QuantityExceeds, UnknownSku
+from domain.refusals import InvalidInput, QuantityExceeds
 from domain.stock import Bucket, Ledger, MovementKind
 from domain.words import Word
 
@@ -164,7 +164,7 @@ def arriving(bought: PurchaseOrder, arrived: Sequence[Arrived], *, close_short: 
         place = ("lines", str(index))
         line = by_sku.get(one.sku)
         if line is None:
-            raise UnknownSku(one.sku, field=(*place, "sku"))
+            raise InvalidInput(f"{one.sku} is not in this purchase order", field=(*place, "sku"))
         most = line.ordered + line.ordered * TOLERATED // 100 - line.received - line.damaged - line.canceled
         if min(one.received, one.damaged) < 0 or not 0 < one.received + one.damaged <= most:
             raise QuantityExceeds(most, field=(*place, "received"))

@@ -11,7 +11,7 @@ from domain.ids import new_id
 from domain.lifecycle import Lifecycle, Step, steps
 from domain.model import StockMovement, Transfer, TransferLine, replace
 from domain.purchases import Arrived, named_once
-from domain.refusals import InsufficientStock, InvalidInput, QuantityExceeds, UnknownSku
+from domain.refusals import InsufficientStock, InvalidInput, QuantityExceeds
 from domain.stock import Bucket, Ledger, MovementKind
 from domain.words import Word
 
@@ -110,7 +110,7 @@ def leaving(transfer: Transfer, sent: Sequence[tuple[str, int]] | None) -> dict[
     named_once([sku for sku, _ in sent])
     for index, (sku, quantity) in enumerate(sent):
         if sku not in planned:
-            raise UnknownSku(sku, field=("lines", str(index), "sku"))
+            raise InvalidInput(f"{sku} is not in this transfer", field=("lines", str(index), "sku"))
         if not 0 < quantity <= planned[sku]:
             raise QuantityExceeds(planned[sku], field=("lines", str(index), "quantity"))
     return dict(sent)
@@ -153,7 +153,7 @@ def arriving(transfer: Transfer, arrived: Sequence[Arrived], *, close_short: boo
     for index, one in enumerate(arrived):
         place = ("lines", str(index))
         if one.sku not in by_sku:
-            raise UnknownSku(one.sku, field=(*place, "sku"))
+            raise InvalidInput(f"{one.sku} is not in this transfer", field=(*place, "sku"))
         most = by_sku[one.sku].in_transit
         if min(one.received, one.damaged) < 0 or not 0 < one.received + one.damaged <= most:
             raise QuantityExceeds(most, field=(*place, "received"))
