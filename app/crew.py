@@ -12,6 +12,7 @@ from app.adapters.mail import gateways
 from app.adapters.webhooks import HttpCourier
 from app.settings import Settings
 from resolvers import messages, relays, shadows, simulations
+from resolvers.backorders import fill_backorders, find_backorders
 from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
 from resolvers.exceptions import watches
@@ -59,6 +60,8 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         ask_payment(world),
         simulations.simulating(world),
         shadows.deciding(world),
+        fill_backorders(world),
+        find_backorders(world),
     ]
 
 

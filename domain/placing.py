@@ -7,12 +7,14 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from domain import sourcing
+from domain import backorders, sourcing
 from domain.acts import Act
+from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.ids import new_id
 from domain.model import (
+    Backorder,
     Customer,
     CustomerAddress,
     Decided,
@@ -100,6 +102,8 @@ class Offer:
     """(level, location, available)."""
     longest_mm: int | None = None
     hazmat: bool = False
+    allowance: Allowance | None = None
+    """What may be sold beyond what is in stock, if anything may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,11 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
+    short: Mapping[UUID, int] = field(default_factory=dict)
+    """Units by line that no location has, and that may wait."""
+    waits: tuple[Backorder, ...] = ()
+    told: tuple[Event, ...] = ()
+    """That they wait, and what is told of it."""
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -242,10 +251,18 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
 
 
 def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
-    """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
-    demand = [demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog)) for line in order.lines]
+    """Decide from where each unit ships; refused where units find no location and may not wait.
+
+    `pins`: line → location code.
+    """
+    ahead = _ahead(order, catalog)
+    demand = [
+        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog))
+        for line in order.lines
+        if line.id not in ahead
+    ]
     decision = sourcing.decided(order, demand, catalog)
-    _refuse_gaps(order, decision)
+    short = ahead | _short(order, decision, catalog)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -253,16 +270,48 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
 
 
-def _refuse_gaps(order: Order, decision: Decision) -> None:
-    """What is not in stock is told before what rules, carriers and calendars keep from shipping."""
+def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
+    """By variant, what may be sold beyond what is in stock."""
+    return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
+
+
+def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
+    """Lines of what is not released yet: nothing of them is given out of stock."""
+    allowed = allowances(catalog)
+    if not allowed:
+        return {}
+    return {
+        line.id: line.open
+        for line in order.lines
+        if line.variant_id in allowed and allowed[line.variant_id].ahead(catalog.at)
+    }
+
+
+def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int]:
+    """What is not in stock and may wait; refused where it may not, or where rules, carriers and calendars are in the way.
+
+    What is not in stock is told first.
+    """
+    if not decision.unfilled:
+        return {}
+    allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
     for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        if gap.reason in OUT_OF_STOCK:
+        line = lines[gap.line_id]
+        allowance = allowed.get(line.variant_id)
+        if gap.reason not in OUT_OF_STOCK:
+            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        if allowance is None or not allowance.lets_wait(catalog.at):
             raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
-        raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+    return {gap.line_id: gap.quantity for gap in decision.unfilled}
+
+
+def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
+    """The routed order with what is short on its lines' backorder. `waiting`: by variant, over all orders, locked."""
+    order, records, told = backorders.begin(routed_order.order, routed_order.short, allowances(catalog), waiting, act)
+    return replace(routed_order, order=order, waits=records, told=(told,))
 
 
 OUT_OF_STOCK = (UnfilledReason.NO_STOCK, UnfilledReason.PARTIAL_STOCK, UnfilledReason.NO_LOCATION)
@@ -313,6 +362,7 @@ def place(
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
+        *routed_order.told,
         *created(order, work),
         *paid,
         *ledger.events,
@@ -321,6 +371,7 @@ def place(
     records = (
         *newcomer(routed_order.customer, order, act),
         record(order, decision, routed_order.decided_id, act),
+        *routed_order.waits,
         *ledger.movements,
     )
     return Decided(order, tuple(ledger.levels.values()), records, counted)
@@ -422,6 +473,16 @@ def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID
     now = {level.id: level.available + held.get(level.id, 0) for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered out of these levels, as they are now, and out of no others."""
+    now = {level.id: level.available for level in levels}
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, now[id_]) for id_, at, _ in offer.levels if now.get(id_)))
         for sku, offer in catalog.offers.items()
     }
     return replace(catalog, offers=offers)

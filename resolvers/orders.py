@@ -20,6 +20,7 @@ from domain.stock import Ledger
 from domain.store.catalog import code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers import carts
+from resolvers.backorders import let_wait
 from resolvers.capacity import filled_since, with_days_locked
 from resolvers.fulfillment import LIMIT
 from resolvers.network import offered_by
@@ -112,11 +113,12 @@ async def routed_and_locked(
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):
-            return routed, levels
+            return await let_wait(work, routed, offered), levels
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
-    return placing.routed(order, pins, offered, customer), levels
+    routed = placing.routed(order, pins, offered, customer)
+    return await let_wait(work, routed, offered), levels
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:

@@ -53,6 +53,20 @@ from schema.stock import (
     StockMovement,
     StockMovementFilter,
 )
+from schema.supply import (
+    COUNT_FILTERS,
+    COUNT_SORTS,
+    EXPECTED_SORTS,
+    PURCHASE_FILTERS,
+    TRANSFER_FILTERS,
+    PurchaseOrder,
+    PurchaseOrderFilter,
+    StockCount,
+    StockCountFilter,
+    Supplier,
+    Transfer,
+    TransferFilter,
+)
 from schema.viewer import Viewer
 from schema.webhooks import (
     DELIVERY_FILTERS,
@@ -262,6 +276,72 @@ class Query:
         ] = None,
     ) -> Connection[StockLevel]:
         """Stock everywhere."""
+
+    @asks(_by_code("code"), "A supplier by its code.")
+    def supplier(
+        self, code: Annotated[str, strawberry.argument(description="The supplier's code.")]
+    ) -> Supplier | None:
+        """One supplier."""
+
+    @asks(Pages(None, {"CODE": (lambda row: [row.c.code], False)}, "CODE"), "Suppliers, by code.")
+    def suppliers(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Supplier]:
+        """All suppliers."""
+
+    @asks(_by_id("PurchaseOrder"), "A purchase order.")
+    def purchase_order(self, id: Id) -> PurchaseOrder | None:
+        """One purchase order."""
+
+    @asks(
+        Pages(None, EXPECTED_SORTS, "EXPECTED_AT", PURCHASE_FILTERS),
+        "Purchase orders, the first expected first; a store or warehouse sees its own.",
+    )
+    def purchase_orders(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[PurchaseOrderFilter | None, FILTER] = None,
+    ) -> Connection[PurchaseOrder]:
+        """Lists of purchase orders."""
+
+    @asks(_by_id("Transfer"), "A transfer.")
+    def transfer(self, id: Id) -> Transfer | None:
+        """One transfer."""
+
+    @asks(
+        Pages(None, EXPECTED_SORTS, "EXPECTED_AT", TRANSFER_FILTERS),
+        "Transfers, the first expected first; a store or warehouse sees those that it sends or receives.",
+    )
+    def transfers(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[TransferFilter | None, FILTER] = None,
+    ) -> Connection[Transfer]:
+        """Lists of transfers."""
+
+    @asks(_by_id("StockCount"), "A count.")
+    def stock_count(self, id: Id) -> StockCount | None:
+        """One count."""
+
+    @asks(
+        Pages(None, COUNT_SORTS, "STARTED_AT", COUNT_FILTERS),
+        "Cycle counts, the latest first; a store or warehouse sees its own.",
+    )
+    def stock_counts(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[StockCountFilter | None, FILTER] = None,
+    ) -> Connection[StockCount]:
+        """Lists of counts."""
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
 
+from domain.backorders import Allowance, BackorderPolicy
 from domain.placing import Catalog, Offer
 from domain.routing.network import Network
 
@@ -32,7 +33,11 @@ CATALOG = """
                     select coalesce(json_agg(json_build_array(s.id, s.location_id, s.available)), '[]')
                     from stock_levels s where s.variant_id = v.id and s.available > 0
                 ),
-                greatest(v.length_mm, v.width_mm, v.height_mm), v.hazmat
+                greatest(v.length_mm, v.width_mm, v.height_mm), v.hazmat,
+                case when v.backorder_policy <> 'NONE' then json_build_array(
+                    v.backorder_policy, v.backorder_limit, v.releases_at,
+                    exists (select from order_lines wait where wait.variant_id = v.id and wait.backordered > 0)
+                ) end
             )), '[]')
             from variants v
             left join variant_prices p on p.variant_id = v.id and p.channel_id = c.id and p.currency = c.currency
@@ -89,10 +94,16 @@ async def catalog(
 
 def _offer(packed: list[Any], network: Network) -> Offer:
     """A variant with its levels at locations that serve the channel."""
-    id_, sku, name, weight, price, levels, longest, hazmat = packed
+    id_, sku, name, weight, price, levels, longest, hazmat, allowance = packed
     there = ((FastUUID(level), FastUUID(place), units) for level, place, units in levels)
     serving = tuple([level for level in there if level[1] in network.locations])
-    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat)
+    allowed = allowance and _allowance(*allowance)
+    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat, allowed)
+
+
+def _allowance(policy: str, limit: int | None, releases_at: str | None, waited_for: bool) -> Allowance:
+    moment = datetime.fromisoformat(releases_at) if releases_at else None
+    return Allowance(BackorderPolicy(policy), limit, moment, waited_for)
 
 
 async def code_of_channel(connection: Any, channel_id: UUID) -> str:

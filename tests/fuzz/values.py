@@ -53,6 +53,7 @@ TEXTS: dict[str, list[Any]] = {
     "WorkItemConnection.kind": ["COUNT_SHELF", "CALL_BACK", "PUT_BACK", "none"],
     "Channel.code": ["web", "phone", "gulf", "chile"],
     "Location.code": ["SAO1", "RIO1"],
+    "Supplier.code": ["ACME", "OTHER", "none"],
     "Product.code": ["P-SHIRT", "P-MUG"],
     "from": ["2018-01-01T00:00:00Z"],
     "to": ["2030-01-01T00:00:00Z"],
@@ -67,7 +68,11 @@ TEXTS: dict[str, list[Any]] = {
 
 NODE_TYPES = [type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])]  # type: ignore[arg-type]
 
-NAMED_OTHERWISE = {"endpointId": "WebhookEndpoint"}
+NAMED_OTHERWISE = {
+    "endpointId": "WebhookEndpoint",
+    "fromLocationId": "Location",
+    "toLocationId": "Location",
+}
 """Whose id an argument is, where its name does not say it."""
 
 NO_IDS = ["nonsense", "", "ord_", "evt_99999999999999999999", "evt_-1"]
