@@ -396,6 +396,7 @@ order_lines = Table(
         "order_id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("ix_order_lines_open", "variant_id", postgresql_where=text("open > 0")),
 )
 
 order_holds = Table(
@@ -1027,6 +1028,56 @@ backorders = Table(
     CheckConstraint("waiting_after <= limit_units", name="within_the_limit"),
 )
 """Units that began to wait: by which policy, and how many of the variant waited then, over all orders. Only ever added."""
+
+channel_thresholds = Table(
+    "channel_thresholds",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _of("variant_id", "variants", nullable=True, index=True),
+    Column("units", Integer, nullable=False),
+    UniqueConstraint("channel_id", "variant_id", postgresql_nulls_not_distinct=True),
+    *_never_negative("units"),
+)
+"""Units that a channel does not sell, though they are available: of one variant, or of any other where it is null."""
+
+demand_days = Table(
+    "demand_days",
+    metadata,
+    Column("variant_id", Uuid, primary_key=True),
+    Column("location_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("units", Integer, nullable=False),
+    Index("ix_demand_days_location_id_variant_id_day", "location_id", "variant_id", "day"),
+)
+"""Units of the orders placed on a day (in UTC) that were given to a location and not taken back: counted off the log."""
+
+postal_areas = Table(
+    "postal_areas",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("prefix", Text, primary_key=True),
+    Column("addresses", BigInteger, nullable=False),
+    Column("sum_latitude", Double, nullable=False),
+    Column("sum_longitude", Double, nullable=False),
+)
+"""Where postal codes are that begin alike: the sums of what the addresses of past orders said. Counted off the log."""
+
+views = MetaData()
+"""What reads like a table and is none: nothing is written to it."""
+
+incoming = Table(
+    "incoming",
+    views,
+    Column("id", Uuid, primary_key=True),
+    Column("source_type", Text, nullable=False),
+    Column("source_id", Uuid, nullable=False),
+    Column("variant_id", Uuid, nullable=False),
+    Column("location_id", Uuid, nullable=False),
+    _at("expected_at", nullable=False),
+    Column("quantity", Integer, nullable=False),
+)
+"""Supply on its way: what is still to come of purchase orders that suppliers know of, and what is in transit."""
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------
 
