@@ -15,6 +15,7 @@ from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChang
 from domain.stock import Ledger
 from domain.store import setup as stored
 from domain.viewer import Role, Scope
+from resolvers.locations import costs_of, settings_of
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
             raise NotFound("Channel", code, field=("channels",))
     address = [getattr(place, name, None) for name in ("line1", "line2", "city", "region", "postal_code", "country")]
     columns = [_code(input.code, "code"), input.name, input.kind.value, *address, latitude, longitude]
+    settings, costs = settings_of(input), costs_of(input)
     id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
+    await stored.set_network_of(work.connection, id_, settings, costs)
     return Outcome({"location": id_})
 
 
@@ -131,7 +134,7 @@ def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ..
     sizes = (variant.weight_grams, variant.length_mm, variant.width_mm, variant.height_mm)
     if any(size is not None and size < 0 for size in sizes):
         raise InvalidInput(f"{sku}: weights and sizes are not negative", field=("variants",))
-    return (product_id, sku, variant.name, *sizes)
+    return (product_id, sku, variant.name, *sizes, variant.hazmat)
 
 
 def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:

@@ -233,7 +233,7 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     raise AssertionError("unreachable")
 
 
-RACES = {"uq_customers_email"}
+RACES = {"uq_customers_email", "uq_reservations_active"}
 """Two at once began what only one can be; the second attempt finds it."""
 
 CONSTRAINTS: dict[str, Callable[[Any], Refused]] = {

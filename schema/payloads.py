@@ -16,7 +16,9 @@ from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
 from schema.payments import Payment, PaymentAction, Refund
+from schema.reservations import Reservation
 from schema.returns import Return
+from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
 from schema.stock import Location, StockLevel, StockMovement
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
@@ -434,6 +436,30 @@ class WorkItemRetryPayload:
     user_errors: list[UserError] = errors()
 
 
+@strawberry.type(description="The cart's reservation.")
+class StockReservePayload:
+    """What stockReserve answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationExtendPayload:
+    """What reservationExtend answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationReleasePayload:
+    """What reservationRelease answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
 @strawberry.type(description="The exception as it is now.")
 class ExceptionAcknowledgePayload:
     """What exceptionAcknowledge answers."""
@@ -493,4 +519,28 @@ class WebhookReplayPayload:
     cursor: str | None = strawberry.field(
         description="Where to go on with another replay, `after` it: only 5,000 events are looked at. Null at the end."
     )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The carrier's table as it is now.")
+class CarrierRatesSetPayload:
+    """What carrierRatesSet answers."""
+
+    rates: list[CarrierRate] = all_made("rates", "Its rates in that currency; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The rules that hold from now on.")
+class RoutingRulesetActivatePayload:
+    """What routingRulesetActivate answers."""
+
+    ruleset: RoutingRuleset | None = one_made("ruleset", "The new version; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The rules that hold no longer.")
+class RoutingRulesetRetirePayload:
+    """What routingRulesetRetire answers."""
+
+    ruleset: RoutingRuleset | None = one_made("ruleset", "The ruleset; null when it was refused.")
     user_errors: list[UserError] = errors()

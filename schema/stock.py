@@ -1,12 +1,13 @@
 """Stock: what lies where, in which bucket, and every movement that made it so."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import reduce
 from operator import add
 from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Date,
     DateTime,
@@ -23,10 +24,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from domain.calendars import Weekday
 from domain.demand import LONG_DAYS, SHORT_DAYS
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store import tables as t
 from domain.store import visibility
+from domain.viewer import Scope
 from resolvers.reading.arguments import Argument
 from resolvers.reading.mapping import (
     Condition,
@@ -39,6 +42,8 @@ from resolvers.reading.mapping import (
     aggregate,
     asks,
     column,
+    inline,
+    many,
     one,
     reads,
 )
@@ -48,22 +53,46 @@ from schema.common import (
     After,
     Before,
     Connection,
+    CountryCode,
     First,
     Last,
+    Money,
     Node,
     actor,
     address,
     constant,
     entity,
     id_of,
+    labels,
+    money,
     words,
 )
 
 words(LocationKind)
+words(Weekday)
 words(Bucket)
 words(MovementKind)
 
 BUCKETS = ("on_hand", "available", "reserved", "allocated", "safety_stock", "quality_control", "damaged")
+
+
+@strawberry.type(description="Whose public holidays a location keeps.")
+class HolidayCalendar:
+    """A country, or a part of it."""
+
+    country: CountryCode = column("country", "The country.")
+    subdivision: str | None = column(
+        "subdivision", "The state, province or canton; null: holidays of the whole country."
+    )
+
+
+@strawberry.type(description="What it costs a location to ship, before any carrier, for channels of one currency.")
+@entity(t.location_costs, visibility.routing_setup)
+class LocationCost:
+    """Costs in one currency."""
+
+    packing: Money = money("packing_minor", "What each parcel costs: box, tape and time.")
+    handling: Money = money("handling_minor", "What each unit costs to pick.")
 
 
 @strawberry.type(description="A place where stock is: a warehouse, a store, a supplier or a logistics partner.")
@@ -78,6 +107,34 @@ class Location(Node):
     address: Address | None = address("Where it is.")
     latitude: float | None = column("latitude", "Degrees north.")
     longitude: float | None = column("longitude", "Degrees east.")
+    tags: list[str] = labels()
+    time_zone: str | None = column(
+        "time_zone", "The IANA time zone of its days; null: the channel's, whose order it is."
+    )
+    working_days: list[Weekday] = column("working_days", "The days on which it ships; at most 7.")
+    cutoff: str | None = column(
+        lambda place: func.to_char(place.c.cutoff, "HH24:MI"),
+        "Until when orders begin on the same day, such as 14:00; null: midnight.",
+    )
+    handling_days: int = column("handling_days", "Working days until a parcel leaves; 0: the order's own day.")
+    holiday_calendar: HolidayCalendar | None = inline(
+        lambda place: Values(country=place.c.holiday_country, subdivision=place.c.holiday_subdivision),
+        "Whose public holidays it keeps; null: none.",
+        present=lambda place: place.c.holiday_country,
+    )
+    closures: list[date] = column(
+        lambda place: cast(place.c.closures, ARRAY(Text)), "Days on which it is closed besides; at most 366."
+    )
+    daily_capacity: int | None = column(
+        "daily_capacity", "The most parcels that leave on one day; null: no limit.", needs=Scope.ROUTING_READ
+    )
+    costs: list[LocationCost] = many(
+        lambda place, cost: cost.c.location_id == place.c.id,
+        lambda cost: [cost.c.currency],
+        "What it costs to ship from here, by currency; scope routing:read; at most 20.",
+        limit=20,
+        needs=Scope.ROUTING_READ,
+    )
 
 
 @strawberry.type(description="What one location has of one variant, by bucket.")

@@ -197,6 +197,19 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     # messages
     "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
+    # reservations
+    "reserved_is_what_carts_hold": [Move("RESERVE", "1", "available", "reserved")],
+    "carts_hold_while_they_are_active": [
+        """INSERT INTO reservation_lines
+           SELECT gen_random_uuid(), reservation_id, stock_level_id, variant_id, location_id, sku, 1, 0
+           FROM reservation_lines WHERE held > 0 LIMIT 1"""
+    ],
+    "carts_end_when_they_say": ["UPDATE reservations SET ended_at = NULL WHERE status = 'EXPIRED'"],
+    "cart_line_is_of_its_shelf": ["UPDATE reservation_lines SET variant_id = gen_random_uuid() WHERE held = 0"],
+    "carts_units_went_somewhere": [
+        """UPDATE reservations SET order_id = (SELECT id FROM orders ORDER BY id LIMIT 1)
+           WHERE status = 'CONSUMED'"""
+    ],
     # work
     "leased_while_somebody_holds_it": ["UPDATE work_items SET leased_by_name = NULL WHERE status = 'LEASED'"],
     "work_ends_when_it_says": ["UPDATE work_items SET failure = NULL WHERE status = 'DEAD'"],
