@@ -16,6 +16,7 @@ from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
+from resolvers.holidays import list_holidays
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
@@ -48,6 +49,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     return [
         forget_claims(engine.database),
         begin_months(engine.database),
+        list_holidays(engine.database),
         messages.sending(post),
         deliver(engine, courier),
         forget_deliveries(engine.database),

@@ -33,7 +33,7 @@ from graphql import (
 
 from domain.viewer import Role
 from resolvers.reading.arguments import PAGE_LIMIT, Variables
-from resolvers.reading.mapping import Elements, Many, Nodes, Pages, reads_of
+from resolvers.reading.mapping import Elements, Many, Nodes, Pages, Rows, reads_of
 from resolvers.reading.pages import PAGE_SIZE
 
 MUTATION_COST = 10
@@ -157,7 +157,7 @@ def _length(field: GraphQLField, node: FieldNode, mapping: Any) -> Size:
         return 1
     if isinstance(mapping, Nodes):
         return _ids(_argument(node, "ids"), mapping.limit)
-    if isinstance(mapping, Many | Elements):
+    if isinstance(mapping, Many | Elements | Rows):
         return mapping.limit
     return stated_maximum(field) or 1
 

@@ -155,7 +155,7 @@ class StockLevel(Node):
     quality_control: int = column("quality_control", Bucket.QUALITY_CONTROL.description)
     damaged: int = column("damaged", Bucket.DAMAGED.description)
     incoming: int = column(
-        lambda level: _incoming(level.c.variant_id, level.c.location_id),
+        lambda level: incoming_units(level.c.variant_id, level.c.location_id),
         "Units on their way here now: of purchase orders and transfers. They are no part of onHand.",
     )
     demand: "Demand" = aggregate(
@@ -194,7 +194,7 @@ class StockMovement(Node):
     recorded_at: datetime = column("recorded_at", "When we were told.")
 
 
-def _incoming(variant_id: Any, location_id: Any = None, *, in_transit: bool = False) -> ColumnElement[int]:
+def incoming_units(variant_id: Any, location_id: Any = None, *, in_transit: bool = False) -> ColumnElement[int]:
     """Units on their way: to one location or to any, all of them or those in transit between locations."""
     supply = t.incoming.alias()
     units = select(func.coalesce(func.sum(supply.c.quantity), 0)).where(supply.c.variant_id == variant_id)
@@ -236,11 +236,11 @@ class InventoryTotal:
     quality_control: int = _total("quality_control")
     damaged: int = _total("damaged")
     incoming: int = column(
-        lambda total: _incoming(total.c.variant_id), "Units on their way: of purchase orders and transfers."
+        lambda total: incoming_units(total.c.variant_id), "Units on their way: of purchase orders and transfers."
     )
     backordered: int = column(_backordered, "Units that orders wait for and no location has.")
     in_transit: int = column(
-        lambda total: _incoming(total.c.variant_id, in_transit=True),
+        lambda total: incoming_units(total.c.variant_id, in_transit=True),
         "Units that left one location for another and have not arrived: a part of `incoming`.",
     )
 
@@ -248,7 +248,8 @@ class InventoryTotal:
 # -- demand ----------------------------------------------------------------------------------------------------------
 
 
-def _today() -> ColumnElement[Any]:
+def today() -> ColumnElement[Any]:
+    """The day it is in UTC."""
     return cast(func.timezone("UTC", func.now()), Date)
 
 
@@ -256,7 +257,7 @@ def _wanted(variant_id: Any, location_id: Any | None, days: int) -> ColumnElemen
     """Units of the last so many days that orders were given, by location or everywhere; today is one of them."""
     counted = t.demand_days.alias()
     units = select(func.coalesce(func.sum(counted.c.units), 0)).where(
-        counted.c.variant_id == variant_id, counted.c.day > _today() - days
+        counted.c.variant_id == variant_id, counted.c.day > today() - days
     )
     if location_id is not None:
         return units.where(counted.c.location_id == location_id).correlate_except(counted).scalar_subquery()
@@ -267,7 +268,7 @@ def _wanted(variant_id: Any, location_id: Any | None, days: int) -> ColumnElemen
 def _waiting(variant_id: Any, state: str, days: int) -> ColumnElement[int]:
     """Units of orders of the last so many days that no location has been given."""
     line, order = t.order_lines.alias(), t.orders.alias()
-    since = func.timezone("UTC", cast(_today() - (days - 1), DateTime))
+    since = func.timezone("UTC", cast(today() - (days - 1), DateTime))
     units = select(func.coalesce(func.sum(line.c[state]), 0)).where(
         line.c.variant_id == variant_id, line.c[state] > 0, order.c.id == line.c.order_id, order.c.placed_at >= since
     )
@@ -283,12 +284,11 @@ def _demand(row: Row, location_id: Any = None) -> Select[Any]:
         available: Any = everywhere.correlate_except(level).scalar_subquery()
     else:
         available = row.c.available
-    age = cast(func.timezone("UTC", variant.c.created_at), Date)
     return (
         select(
             cast(_wanted(variant.c.id, location_id, SHORT_DAYS), Integer).label("last7"),
             cast(_wanted(variant.c.id, location_id, LONG_DAYS), Integer).label("last30"),
-            func.least(LONG_DAYS, func.greatest(1, _today() - age + 1)).label("days"),
+            func.least(literal_column(str(LONG_DAYS)), age_days(variant)).label("days"),
             cast(available, Integer).label("available"),
         )
         .where(variant.c.id == row.c.variant_id)
@@ -296,7 +296,15 @@ def _demand(row: Row, location_id: Any = None) -> Select[Any]:
     )
 
 
-def _rounded(value: Any, digits: int) -> ColumnElement[float]:
+def age_days(variant: Row) -> ColumnElement[int]:
+    """For how many days there has been something to order; today is one of them."""
+    entered = cast(func.timezone("UTC", variant.c.created_at), Date)
+    days: ColumnElement[int] = func.greatest(literal_column("1"), today() - entered + 1)
+    return days
+
+
+def rounded(value: Any, digits: int) -> ColumnElement[float]:
+    """A number as a Float with so many digits behind the point."""
     return cast(func.round(cast(value, Numeric), literal_column(str(digits))), Double)
 
 
@@ -309,11 +317,11 @@ class Demand:
     last7_days: int = column("last7", "Units of orders of the last 7 days.")
     last30_days: int = column("last30", "Units of orders of the last 30 days.")
     per_day: float = column(
-        lambda demand: _rounded(cast(demand.c.last30, Numeric) / demand.c.days, 3),
+        lambda demand: rounded(cast(demand.c.last30, Numeric) / demand.c.days, 3),
         "Units a day over the last 30 days, or since the variant was entered.",
     )
     days_of_cover: float | None = column(
-        lambda demand: _rounded(
+        lambda demand: rounded(
             cast(demand.c.available, Numeric) * demand.c.days / func.nullif(demand.c.last30, literal_column("0")), 1
         ),
         "For how many such days what is available will do; null while nothing is ordered.",

@@ -1015,6 +1015,7 @@ purchase_order_lines = Table(
     CheckConstraint("ordered > 0", name="ordered_positive"),
     CheckConstraint("canceled <= ordered", name="canceled_at_most_ordered"),
     *_never_negative("received", "damaged", "canceled", "unit_cost_minor"),
+    Index("ix_purchase_order_lines_variant_id", "variant_id"),
     Index("ix_purchase_order_lines_outstanding", "variant_id", postgresql_where=text("outstanding > 0")),
 )
 """`outstanding` is on its way while its purchase order is ORDERED or PARTIALLY_RECEIVED; more than `ordered` may arrive."""
@@ -1172,7 +1173,7 @@ demand_days = Table(
     Column("location_id", Uuid, primary_key=True),
     Column("day", Date, primary_key=True),
     Column("units", Integer, nullable=False),
-    Index("ix_demand_days_location_id_variant_id_day", "location_id", "variant_id", "day"),
+    Index("ix_demand_days_location_id_day", "location_id", "day"),
 )
 """Units of the orders placed on a day (in UTC) that were given to a location and not taken back: counted off the log."""
 
@@ -1186,6 +1187,15 @@ postal_areas = Table(
     Column("sum_longitude", Double, nullable=False),
 )
 """Where postal codes are that begin alike: the sums of what the addresses of past orders said. Counted off the log."""
+
+public_holidays = Table(
+    "public_holidays",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("subdivision", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+)
+"""Days off by calendar, of this year and the next, for the calendars that locations go by; no part of a country is ''."""
 
 views = MetaData()
 """What reads like a table and is none: nothing is written to it."""

@@ -32,6 +32,8 @@ def upgrade() -> None:
 UPGRADE = """
 CREATE INDEX ix_order_lines_open ON order_lines (variant_id) WHERE open > 0;
 
+CREATE INDEX ix_purchase_order_lines_variant_id ON purchase_order_lines (variant_id);
+
 CREATE TABLE channel_thresholds (
     id UUID NOT NULL,
     channel_id UUID NOT NULL,
@@ -54,7 +56,7 @@ CREATE TABLE demand_days (
     CONSTRAINT pk_demand_days PRIMARY KEY (variant_id, location_id, day)
 );
 
-CREATE INDEX ix_demand_days_location_id_variant_id_day ON demand_days (location_id, variant_id, day);
+CREATE INDEX ix_demand_days_location_id_day ON demand_days (location_id, day);
 
 CREATE TABLE postal_areas (
     country TEXT NOT NULL,
@@ -63,6 +65,13 @@ CREATE TABLE postal_areas (
     sum_latitude DOUBLE PRECISION NOT NULL,
     sum_longitude DOUBLE PRECISION NOT NULL,
     CONSTRAINT pk_postal_areas PRIMARY KEY (country, prefix)
+);
+
+CREATE TABLE public_holidays (
+    country TEXT NOT NULL,
+    subdivision TEXT NOT NULL,
+    day DATE NOT NULL,
+    CONSTRAINT pk_public_holidays PRIMARY KEY (country, subdivision, day)
 );
 
 INSERT INTO relays (name, epoch, position)
