@@ -24,7 +24,7 @@ from resolvers.fulfillment import LIMIT
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.setup import refuse_off_the_globe
 from resolvers.work import with_put_backs
-from resolvers.writing import Outcome, Work, World, verb
+from resolvers.writing import Outcome, Overtaken, Work, World, verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,15 +99,18 @@ async def routed_and_locked(
     customer: Customer | None,
     held: Mapping[UUID, int],
 ) -> tuple[Routed, Any]:
-    """Route on what was read, lock what was chosen; where somebody was faster, route again with all of it locked.
+    """Route on what was read and lock what was chosen; where somebody was faster, lock all that is offered, and route then.
 
-    What is `held` for the order's cart is locked with it, and counts as available.
+    Levels are locked once, in order: whoever locked more of them later might wait for somebody who waits for them. What is
+    `held` for the order's cart is locked with them, and counts as available.
     """
     pins = _pins(order, placement)
-    routed = placing.routed(order, pins, offered, customer)
-    levels = await work.levels((*routed.needed, *held))
-    if all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items()):
-        return routed, levels
+    if not work.is_again:
+        routed = placing.routed(order, pins, offered, customer)
+        levels = await work.levels((*routed.needed, *held))
+        if all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items()):
+            return routed, levels
+        raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = placing.corrected(offered, levels.values(), held)
     return placing.routed(order, pins, offered, customer), levels
