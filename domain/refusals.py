@@ -230,6 +230,14 @@ class LocationNotInChannel(Refused):
 
 
 @dataclass(eq=False)
+class TooManyOrders(Refused):
+    """These are more than {limit} orders: nobody waits for that long; {instead} has them looked at by a worker."""
+
+    limit: int
+    instead: str
+
+
+@dataclass(eq=False)
 class WorkItemNotLeased(Refused):
     """You do not hold the lease of this work item, which is {state}; its holder: {leased_by}."""
 
@@ -262,6 +270,7 @@ REFUSALS: tuple[type[Refused], ...] = (
     Unroutable,
     UnitsCommitted,
     LocationNotInChannel,
+    TooManyOrders,
     WorkItemNotLeased,
 )
 """The whole family: the schema shows each as a member of `UserError`, and a test keeps this list complete."""

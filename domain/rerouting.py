@@ -8,7 +8,7 @@ from uuid import UUID
 from domain import ids, placing
 from domain.acts import Act
 from domain.events import Event, EventType, about
-from domain.fulfilling import Found, as_found, with_work, work_of
+from domain.fulfilling import Found, as_found, reroute, with_work, work_of
 from domain.fulfillment import (
     FULFILLMENT_ORDER,
     UNACCEPTED,
@@ -23,7 +23,6 @@ from domain.ordering import decided
 from domain.orders import ORDER, OrderAction, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InsufficientStock, InvalidInput, NotFound, QuantityExceeds
-from domain.routing.distance import distance_km
 from domain.routing.model import Decision, Parcel, ParcelLine, Strategy
 from domain.stock import Bucket, Ledger, MovementKind
 
@@ -309,28 +308,23 @@ def refuse_to_move(ful: FulfillmentOrder, target: UUID) -> None:
 
 def moved(order: Order, ful: FulfillmentOrder, target: UUID, catalog: Catalog) -> Decision:
     """Somebody's decision that work is done at another location; refused where that has not all of it."""
-    variant_of = {line.id: line.variant_id for line in order.lines}
     offer_of = {offer.variant_id: offer for offer in catalog.offers.values()}
     needed: dict[UUID, int] = {}
+    units: dict[UUID, int] = {}
     for line in ful.lines:
         needed[line.variant_id] = needed.get(line.variant_id, 0) + line.held
-    for variant_id, units in needed.items():
+        units[line.order_line_id] = units.get(line.order_line_id, 0) + line.held
+    for variant_id, wanted in needed.items():
         there = sum(available for _, at, available in offer_of[variant_id].levels if at == target)
-        if there < units:
-            raise InsufficientStock(offer_of[variant_id].sku, units, there, field=("locationId",))
-    lines = tuple(
-        ParcelLine(line.order_line_id, offer_of[variant_of[line.order_line_id]].sku, line.held)
-        for line in ful.lines
-        if line.held
-    )
-    return Decision(Strategy.MOVED, (Parcel(target, lines, _distance(order, target, catalog)),), (), ())
+        if there < wanted:
+            raise InsufficientStock(offer_of[variant_id].sku, wanted, there, field=("locationId",))
 
-
-def _distance(order: Order, location: UUID, catalog: Catalog) -> float | None:
-    shelf, to = catalog.shelves[location], placing.destination(order)
-    if to is None or shelf.latitude is None or shelf.longitude is None:
-        return None
-    return distance_km(shelf.latitude, shelf.longitude, to.latitude, to.longitude)
+    lines = tuple(replace(line, open=units.get(line.id, 0), pinned_location_id=target) for line in order.lines)
+    weighed = reroute(replace(order, lines=lines), catalog, set())
+    if weighed and len(weighed[0].chosen) == 1 and not weighed[0].unfilled:
+        return replace(weighed[0], strategy=Strategy.MOVED)
+    parts = tuple(ParcelLine(line.id, line.sku, units[line.id]) for line in order.lines if units.get(line.id))
+    return Decision(Strategy.MOVED, (Parcel(target, parts, None),), (), ())  # the rules forbid it: staff know better
 
 
 # -- pinning ---------------------------------------------------------------------------------------------------------
@@ -382,12 +376,3 @@ def tried(order: Order, act: Act) -> Order:
     minutes = min(FIRST_RETRY_MINUTES << min(order.route_attempts, 20), LONGEST_RETRY_MINUTES)
     again = act.recorded_at + timedelta(minutes=minutes)
     return replace(order, route_attempts=order.route_attempts + 1, route_again_at=again)
-
-
-def backordered(order: Order, act: Act) -> Decided:
-    """What nobody has waits for the next supply, which is kept for it."""
-    units = {ids.encode("OrderLine", line.id): line.open for line in order.lines if line.open}
-    lines = tuple(replace(line, open=0, backordered=line.backordered + line.open) for line in order.lines)
-    order = replace(order, lines=lines)
-    message = f"{sum(units.values())} units of order {order.number} wait for supply."
-    return decided(order, act, [about(order, EventType.ORDER_BACKORDERED, message, data={"units": units})])

@@ -29,7 +29,7 @@ class Count:
 
 
 @dataclass(slots=True)
-class Recount:
+class Recounted:
     """What counts come to: orders as they become, and units by order line and level that were promised and are not there."""
 
     orders: dict[UUID, Order]
@@ -41,12 +41,12 @@ class Recount:
 
 def recount(
     orders: Mapping[UUID, Order], counts: Sequence[Count], reason: AdjustReason, ledger: Ledger, act: Act
-) -> Recount:
+) -> Recounted:
     """Set what is on hand. What is missing comes out of what is free, then what is kept back, then out of promises.
 
     Where the orders at hand do not hold enough, `left` says so and nothing of it may be stored.
     """
-    found = Recount(dict(orders))
+    found = Recounted(dict(orders))
     by_place = {(level.variant_id, level.location_id): level.id for level in ledger.levels.values()}
     for count in counts:
         level = ledger.levels[by_place[count.place]]
@@ -75,7 +75,7 @@ def _take_out(ledger: Ledger, level_id: UUID, missing: int, reason: AdjustReason
             missing -= units
 
 
-def _take_back(found: Recount, level: StockLevel, missing: int, ledger: Ledger, act: Act) -> int:
+def _take_back(found: Recounted, level: StockLevel, missing: int, ledger: Ledger, act: Act) -> int:
     """Take units back from work that nobody accepted, then from accepted work, the youngest order first; what is left."""
     for order_id, line_id, order_line_id, units in _takeable(found.orders, level.id):
         taken = min(units, missing)
@@ -103,7 +103,7 @@ def _takeable(orders: Mapping[UUID, Order], level_id: UUID) -> list[tuple[UUID, 
     return [(order_id, line.id, line.order_line_id, line.held) for *_, order_id, line in held]
 
 
-def shortfalls(found: Recount, made: Sequence[FulfillmentOrder], act: Act) -> list[StockShortfall]:
+def shortfalls(found: Recounted, made: Sequence[FulfillmentOrder], act: Act) -> list[StockShortfall]:
     """What was promised and is not there, by where it ships from instead; nowhere for what nobody has."""
     given: dict[UUID, dict[UUID, int]] = {}
     for ful in made:

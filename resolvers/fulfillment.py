@@ -15,9 +15,12 @@ from domain.orders import ORDER, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InvalidInput, InvalidTransition, NotFound
 from domain.rerouting import Place
+from domain.sourcing import record
 from domain.stock import Ledger
-from domain.store.catalog import catalog, code_of_channel
+from domain.store.catalog import code_of_channel
 from domain.viewer import Scope
+from resolvers.capacity import with_days_locked
+from resolvers.network import offered_by
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
@@ -66,9 +69,7 @@ async def _pick_short(work: Work, order: Order, ful: FulfillmentOrder, found: tu
     """Write the missing units off and find them elsewhere, in one decision."""
     skus = {line.sku for line in ful.lines} | {line.sku for line in order.lines if line.open}
     offered = await offered_for(work, order, skus)
-    own = {line.stock_level_id for line in ful.lines}
-    levels = await work.levels(own | set(placing.level_of(offered).values()))
-    offered = placing.corrected(offered, levels.values())
+    offered, levels = await locked(work, offered, [line.stock_level_id for line in ful.lines])
 
     missing = Ledger(work.act, "Pick", work.act.id, levels.values())
     after, told = fulfilling.pick(order, ful.id, found, missing, work.act)
@@ -92,15 +93,21 @@ def routed(
     decision, decision_id = found
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels)
     order, made, told = fulfilling.rerouted(order, decision, decision_id, offered, ledger, work.act)
-    return order, made, told, (placing.record(order, decision, decision_id, work.act),), ledger
+    return order, made, told, (record(order, decision, decision_id, work.act),), ledger
 
 
 async def offered_for(work: Work, order: Order, skus: Iterable[str]) -> Catalog:
     """What the order's channel offers of some SKUs, and where."""
     code = await code_of_channel(work.connection, order.channel_id)
-    found = await catalog(work.ask, code, sorted(skus), customer_id=None, email=None, numbered=False)
+    found = await offered_by(work, code, skus)
     assert found is not None
     return found
+
+
+async def locked(work: Work, offered: Catalog, others: Iterable[UUID] = ()) -> tuple[Catalog, dict[UUID, StockLevel]]:
+    """What is offered as it is now, its levels (and others) and then its days locked: everybody takes them in this order."""
+    levels = await work.levels({*others, *placing.level_of(offered).values()})
+    return await with_days_locked(work, placing.corrected(offered, levels.values())), levels
 
 
 def _found(input: FulfillmentOrderPickInput, ful: FulfillmentOrder) -> tuple[Found, ...]:
@@ -152,8 +159,7 @@ async def route(work: Work, input: OrderRouteInput) -> Outcome:
     if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.IN_FULFILLMENT):
         raise InvalidTransition(order.status, "ROUTE", ORDER.actions(OrderStatus(order.status)))
     offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
-    levels: dict[UUID, StockLevel] = await work.levels(placing.level_of(offered).values())
-    offered = placing.corrected(offered, levels.values())
+    offered, levels = await locked(work, offered)
     start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
     after, _, told, records, ledger = routed(work, order, offered, set(), start)
     if told:

@@ -5,7 +5,7 @@ orders in the order of their ids, then the levels, and looks again: who was miss
 all locks of this one were given back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,12 @@ from domain.model import Decided, FulfillmentOrder, Order, StockLevel, StockShor
 from domain.ordering import decided
 from domain.placing import Catalog
 from domain.refusals import InvalidInput, UnitsCommitted
-from domain.shortfalls import Count, Recount, recount, shortfalls
+from domain.rerouting import Place
+from domain.shortfalls import Count, Recounted, recount, shortfalls
 from domain.stock import AdjustReason, Ledger
 from domain.store import orders as stored_orders
 from domain.store.stock import holders
+from resolvers.capacity import with_days_locked
 from resolvers.database import Unavailable
 from resolvers.fulfillment import offered_for, routed
 from resolvers.writing import Work
@@ -43,7 +45,30 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True)
-class Recounted:
+class Recount:
+    """What is counted: where, of which SKUs, why, and what the ledger names as the cause.
+
+    `counts` is asked when the levels are locked: some counts say how many more or fewer there are.
+    """
+
+    places: Mapping[Place, str]
+    reason: AdjustReason
+    cause: tuple[str, UUID]
+    counts: Callable[[Mapping[UUID, StockLevel]], Awaitable[Sequence[Count]]]
+    own: Own | None = None
+
+    @staticmethod
+    def of(counts: Sequence[Count], reason: AdjustReason, cause: tuple[str, UUID], own: Own | None = None) -> "Recount":
+        """Counts that say how many there are."""
+
+        async def told(_levels: Mapping[UUID, StockLevel]) -> Sequence[Count]:
+            return counts
+
+        return Recount({count.place: count.sku for count in counts}, reason, cause, told, own)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
     """What counts came to: the levels, what is short, and the work of others in its stead."""
 
     levels: Sequence[UUID]
@@ -56,47 +81,38 @@ class _NotEnough(Exception):
         self.order_ids = order_ids
 
 
-async def recounted(
-    work: Work, counts: Sequence[Count], reason: AdjustReason, cause: str, own: Own | None = None
-) -> Recounted:
+async def recounted(work: Work, wish: Recount) -> Done:
     """Set what is on hand; promises that cannot be kept are taken back and routed anew, all in this transaction."""
-    wanted: set[UUID] = {own.order_id} if own else set()
+    wanted: set[UUID] = {wish.own.order_id} if wish.own else set()
     for attempt in range(ATTEMPTS):
         try:
             await work.connection.execute("savepoint recount")
-            return await _attempt(work, counts, reason, cause, own, wanted, slack=1 << attempt)
+            return await _attempt(work, wish, wanted, slack=1 << attempt)
         except _NotEnough as found:
             wanted = found.order_ids
             await work.connection.execute("rollback to savepoint recount")  # which gives its locks back
     raise Unavailable("others take and give these units faster than they can be counted")
 
 
-async def _attempt(
-    work: Work,
-    counts: Sequence[Count],
-    reason: AdjustReason,
-    cause: str,
-    own: Own | None,
-    order_ids: set[UUID],
-    *,
-    slack: int,
-) -> Recounted:
-    orders = await _locked(work, own, order_ids)
-    offered = await _offered(work, orders, counts, own)
-    levels = await work.levels_and_places(_level_ids(orders, offered), [count.place for count in counts])
-    ledger = Ledger(work.act, cause, work.act.id, levels.values())
+async def _attempt(work: Work, wish: Recount, order_ids: set[UUID], *, slack: int) -> Done:
+    orders = await _locked(work, wish.own, order_ids)
+    offered = await _offered(work, orders, wish)
+    levels = await work.levels_and_places(_level_ids(orders, offered), list(wish.places))
+    offered = {channel: await with_days_locked(work, catalog) for channel, catalog in offered.items()}
+    counts = await wish.counts(levels)
+    ledger = Ledger(work.act, *wish.cause, levels.values())
 
     begun = dict(orders)
     told: list[Event] = []
-    if own:
-        begun[own.order_id], told = own.first(orders[own.order_id], ledger)
-    found = recount(begun, counts, reason, ledger, work.act)
+    if wish.own:
+        begun[wish.own.order_id], told = wish.own.first(orders[wish.own.order_id], ledger)
+    found = recount(begun, counts, wish.reason, ledger, work.act)
     if found.left:
         raise _NotEnough(await _holders(work, counts, found, levels, set(orders), slack))
 
-    if own:
-        found.told[own.order_id] = [*told, *found.told.get(own.order_id, [])]
-    return _stored(work, orders, found, offered, counts, levels, ledger)
+    if wish.own:
+        found.told[wish.own.order_id] = [*told, *found.told.get(wish.own.order_id, [])]
+    return _stored(work, orders, found, offered, wish, levels, ledger)
 
 
 async def _locked(work: Work, own: Own | None, order_ids: set[UUID]) -> dict[UUID, Order]:
@@ -113,11 +129,9 @@ async def _locked(work: Work, own: Own | None, order_ids: set[UUID]) -> dict[UUI
     return orders
 
 
-async def _offered(
-    work: Work, orders: Mapping[UUID, Order], counts: Sequence[Count], own: Own | None
-) -> dict[UUID, Catalog]:
+async def _offered(work: Work, orders: Mapping[UUID, Order], wish: Recount) -> dict[UUID, Catalog]:
     """What each channel of these orders offers of what may have to be routed."""
-    counted = {count.sku for count in counts}
+    own, counted = wish.own, set(wish.places.values())
     skus: dict[UUID, set[str]] = {}
     some: dict[UUID, Order] = {}
     for order in orders.values():
@@ -136,7 +150,7 @@ def _level_ids(orders: Mapping[UUID, Order], offered: Mapping[UUID, Catalog]) ->
 async def _holders(
     work: Work,
     counts: Sequence[Count],
-    found: Recount,
+    found: Recounted,
     levels: Mapping[UUID, StockLevel],
     locked: set[UUID],
     slack: int,
@@ -167,14 +181,14 @@ def _refuse(counts: Sequence[Count], level: StockLevel, left: int) -> None:
 def _stored(
     work: Work,
     before: Mapping[UUID, Order],
-    found: Recount,
+    found: Recounted,
     offered: Mapping[UUID, Catalog],
-    counts: Sequence[Count],
+    wish: Recount,
     levels: Mapping[UUID, StockLevel],
     ledger: Ledger,
-) -> Recounted:
+) -> Done:
     """Route anew whatever was taken back, the oldest order first, and note all of it to be written."""
-    avoiding = {count.place for count in counts}
+    avoiding = set(wish.places)
     movements: list[Any] = [*ledger.movements]
     events: list[Event] = [*ledger.events]
     made: list[FulfillmentOrder] = []
@@ -191,7 +205,7 @@ def _stored(
     short = shortfalls(found, made, work.act)
     work.store(None, Decided(None, tuple(ledger.levels.values()), (*movements, *short), tuple(events)), levels)
     counted = {level.id for level in levels.values() if (level.variant_id, level.location_id) in avoiding}
-    return Recounted([id_ for id_ in levels if id_ in counted], short, made)
+    return Done([id_ for id_ in levels if id_ in counted], short, made)
 
 
 def _declined_places(before: Order, after: Order) -> set[tuple[UUID, UUID]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain import fulfilling, placing, rerouting
+from domain import fulfilling, rerouting
 from domain.events import Event, EventType
 from domain.ids import new_id
 from domain.model import FulfillmentOrder, Order
@@ -13,12 +13,13 @@ from domain.ordering import decided
 from domain.refusals import InvalidInput, LocationNotInChannel, NotFound, QuantityExceeds
 from domain.rerouting import Declined, Why
 from domain.shortfalls import Count
+from domain.sourcing import record
 from domain.stock import AdjustReason, Ledger
 from domain.store import orders as stored_orders
 from domain.store import rerouting as stored
 from domain.viewer import Scope
-from resolvers.fulfillment import LIMIT, key_of, offered_for, routed
-from resolvers.recounting import Own, recounted
+from resolvers.fulfillment import LIMIT, key_of, locked, offered_for, routed
+from resolvers.recounting import Own, Recount, recounted
 from resolvers.setup import ON_HAND_LIMIT, location_of
 from resolvers.writing import Outcome, Work, verb
 
@@ -51,7 +52,8 @@ async def reject(work: Work, input: FulfillmentOrderRejectInput) -> Outcome:
         return rerouting.decline(order, ful_id, wanted, ledger, work.act)
 
     own = Own(order_id, input.id, first)
-    done = await recounted(work, counts, AdjustReason.CYCLE_COUNT, "Rejection", own)
+    wish = Recount.of(counts, AdjustReason.CYCLE_COUNT, ("Rejection", work.act.id), own)
+    done = await recounted(work, wish)
     made = [ful.id for ful in done.made if ful.order_id == order_id]
     return Outcome({"fulfillmentOrder": ful_id, "rerouted": made})
 
@@ -104,16 +106,14 @@ async def move(work: Work, input: FulfillmentOrderMoveInput) -> Outcome:
     rerouting.refuse_to_move(ful, target)
     await _refuse_elsewhere(work, order, target)
     offered = await offered_for(work, order, {line.sku for line in ful.lines})
-    own = {line.stock_level_id for line in ful.lines}
-    levels = await work.levels(own | set(placing.level_of(offered).values()))
-    offered = placing.corrected(offered, levels.values())
+    offered, levels = await locked(work, offered, [line.stock_level_id for line in ful.lines])
 
     decision, decision_id = rerouting.moved(order, ful, target, offered), new_id()
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels.values())
     why = Why("MOVED", ended=EventType.FULFILLMENT_ORDER_MOVED)
     after, told = rerouting.taken_off(order, {line.id: line.held for line in ful.lines}, why, ledger, work.act)
     after, made, more = fulfilling.rerouted(after, decision, decision_id, offered, ledger, work.act)
-    records = (placing.record(order, decision, decision_id, work.act),)
+    records = (record(order, decision, decision_id, work.act),)
     work.store(order, decided(after, work.act, [*told, *more], ledger, records), levels)
     return Outcome({"fulfillmentOrder": made[0].id})
 
@@ -199,9 +199,8 @@ async def _pin(work: Work, order: Order, line_ids: list[UUID], location: str | N
         work.store(order, decided(after, work.act, [told]))
         return
     offered = await offered_for(work, order, {line.sku for line in order.lines if line.open or line.id in line_ids})
-    own = {line.stock_level_id for ful in order.fulfillment_orders for line in ful.lines if line.id in units}
-    levels = await work.levels(own | set(placing.level_of(offered).values()))
-    offered = placing.corrected(offered, levels.values())
+    own = [line.stock_level_id for ful in order.fulfillment_orders for line in ful.lines if line.id in units]
+    offered, levels = await locked(work, offered, own)
 
     ledger = Ledger(work.act, "Pin", work.act.id, levels.values())
     opened, off = rerouting.taken_off(after, units, Why("PINNED"), ledger, work.act)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import ids
+from domain.backorders import BackorderPolicy
 from domain.messages import refuse_odd_locale
 from domain.money import parse
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
@@ -14,12 +16,13 @@ from domain.shortfalls import Count
 from domain.store import setup as stored
 from domain.store import unrouted
 from domain.viewer import Role, Scope
+from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
-from resolvers.recounting import recounted
+from resolvers.recounting import Recount, recounted
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
-    from schema.catalog import VariantInput
+    from schema.catalog import BackorderInput, VariantInput
     from schema.inputs.setup import ChannelSetInput, LocationSetInput, StockAdjustInput, VariantsSetInput
 
 LIMIT = 100
@@ -56,7 +59,7 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     if input.return_window_days is not None and not 0 <= input.return_window_days <= 3650:
         raise InvalidInput("a return window is 0 to 3650 days", field=("returnWindowDays",))
     refuse_odd_locale(input.locale, "locale")
-    policy = _policy(input)
+    rerouting = _rerouting(input)
     id_, currency = await stored.set_channel(
         work.connection,
         work.act.at,
@@ -69,11 +72,11 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     )
     if currency != input.currency:
         raise CurrencyMismatch(currency, input.currency, field=("currency",))
-    await unrouted.set_policy(work.connection, id_, *policy)
+    await unrouted.set_policy(work.connection, id_, *rerouting)
     return Outcome({"channel": id_})
 
 
-def _policy(input: ChannelSetInput) -> tuple[str | None, int | None, int | None, int | None]:
+def _rerouting(input: ChannelSetInput) -> tuple[str | None, int | None, int | None, int | None]:
     """What becomes of orders that wait, and of those that could ship more cheaply."""
     for name, given, most in (
         ("unroutedAfterHours", input.unrouted_after_hours, 8_760),
@@ -102,6 +105,7 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
     settings, costs = settings_of(input), costs_of(input)
     id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
     await stored.set_network_of(work.connection, id_, settings, costs)
+    await list_holidays_of(work.connection, settings)
     return Outcome({"location": id_})
 
 
@@ -124,6 +128,8 @@ async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     ids_ = await stored.set_variants(work.connection, work.act.at, rows)
     prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
     await stored.set_prices(work.connection, prices)
+    policies = [(ids_[sku], *_policy(sku, each.backorder)) for sku, each in by_sku.items() if each.backorder]
+    await stored.set_policies(work.connection, policies)
     return Outcome({"variants": list(ids_.values())})
 
 
@@ -150,6 +156,18 @@ def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ..
     if any(size is not None and size < 0 for size in sizes):
         raise InvalidInput(f"{sku}: weights and sizes are not negative", field=("variants",))
     return (product_id, sku, variant.name, *sizes, variant.hazmat)
+
+
+def _policy(sku: str, given: BackorderInput) -> tuple[str, int | None, datetime | None]:
+    """What may be sold beyond what is in stock, as it is kept."""
+    place = ("variants", "backorder")
+    if given.limit is not None and not 0 <= given.limit <= ON_HAND_LIMIT:
+        raise InvalidInput(f"{sku}: 0 to {ON_HAND_LIMIT:,} units may wait", field=(*place, "limit"))
+    if given.limit is not None and given.policy is BackorderPolicy.NONE:
+        raise InvalidInput(f"{sku}: nothing may wait, so there is no limit", field=(*place, "limit"))
+    if given.releases_at is None and given.policy is BackorderPolicy.PREORDER:
+        raise InvalidInput(f"{sku}: say when it is released", field=(*place, "releasesAt"))
+    return given.policy.value, given.limit, given.releases_at
 
 
 def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:
@@ -185,8 +203,9 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
         )
         for index, line in enumerate(input.lines)
     ]
-    done = await recounted(work, counts, input.reason, "StockAdjustment")
-    return Outcome({"levels": list(done.levels), "shortfalls": [each.id for each in done.shortfalls]})
+    done = await recounted(work, Recount.of(counts, input.reason, ("StockAdjustment", work.act.id)))
+    short = [each.id for each in done.shortfalls]
+    return Outcome({"levels": list(done.levels), "shortfalls": short, "backordersFilled": []})
 
 
 async def location_of(work: Work, id_: str) -> UUID:

@@ -12,19 +12,20 @@ from uuid import UUID
 import structlog
 
 from domain import ids, placing, rerouting
+from domain.backorders import Allowance, BackorderPolicy, begin
 from domain.ids import new_id
 from domain.ordering import decided
 from domain.orders import CancelReason, UnroutedPolicy
 from domain.payments import RefundDestination
-from domain.stock import Ledger, MovementKind
-from domain.store import jobs
+from domain.stock import Bucket, Ledger
+from domain.store import backorders, jobs
 from domain.store import unrouted as stored
 from domain.store.jobs import Job, NewJob
 from domain.store.relays import LoggedEvent
 from domain.viewer import SYSTEM, Scope
 from resolvers import orders
 from resolvers.database import Connection
-from resolvers.fulfillment import offered_for, routed
+from resolvers.fulfillment import locked, offered_for, routed
 from resolvers.jobs import Crew, Done, Kind
 from resolvers.jobs import Outcome as Ended
 from resolvers.relays import Relay
@@ -40,10 +41,6 @@ FEW = 20
 """Orders between two looks at whether there is still anything of what arrived."""
 SUPPLIED = "ROUTE_WHAT_WAITED"
 FIRST = datetime(1, 1, 1, tzinfo=UTC), UUID(int=0)
-TAKES = {
-    each.value for each in (MovementKind.ALLOCATE, MovementKind.RESERVE, MovementKind.SHIP, MovementKind.TRANSFER_OUT)
-}
-"""Entries that never make anything available."""
 
 
 # -- trying again ----------------------------------------------------------------------------------------------------
@@ -69,8 +66,7 @@ async def try_again(work: Work, input: Waiting) -> Outcome:
     if order.unrouted_at is None:
         return Outcome({"order": order.id})
     offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
-    levels = await work.levels(placing.level_of(offered).values())
-    offered = placing.corrected(offered, levels.values())
+    offered, levels = await locked(work, offered)
     start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
     after, made, told, records, ledger = routed(work, order, offered, set(), start)
     after = rerouting.tried(after, work.act)
@@ -118,8 +114,11 @@ def noticing_supply(crew: Crew) -> Relay:
 
 
 async def _notice(connection: Connection, events: list[LoggedEvent]) -> None:
-    moved = [event for event in events if event.type == "STOCK_MOVED" and event.data.get("kind") not in TAKES]
-    arrived = {event.variant_id for event in moved if event.variant_id and event.data.get("available", 1) > 0}
+    arrived = {
+        event.variant_id
+        for event in events
+        if event.type == "STOCK_MOVED" and event.variant_id and event.data.get("to") == Bucket.AVAILABLE
+    }
     wanted = await stored.wanted(connection, sorted(arrived)) if arrived else []
     await jobs.enqueue(
         connection, [NewJob(SUPPLIED, {"variant": str(id_)}, lane=f"{SUPPLIED}:{id_}") for id_ in wanted]
@@ -198,7 +197,15 @@ async def _give_up(world: World, order_id: UUID, policy: UnroutedPolicy) -> None
 
 @verb("orderBackorder", Scope.ORDERS_WRITE)
 async def backorder(work: Work, input: Waiting) -> Outcome:
-    """Let what nobody has wait for the next supply."""
+    """Let what nobody has wait for the next supply, within the limit of a variant that has one."""
     order = await work.order("Order", input.id, expected_version=input.expected_version)
-    work.store(order, rerouting.backordered(order, work.act))
+    short = {line.id: line.open for line in order.lines if line.open}
+    variants = {line.variant_id for line in order.lines if line.open}
+    offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
+    lets_wait = {variant: Allowance(BackorderPolicy.BACKORDER, None, None, waited_for=True) for variant in variants}
+    own = placing.allowances(offered)
+    lets_wait |= {id_: each for id_, each in own.items() if each.policy is not BackorderPolicy.NONE}
+    waiting = await backorders.waiting(work.connection, variants)
+    after, records, told = begin(order, short, lets_wait, waiting, work.act)
+    work.store(order, decided(after, work.act, [told], None, records))
     return Outcome({"order": order.id})

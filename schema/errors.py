@@ -63,6 +63,8 @@ DESCRIPTIONS = {
     "committed": "Units that cannot be taken back.",
     "location": "The location's code.",
     "channel": "The channel's code.",
+    "limit": "The most that are taken.",
+    "instead": "The mutation that takes more.",
     "leased_by": "Who holds the lease; null where nobody does.",
 }
 

@@ -6,7 +6,7 @@ Revision ID: 0013
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -43,8 +43,6 @@ ALTER TABLE order_lines
     ADD COLUMN pinned_location_id UUID CONSTRAINT fk_order_lines_pinned_location_id REFERENCES locations (id);
 
 ALTER TABLE routing_decisions ADD COLUMN decided_by_kind TEXT, ADD COLUMN decided_by TEXT;
-
-CREATE INDEX ix_order_lines_open ON order_lines (variant_id, order_id) WHERE open > 0;
 
 UPDATE orders SET unrouted_at = now(), route_again_at = now()
 WHERE status IN ('PENDING', 'CONFIRMED', 'IN_FULFILLMENT')

@@ -10,13 +10,26 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, column, func, select, true, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from strawberry.dataloader import DataLoader
 
 from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
 from resolvers.reading.arguments import Arguments, Binder
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Many, One, Pages, Row, Values
+from resolvers.reading.mapping import (
+    COMPUTED,
+    Aggregate,
+    Elements,
+    Entity,
+    Inline,
+    Many,
+    One,
+    Pages,
+    Row,
+    Rows,
+    Values,
+)
 from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
@@ -48,13 +61,28 @@ class Rereading:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a statement of its own finds, for arguments as they were written."""
+
+    mapping: Rows
+    given: str
+    arguments: Callable[["Asking"], Arguments] = field(compare=False)
+
+    def under(self, row: Row, asking: "Asking") -> Any:
+        """The rows under a fresh name."""
+        return self.mapping.under(row, asking.name(), asking.viewer, self.arguments(asking))
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where objects of one kind are read: a table, or a part of another place."""
 
     entity: Entity | None = None
     parent: "Place | None" = None
-    mapping: Inline | Elements | Aggregate | None = None
+    mapping: Inline | Elements | Aggregate | Finding | None = None
     rereading: Rereading | None = None
+    computed: str | None = None
+    """The response key of what was worked out for this request."""
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
@@ -62,17 +90,25 @@ class Place:
             row = asking.alias(self.entity)
             shown = self.rereading.row(row, asking) if self.rereading else row
             return Opened(row, shown, [row.c[column.name] for column in self.entity.table.primary_key])
+        if self.computed is not None:
+            document = asking.binder.bind(lambda variables: variables[COMPUTED][self.computed], JSONB())
+            row = select(document.label("doc")).subquery(asking.name())
+            return Opened(row, row, [])
         if self.parent is None:
             return Opened(None, None, [])
         above = self.parent.open(asking)
         if isinstance(self.mapping, Inline):
             return Opened(above.scan, self.mapping.of(above.row), above.keys)
         assert self.mapping is not None
-        element = self.mapping.under(above.row, asking.name())
+        if isinstance(self.mapping, Finding):
+            element = self.mapping.under(above.row, asking)
+        else:
+            element = self.mapping.under(above.row, asking.name())
         if isinstance(self.mapping, Aggregate):
             return Opened(above.scan.join(element, true()), element, above.keys)
         numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
-        return Opened(above.scan.join(numbered, true()), numbered, [*above.keys, numbered.c.ordinal])
+        scan = numbered if above.scan is None else above.scan.join(numbered, true())
+        return Opened(scan, numbered, [*above.keys, numbered.c.ordinal])
 
 
 ROOT = Place()

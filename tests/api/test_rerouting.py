@@ -528,7 +528,7 @@ async def test_what_nobody_can_ship_is_in_the_queue_with_its_reason_until_it_is_
 
     (decision,) = waiting["routing"]
     gap = decision["unfilled"][0]
-    assert decision["unfilled"] == [{"sku": sku, "quantity": 2, "reason": "NO_LOCATION", "retryAt": gap["retryAt"]}]
+    assert decision["unfilled"] == [{"sku": sku, "quantity": 2, "reason": "NO_STOCK", "retryAt": gap["retryAt"]}]
     assert gap["retryAt"] > decision["decidedAt"]
     assert await queued() == []
     asked = "query ($id: ID!) { order(id: $id) { unroutedAt routing { unfilled { retryAt } } } }"

@@ -106,6 +106,11 @@ MESSAGES = [
         "The location SAO1 does not ship for the channel web.",
     ),
     (
+        refusals.TooManyOrders(5_000, instead="routingSimulationStart"),
+        "TOO_MANY_ORDERS",
+        "These are more than 5000 orders: nobody waits for that long; routingSimulationStart has them looked at by a worker.",
+    ),
+    (
         refusals.WorkItemNotLeased("LEASED", leased_by="Wim"),
         "WORK_ITEM_NOT_LEASED",
         "You do not hold the lease of this work item, which is LEASED; its holder: Wim.",
