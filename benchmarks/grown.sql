@@ -498,6 +498,24 @@ join lateral (
 
 update event_head set position = (select max(position) from events);
 
+-- -- what routing goes by: two versions of rules, two rates -------------------------------------------------------------
+
+insert into routing_rulesets (id, channel_id, version, name, mode, currency, rules, allow_split, split_lines,
+                              ship_complete, late_allowed, wait_for_capacity, lateness_minor_per_day, split_minor,
+                              markdowns, weights, activated_at, activated_by_kind, activated_by,
+                              retired_at)
+select ('00000000-0000-7000-8000-00000000000' || n)::uuid, id, n, 'growth', case n when 1 then 'RETIRED' else 'LIVE' end,
+       currency, '[]', true, true, false, true, true, 500, 500, '[]',
+       '{"cost": "1", "lateness": "1", "split": "1", "stock": "1"}', now(), 'STAFF', 'Growth',
+       case n when 1 then now() end
+from channels, generate_series(1, 2) n where code = 'web';
+
+insert into carrier_rates (id, carrier, currency, position, service, base_minor, per_kg_minor, per_kg_1000km_minor,
+                           first_days, location_kinds, location_ids, countries, takes_hazmat)
+select ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'correios', currency, n, 'PAC', 1000 * n, 80, 300, n, '{}', '{}',
+       '{}', true
+from channels, generate_series(1, 2) n where code = 'web';
+
 -- -- another system that hears of orders; one in a hundred deliveries never arrived, and a second that hears of nothing --
 
 insert into webhook_endpoints (id, url, secret, types, format, status, owner_subject, owner, created_at)

@@ -52,6 +52,11 @@ class EventType(Word):
     EXCEPTION_WORSENED = "EXCEPTION_WORSENED", "It matters more than when it was found."
     EXCEPTION_ACKNOWLEDGED = "EXCEPTION_ACKNOWLEDGED", "Somebody looks at it."
     EXCEPTION_RESOLVED = "EXCEPTION_RESOLVED", "It is no longer so."
+    ROUTING_RULESET_ACTIVATED = (
+        "ROUTING_RULESET_ACTIVATED",
+        "Routing goes by other rules from then on, or asks them besides.",
+    )
+    ROUTING_RULESET_RETIRED = "ROUTING_RULESET_RETIRED", "Routing rules ceased to hold."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
     RESERVATION_MADE = "RESERVATION_MADE", "Stock is held for a cart, for a while."
     RESERVATION_CHANGED = "RESERVATION_CHANGED", "The cart changed, and with it what is held; it holds longer, too."

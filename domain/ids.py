@@ -28,6 +28,8 @@ PREFIXES: dict[str, str] = {
     "Payment": "pay",
     "Refund": "rfd",
     "RoutingDecision": "rtd",
+    "RoutingRuleset": "rls",
+    "CarrierRate": "crt",
     "FulfillmentOrder": "ful",
     "FulfillmentOrderLine": "fln",
     "Allocation": "alc",

@@ -505,6 +505,7 @@ class StockMovement:
     actor_name: str
     occurred_at: datetime
     recorded_at: datetime
+    reverses_id: UUID | None = None
 
 
 @row

@@ -32,7 +32,7 @@ from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, 
 from domain.payments import Tender, recorded, requested, with_payments
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
 from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
-from domain.routing.router import route
+from domain.routing.plain import route
 from domain.stock import Bucket, Ledger, LocationKind, MovementKind
 
 LINES_LIMIT = 100

@@ -12,8 +12,10 @@ from resolvers import (
     payments,
     reservations,
     returns,
+    routing,
     setup,
     shipments,
+    stock,
     webhooks,
     work,
 )
@@ -27,7 +29,9 @@ from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
+from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import stock as stock_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
@@ -113,6 +117,18 @@ class Mutation:
     )
     stock_adjust = mutation(
         setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+    )
+    stock_redispose = mutation(
+        stock.redispose,
+        stock_inputs.StockRedisposeInput,
+        payloads.StockRedisposePayload,
+        "Say anew what units on hand are good for: from quarantine back to the shelf, or out of the house.",
+    )
+    stock_movement_reverse = mutation(
+        stock.reverse,
+        stock_inputs.StockMovementReverseInput,
+        payloads.StockMovementReversePayload,
+        "Undo one entry of the ledger by its exact inverse, once.",
     )
     order_route = mutation(
         fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
@@ -285,4 +301,22 @@ class Mutation:
         webhook_inputs.WebhookReplayInput,
         payloads.WebhookReplayPayload,
         "Send a range of the log to an endpoint, again or for the first time.",
+    )
+    carrier_rates_set = mutation(
+        routing.set_rates,
+        routing_inputs.CarrierRatesSetInput,
+        payloads.CarrierRatesSetPayload,
+        "Say what a carrier charges: its whole table in one currency.",
+    )
+    routing_ruleset_activate = mutation(
+        routing.activate,
+        routing_inputs.RoutingRulesetActivateInput,
+        payloads.RoutingRulesetActivatePayload,
+        "Route by other rules from now on, or ask them in the shadow of those that decide.",
+    )
+    routing_ruleset_retire = mutation(
+        routing.retire,
+        routing_inputs.RoutingRulesetRetireInput,
+        payloads.RoutingRulesetRetirePayload,
+        "Let a ruleset hold no longer.",
     )

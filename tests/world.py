@@ -4,7 +4,7 @@
 the design wants them, so that a test need only break the one thing that it is about.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -663,6 +663,7 @@ def small_world() -> World:
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
+    small_network(world, web, depot, shop)
     told = world.endpoint(1, types=["ORDER_PLACED", "STOCK_MOVED"], channel_id=web["id"], query="{ viewer { kind } }",
                           description="ERP “ü”", previous_secret="whsec_0", previous_secret_until=world.now)  # fmt: skip
     failing = world.endpoint(2, status="FAILING", failures=11, holds=1, held_until=world.now, format="CLOUDEVENTS")
@@ -675,6 +676,55 @@ def small_world() -> World:
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
               claimed_at=world.now)  # fmt: skip
     return world
+
+
+def small_network(world: World, channel: Row, depot: Row, shop: Row) -> None:
+    """What routing goes by: a location with a calendar and costs, what a carrier charges, rules that held and hold."""
+    depot.update(
+        tags=["cold “store”", "north"], time_zone="America/Sao_Paulo", working_days=["MONDAY", "SATURDAY"],
+        cutoff=time(14, 30), handling_days=0, holiday_country="BR", holiday_subdivision="SP",
+        closures=(date(2018, 12, 24),), daily_capacity=100,
+    )  # fmt: skip
+    for currency, packing in (("BRL", 150), ("JPY", 90)):
+        world.add("location_costs", location_id=depot["id"], currency=currency, packing_minor=packing, handling_minor=7)
+    rate = {"carrier": "correios", "currency": "BRL", "base_minor": 1_250, "per_kg_minor": 80,
+            "per_kg_1000km_minor": 310, "location_kinds": ["STORE", "WAREHOUSE"], "location_ids": (),
+            "countries": (), "takes_hazmat": False}  # fmt: skip
+    world.add("carrier_rates", position=1, service="PAC “ü”", first_days=3, **rate)
+    world.add("carrier_rates", position=2, service="SEDEX", first_days=1, km_per_day=812.5, max_weight_grams=30_000,
+              **{**rate, "location_ids": (depot["id"], shop["id"]), "countries": ["BR"]})  # fmt: skip
+    former = small_ruleset(world, channel, 1, "RETIRED", "the “first”", [], retired_at=world.now)
+    world.event("ROUTING_RULESET_RETIRED", "RoutingRuleset", former, channel_id=channel["id"])
+    everything = {
+        "location_kind": ["STORE"], "location_codes": ["RIO1"], "location_tags": ["north"], "within_km": 50.5,
+        "beyond_km": 1.5, "same_country": True, "same_region": False, "destination_countries": ["BR"],
+        "destination_regions": ["SP"], "services": ["SEDEX"], "line_weight_above_grams": 10_000,
+        "line_longest_above_mm": 900, "hazmat": True, "order_value_above_minor": 100, "order_value_below_minor": 900,
+    }  # fmt: skip
+    effects: list[Row] = [{"exclude": True}, {"only": True}, {"prefer": 1}, {"surcharge_minor": -250}, {"max_share": 0.25},
+               {"min_parcel_value_minor": 5_000}]  # fmt: skip
+    small_ruleset(world, channel, 2, "LIVE", "verão ☀", [(everything if n else {}, effect) for n, effect in enumerate(effects)],
+                  max_parcels=2, markdowns=[{"location_id": str(shop["id"]), "minor": 120, "currency": "BRL"}])  # fmt: skip
+    small_ruleset(world, channel, 3, "SHADOW", "inverno", [])
+
+
+def small_ruleset(
+    world: World, channel: Row, version: int, mode: str, name: str, rules: list[tuple[Row, Row]], **given: Any
+) -> Row:
+    """Rules of a channel, and told."""
+    row = world.add(
+        "routing_rulesets", channel_id=channel["id"], version=version, name=name, mode=mode, currency="BRL",
+        rules=[
+            {"position": place, "name": f"rule “{place}”", "currency": "BRL", "conditions": about, "effect": effect}
+            for place, (about, effect) in enumerate(rules, start=1)
+        ],
+        allow_split=True, split_lines=True, ship_complete=False, late_allowed=True, wait_for_capacity=True,
+        lateness_minor_per_day=500, split_minor=500,
+        weights={"cost": "1", "lateness": "4", "split": "2", "stock": "0.5"}, activated_at=world.later(),
+        activated_by_kind="STAFF", activated_by="Zoë", event_sequence=0, **{"markdowns": [], **given},
+    )  # fmt: skip
+    world.event("ROUTING_RULESET_ACTIVATED", "RoutingRuleset", row, channel_id=channel["id"])
+    return row
 
 
 def tell(world: World, customer: Row) -> None:
@@ -702,7 +752,8 @@ TABLES = {
     "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
-    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
+    "OrderLine": "order_lines", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
     "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip

@@ -229,6 +229,11 @@ def routing(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return of_order(viewer, row) if viewer.may(Scope.ROUTING_READ) else false()
 
 
+def routing_setup(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
+    """What shipping costs, and by which rules it is decided: `routing:read`."""
+    return true() if viewer.may(Scope.ROUTING_READ) else false()
+
+
 def work_items(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """Work wants `work:read` or `work:write`. Locations see theirs, agents the call centre's, operations and apps all."""
     if not (viewer.may(Scope.WORK_READ) or viewer.may(Scope.WORK_WRITE)):

@@ -21,6 +21,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
     subject (type, id, counted) as (
         select 'Order', id, event_sequence from orders
         union all select 'FulfillmentOrder', id, event_sequence from fulfillment_orders
+        union all select 'RoutingRuleset', id, event_sequence from routing_rulesets
         union all select 'Shipment', id, event_sequence from shipments
         union all select 'Return', id, event_sequence from returns
         union all select 'StockLevel', id, version from stock_levels

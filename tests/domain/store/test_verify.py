@@ -76,6 +76,7 @@ class Move:
 ONE_ACT = "'00000000-0000-0000-0000-00000000000a'"
 AN_ADJUSTMENT = "(SELECT id FROM stock_movements WHERE kind = 'ADJUST')"
 SHOP = "(SELECT stock_level_id FROM fulfillment_order_lines WHERE " + FIRST_PART.format(CANCELED) + ")"
+CAME_BACK = "(SELECT stock_level_id FROM stock_movements WHERE kind = 'RETURN_RECEIVE' ORDER BY id LIMIT 1)"
 
 VIOLATIONS: dict[str, list[str | Move]] = {
     # stock
@@ -105,6 +106,9 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     "allocated_is_what_work_holds": [Move("ALLOCATE", "1", "available", "allocated")],
     "shipped_left_the_shelf": [
         "UPDATE stock_movements SET kind = 'ADJUST' WHERE id = (SELECT id FROM stock_movements WHERE kind = 'SHIP' LIMIT 1)"
+    ],
+    "what_is_to_be_inspected_is_there": [
+        Move("REDISPOSE", "quality_control", "quality_control", "damaged", at=CAME_BACK)
     ],
     # orders
     "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(PLACED)}"],
