@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import ids, placing
+from domain import ids, kits, placing
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus, ShortReason
@@ -163,7 +163,9 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
 
 def reroute(order: Order, catalog: Catalog, avoiding: set[UUID]) -> tuple[Decision, UUID] | None:
     """Decide from where open units ship, leaving out locations that just failed; None when nothing is open."""
-    demand = [DemandLine(line.id, line.sku, line.variant_id, line.open) for line in order.lines if line.open]
+    demand = [
+        DemandLine(line.id, line.sku, line.variant_id, line.open) for line in kits.physical(order.lines) if line.open
+    ]
     if not demand:
         return None
     places = [place for place in placing.locations(order, catalog) if place.id not in avoiding]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from domain import kits
 from domain.acts import Act
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
@@ -31,7 +32,7 @@ from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import Tender, recorded, requested, with_payments
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
-from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
+from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation, Unfilled
 from domain.routing.plain import route
 from domain.stock import Bucket, Ledger, LocationKind, MovementKind
 
@@ -97,6 +98,8 @@ class Offer:
     price_minor: int | None
     levels: tuple[tuple[UUID, UUID, int], ...]
     """(level, location, available)."""
+    components: tuple[tuple[str, int], ...] = ()
+    """Of a kit: (SKU, units in one kit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +249,10 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
 def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
     """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
     codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
-    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines]
+    demand = [_demand(line, pins.get(line.kit_line_id or line.id), codes) for line in kits.physical(order.lines)]
     decision = route(demand, locations(order, catalog), destination(order))
     for gap in decision.unfilled:
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+        raise _short(order, gap)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -259,6 +261,31 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
     return Routed(order, decision, new_id(), needed, levels, customer)
+
+
+def _short(order: Order, gap: Unfilled) -> InsufficientStock:
+    """A kit is short where one of its components is."""
+    by_id = {line.id: line for line in order.lines}
+    line = by_id[gap.line_id]
+    left = line.quantity - gap.quantity
+    if line.kit_line_id is None:
+        return InsufficientStock(gap.sku, line.quantity, left, field=("lines",))
+    kit = by_id[line.kit_line_id]
+    return InsufficientStock(kit.sku, kit.quantity, left // kits.per_kit(kit, line), field=("lines",))
+
+
+def taken_apart(order: Order, catalog: Catalog) -> Order:
+    """The order with the lines of its kits' components."""
+    components = {
+        sku: [_component(catalog.offers[part], units) for part, units in offer.components]
+        for sku, offer in catalog.offers.items()
+        if offer.components
+    }
+    return kits.taken_apart(order, components) if components else order
+
+
+def _component(offer: Offer, units: int) -> kits.Component:
+    return offer.variant_id, offer.sku, offer.name, units
 
 
 def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
@@ -319,6 +346,7 @@ def place(
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
+    order = kits.with_kits(order)
     order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [

@@ -32,6 +32,11 @@ CATALOG = """
                     from stock_levels s
                     join location_channels lc on lc.location_id = s.location_id and lc.channel_id = c.id
                     where s.variant_id = v.id and s.available > 0
+                ),
+                (
+                    select json_agg(json_build_array(part.sku, kit.quantity) order by part.sku)
+                    from kit_components kit join variants part on part.id = kit.component_variant_id
+                    where kit.kit_variant_id = v.id
                 )
             )), '[]')
             from variants v
@@ -66,11 +71,17 @@ async def catalog(
     email: str | None,
     numbered: bool,
 ) -> Catalog | None:
-    """What `channel` offers of `skus`; None when there is no such channel. `numbered` draws an order number."""
+    """What `channel` offers of `skus`; None when there is no such channel. `numbered` draws an order number.
+
+    Kits are rare: what their components have is a statement of its own.
+    """
     packed = await ask(CATALOG, channel, list(skus), customer_id, email, numbered)
     if packed is None:
         return None
     channel_id, currency, number, customer, offers, shelves = orjson.loads(packed)
+    if parts := sorted({sku for *_, components in offers for sku, _ in components or ()}):
+        *_, offered, places = orjson.loads(await ask(CATALOG, channel, parts, None, None, False))
+        offers, shelves = [*offered, *offers], [*shelves, *places]
     return Catalog(
         channel_id=FastUUID(channel_id),
         currency=currency,
@@ -83,10 +94,9 @@ async def catalog(
 
 
 def _offer(packed: list[Any]) -> Offer:
-    id_, sku, name, weight, price, levels = packed
-    return Offer(
-        FastUUID(id_), sku, name, weight, price, tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels)
-    )
+    id_, sku, name, weight, price, levels, components = packed
+    places = tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels)
+    return Offer(FastUUID(id_), sku, name, weight, price, places, tuple((part, n) for part, n in components or ()))
 
 
 def _shelf(packed: list[Any]) -> Shelf:

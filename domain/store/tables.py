@@ -218,6 +218,17 @@ variants = Table(
     *_never_negative("weight_grams", "length_mm", "width_mm", "height_mm"),
 )
 
+kit_components = Table(
+    "kit_components",
+    metadata,
+    _of("kit_variant_id", "variants", primary_key=True),
+    _of("component_variant_id", "variants", primary_key=True, index=True),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("kit_variant_id <> component_variant_id", name="not_itself"),
+)
+"""What one of a kit consists of. A kit has no stock of its own, and no component is a kit."""
+
 variant_prices = Table(
     "variant_prices",
     metadata,
