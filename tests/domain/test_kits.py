@@ -18,10 +18,11 @@ STANDS = ("open", "backordered", "allocated", "picked", "shipped", "canceled")
 def line(quantity: int, kit: OrderLine | None = None, **stands: int) -> OrderLine:
     """A line whose units are where `stands` says, and open otherwise."""
     left = quantity - sum(units for name, units in stands.items() if name in STANDS)
+    where: dict[str, Any] = {"open": left, **stands}
     return OrderLine(
         id=new_id(), order_id=UUID(int=1), position=1, variant_id=new_id(), sku="S", name="S", quantity=quantity,
         currency="BRL", unit_price_minor=0, total_minor=0, kit_line_id=kit.id if kit else None,
-        **{"open": left, **stands},
+        **where,
     )  # fmt: skip
 
 
