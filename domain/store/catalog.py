@@ -34,7 +34,7 @@ CATALOG = """
                     where s.variant_id = v.id and s.available > 0
                 ),
                 (
-                    select json_agg(json_build_array(part.sku, kit.quantity) order by part.sku)
+                    select json_agg(json_build_array(part.sku, kit.quantity))
                     from kit_components kit join variants part on part.id = kit.component_variant_id
                     where kit.kit_variant_id = v.id
                 )
@@ -96,7 +96,7 @@ async def catalog(
 def _offer(packed: list[Any]) -> Offer:
     id_, sku, name, weight, price, levels, components = packed
     places = tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels)
-    return Offer(FastUUID(id_), sku, name, weight, price, places, tuple((part, n) for part, n in components or ()))
+    return Offer(FastUUID(id_), sku, name, weight, price, places, tuple((part, n) for part, n in sorted(components or ())))
 
 
 def _shelf(packed: list[Any]) -> Shelf:
