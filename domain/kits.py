@@ -5,6 +5,7 @@ says of its units follows from them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -103,10 +104,15 @@ def _kit(kit: OrderLine, parts: Sequence[OrderLine]) -> OrderLine:
         reached = left if stage == "open" else min(left, reached)
         found[stage], so_far = reached - so_far, reached
     delivered = min(found["shipped"], *(part.delivered // units for part, units in each))
-    moments = [part.delivered_at for part in parts if part.delivered_at]
-    delivered_at = max(moments) if delivered and moments else kit.delivered_at
-    after = replace(kit, canceled=canceled, delivered=delivered, delivered_at=delivered_at, **found)
+    delivered_at = _last([part.delivered_at for part in parts] if delivered else [kit.delivered_at])
+    since = _last([part.backordered_at for part in parts] if found["backordered"] else [kit.backordered_at])
+    moments = {"delivered_at": delivered_at, "backordered_at": since}
+    after = replace(kit, canceled=canceled, delivered=delivered, **moments, **found)
     return kit if after == kit else after
+
+
+def _last(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
 
 
 # -- what is asked of kits -------------------------------------------------------------------------------------------

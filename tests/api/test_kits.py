@@ -274,3 +274,22 @@ async def test_whichever_comes_first_kits_are_not_nested(shop: Shop, first: int)
     await shop.do(OPERATIONS, "variantsSet", variants=sets[first])
     refusal = await shop.refused(OPERATIONS, "variantsSet", variants=sets[1 - first])
     assert refusal["code"] == "INVALID_INPUT"
+
+
+async def test_a_kit_waits_for_a_component_that_may_be_backordered(shop: Shop) -> None:
+    shirt, sock = await shop.variant(SAO1=3), await shop.variant(SAO1=1)
+    outfit = await kit(shop, (shirt, 1), (sock, 2))
+    given = {"sku": sock, "name": "Sock", "backorder": {"policy": "BACKORDER"}}
+    await shop.do(OPERATIONS, "variantsSet", variants=[given])
+
+    order = await shop.place((outfit, 1))
+
+    (line,) = await lines(shop, order)
+    assert units(line) == {"backordered": 1}
+    assert {part["sku"]: units(part) for part in line["components"]} == {
+        shirt: {"allocated": 1},
+        sock: {"allocated": 1, "backordered": 1},
+    }
+    await shop.do(OPERATIONS, "orderCancel", id=order["id"], reason="OTHER")
+    (line,) = await lines(shop, order)
+    assert units(line) == {"canceled": 1}
