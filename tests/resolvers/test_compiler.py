@@ -39,7 +39,7 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
     orders = world.rows["orders"]
     depot, shop = world.rows["locations"]
     told = ["100007", "ana@example.com", " BOB@example.com ", "+5511987654321", "BR100006", "nothing", ""]
-    return {
+    asked: dict[str, list[dict[str, Any]]] = {
         "FindOrderAtCounter": [{"query": text} for text in told],
         "FindCustomer": [{"query": text} for text in told],
         "SingleCustomerView": [{"id": gid("Customer", row)} for row in world.rows["customers"]],
@@ -57,7 +57,8 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
         ],
         "Ledger": [{"sku": sku, "at": at} for sku in ("SHIRT", "MUG") for at in THEN],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
-    }.get(name, [{}])
+    }
+    return asked.get(name, [{}])
 
 
 @pytest.mark.parametrize("role", ROLES)
