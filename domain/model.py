@@ -7,7 +7,7 @@ writes the difference between two such values, so no rule ever says how somethin
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 from uuid import UUID
 
@@ -236,6 +236,7 @@ class FulfillmentOrder:
     status: str
     due_at: datetime
     created_at: datetime
+    capacity_day: date | None = None
     routing_decision_id: UUID | None = None
     split_from_id: UUID | None = None
     service: str | None = None
@@ -523,6 +524,9 @@ class RoutingDecision:
     candidates: list[dict[str, Any]]
     unfilled: list[dict[str, Any]]
     decided_at: datetime
+    objective: dict[str, int] | None = None
+    gap: float | None = None
+    ruleset_version: int | None = None
 
 
 @row
@@ -824,6 +828,21 @@ class Backorder:
     policy: str
     limit_units: int | None
     waiting_after: int
+    recorded_at: datetime
+
+
+@row
+class BackorderFill:
+    """`backorder_fills`: units that waited, and the decision that gave them supply."""
+
+    table: ClassVar[str] = "backorder_fills"
+
+    id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    variant_id: UUID
+    quantity: int
+    routing_decision_id: UUID
     recorded_at: datetime
 
 

@@ -92,6 +92,12 @@ class Ledger:
         self.levels[level_id] = level
         self.events.append(self._event(level, MovementKind.ADJUST, 0, (None, None), None))
 
+    def undo(self, entry: StockMovement) -> None:
+        """Undo an earlier entry, once: the database holds that nobody does it twice."""
+        source, target = (Bucket(each) if each else None for each in (entry.to_bucket, entry.from_bucket))
+        self.move(entry.stock_level_id, MovementKind.REVERSAL, entry.quantity, source, target, line_id=entry.line_id)
+        self.movements[-1] = replace(self.movements[-1], reverses_id=entry.id)
+
     def _moved(self, level: StockLevel, quantity: int, source: Bucket | None, target: Bucket | None) -> StockLevel:
         changes: dict[str, Any] = {"version": level.version + 1}
         if source:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import ids
 from domain import stock as stock_rules
+from domain.backorders import BackorderPolicy
 from domain.messages import refuse_odd_locale
 from domain.model import Decided
 from domain.money import parse
@@ -20,7 +22,7 @@ from resolvers.locations import costs_of, settings_of
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
-    from schema.catalog import VariantInput
+    from schema.catalog import BackorderInput, VariantInput
     from schema.inputs.setup import ChannelSetInput, LocationSetInput, StockAdjustInput, VariantsSetInput
 
 LIMIT = 100
@@ -111,6 +113,8 @@ async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     ids_ = await stored.set_variants(work.connection, work.act.at, rows)
     prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
     await stored.set_prices(work.connection, prices)
+    policies = [(ids_[sku], *_policy(sku, each.backorder)) for sku, each in by_sku.items() if each.backorder]
+    await stored.set_policies(work.connection, policies)
     return Outcome({"variants": list(ids_.values())})
 
 
@@ -137,6 +141,18 @@ def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ..
     if any(size is not None and size < 0 for size in sizes):
         raise InvalidInput(f"{sku}: weights and sizes are not negative", field=("variants",))
     return (product_id, sku, variant.name, *sizes, variant.hazmat)
+
+
+def _policy(sku: str, given: BackorderInput) -> tuple[str, int | None, datetime | None]:
+    """What may be sold beyond what is in stock, as it is kept."""
+    place = ("variants", "backorder")
+    if given.limit is not None and not 0 <= given.limit <= ON_HAND_LIMIT:
+        raise InvalidInput(f"{sku}: 0 to {ON_HAND_LIMIT:,} units may wait", field=(*place, "limit"))
+    if given.limit is not None and given.policy is BackorderPolicy.NONE:
+        raise InvalidInput(f"{sku}: nothing may wait, so there is no limit", field=(*place, "limit"))
+    if given.releases_at is None and given.policy is BackorderPolicy.PREORDER:
+        raise InvalidInput(f"{sku}: say when it is released", field=(*place, "releasesAt"))
+    return given.policy.value, given.limit, given.releases_at
 
 
 def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:
@@ -173,7 +189,8 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
 
     decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
     work.store(None, decided, {level.id: level for level in levels.values()})
-    return Outcome({"levels": [level.id for level in levels.values()]}, {"shortfalls": ()})
+    made = {"levels": [level.id for level in levels.values()], "backordersFilled": []}
+    return Outcome(made, {"shortfalls": ()})
 
 
 async def location_of(work: Work, id_: str) -> UUID:

@@ -4,12 +4,15 @@ from datetime import datetime
 
 import strawberry
 
+from domain.backorders import BackorderPolicy
 from domain.store import tables as t
 from domain.store import visibility
 from domain.viewer import Scope
 from resolvers.reading.mapping import column, inline, many, one
-from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money
+from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money, words
 from schema.stock import Inventory, inventory_of
+
+words(BackorderPolicy)
 
 
 @strawberry.type(description="A place where we sell, such as the web shop or the call centre, with its currency.")
@@ -66,6 +69,13 @@ class Variant(Node):
     length_mm: int | None = column("length_mm", "Length of one unit in millimeters.")
     width_mm: int | None = column("width_mm", "Width of one unit in millimeters.")
     height_mm: int | None = column("height_mm", "Height of one unit in millimeters.")
+    backorder_policy: BackorderPolicy = column("backorder_policy", "What may be sold of it beyond what is in stock.")
+    backorder_limit: int | None = column(
+        "backorder_limit", "Units that may wait for supply at once, over all orders; null: as many as are wanted."
+    )
+    releases_at: datetime | None = column(
+        "releases_at", "When it is released: of a PREORDER, nothing ships before; null where nobody said."
+    )
     hazmat: bool = column("hazmat", "Whether it is dangerous goods, which not every carrier takes.")
     created_at: datetime = column("created_at", "When it was entered.")
     product: Product = one(lambda variant, product: product.c.id == variant.c.product_id, "What it is a variant of.")
@@ -88,6 +98,20 @@ class VariantPriceInput:
     price: MoneyInput = strawberry.field(description="The price of one unit.")
 
 
+@strawberry.input(description="What may be sold beyond what is in stock. Units that wait already go on waiting.")
+class BackorderInput:
+    """A variant's policy."""
+
+    policy: BackorderPolicy = strawberry.field(description="The policy.")
+    limit: int | None = strawberry.field(
+        default=None,
+        description="Units that may wait at once, over all orders: 0 to 1,000,000; as many as are wanted if left out.",
+    )
+    releases_at: datetime | None = strawberry.field(
+        default=None, description="When it is released; a PREORDER needs it, and ends with it."
+    )
+
+
 @strawberry.input(description="A variant to create, or to change where the SKU exists.")
 class VariantInput:
     """A variant as callers give it."""
@@ -101,6 +125,9 @@ class VariantInput:
     length_mm: int | None = strawberry.field(default=None, description="Length of one unit in millimeters.")
     width_mm: int | None = strawberry.field(default=None, description="Width of one unit in millimeters.")
     height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
+    backorder: BackorderInput | None = strawberry.field(
+        default=None, description="What may be sold beyond what is in stock; as it was if left out, at first nothing."
+    )
     hazmat: bool = strawberry.field(
         default=False, description="Whether it is dangerous goods, which not every carrier takes."
     )

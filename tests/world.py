@@ -197,8 +197,78 @@ class World:
         )  # fmt: skip
         self.later()
         if available:
-            self.move(row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockCount", self.new_id()), line_id=None)
+            self.move(
+                row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockAdjustment", self.new_id()), line_id=None
+            )
         return row
+
+    # -- supply ----------------------------------------------------------------------------------------------------
+
+    def purchase(self, number: str, supplier: Row, location: Row, status: str, *told: str, **given: Any) -> Row:
+        """A purchase order without its lines, and what was told of it."""
+        ended = status in ("RECEIVED", "CANCELED")
+        values = {"number": number, "supplier_id": supplier["id"], "location_id": location["id"], "status": status,
+                  "currency": "BRL", "expected_at": self.later(days=3), "note": "“urgente” ⏰", "created_at": self.now,
+                  "ordered_at": None if status == "DRAFT" else self.now, "closed_at": self.now if ended else None,
+                  "event_sequence": 0}  # fmt: skip
+        row = self.add("purchase_orders", **{**values, **given})
+        for type_ in ("CREATED", *told):
+            self.event(f"PURCHASE_ORDER_{type_}", "PurchaseOrder", row, location_id=location["id"])
+        return row
+
+    def purchase_line(self, purchase: Row, position: int, variant: Row, ordered: int, **given: int) -> Row:
+        """One SKU of it."""
+        return self.add(
+            "purchase_order_lines", purchase_order_id=purchase["id"], position=position, variant_id=variant["id"],
+            sku=variant["sku"], name=variant["name"], ordered=ordered, currency="BRL", unit_cost_minor=420,
+            **{"received": 0, "damaged": 0, "canceled": 0, **given},
+        )  # fmt: skip
+
+    def transfer(self, number: str, sender: Row, receiver: Row, status: str, *told: str) -> Row:
+        """A transfer without its lines, and what was told of it."""
+        ended = status in ("RECEIVED", "CANCELED")
+        row = self.add(
+            "transfers", number=number, from_location_id=sender["id"], to_location_id=receiver["id"], status=status,
+            expected_at=self.later(days=2), note="com cuidado 🥚", created_at=self.now,
+            shipped_at=None if status == "DRAFT" else self.now, closed_at=self.now if ended else None, event_sequence=0,
+        )  # fmt: skip
+        for type_ in ("CREATED", *told):
+            self.event(f"TRANSFER_{type_}", "Transfer", row, location_id=receiver["id"])
+        return row
+
+    def transfer_line(self, transfer: Row, position: int, variant: Row, quantity: int, **given: int) -> Row:
+        """One SKU of it."""
+        return self.add(
+            "transfer_lines", transfer_id=transfer["id"], position=position, variant_id=variant["id"],
+            sku=variant["sku"], name=variant["name"], quantity=quantity,
+            **{"shipped": 0, "received": 0, "damaged": 0, "missing": 0, **given},
+        )  # fmt: skip
+
+    def receipt(self, location: Row, **source: UUID) -> Row:
+        """Goods that arrived."""
+        return self.add(
+            "goods_receipts", location_id=location["id"], reference="NF 1.234", received_at=self.later(),
+            recorded_at=self.now, actor_kind="STAFF", actor_name="Zoë", **source,
+        )  # fmt: skip
+
+    def count(self, number: str, location: Row, status: str, *told: str) -> Row:
+        """A count without its lines, and what was told of it."""
+        row = self.add(
+            "stock_counts", number=number, location_id=location["id"], status=status, note="corredor 4",
+            started_at=self.later(), closed_at=None if status == "OPEN" else self.now, event_sequence=0,
+        )  # fmt: skip
+        for type_ in ("STARTED", *told):
+            self.event(f"STOCK_COUNT_{type_}", "StockCount", row, location_id=location["id"])
+        return row
+
+    def count_line(self, count: Row, position: int, level: Row, variant: Row, expected: int, found: int | None) -> Row:
+        """One SKU of it."""
+        by = {"counted": found, "counted_at": self.now, "counted_by_kind": "STAFF", "counted_by": "Zoë"}
+        return self.add(
+            "stock_count_lines", stock_count_id=count["id"], position=position, stock_level_id=level["id"],
+            variant_id=variant["id"], sku=variant["sku"], name=variant["name"], expected=expected,
+            **(by if found is not None else {}),
+        )  # fmt: skip
 
     def cart(self, channel: Row, items: list[tuple[Row, int]], customer: Row | None = None, **given: Any) -> Row:
         """Units of levels that are held for a cart."""
@@ -530,6 +600,37 @@ class Story:
         self._tell("RETURN_CLOSED", "Return", self.back)
         return self
 
+    def wait(self) -> "Story":
+        """One unit of the first line turns out not to be there; it may wait for supply."""
+        line, part = self.lines[0], self.parts[0]
+        line.update(allocated=line["allocated"] - 1, backordered=1, backordered_at=self.order["placed_at"])
+        part["canceled"] += 1
+        act, buckets = ("Pick", self.world.new_id()), ("ALLOCATED", "AVAILABLE")
+        self.world.later()
+        self.world.move(self.levels[0], "DEALLOCATE", 1, buckets, act=act, line_id=part["id"])
+        self.world.add(
+            "backorders", order_line_id=line["id"], order_id=self.order["id"], variant_id=line["variant_id"],
+            quantity=1, policy="BACKORDER", limit_units=5, waiting_after=1, recorded_at=self.world.now,
+        )  # fmt: skip
+        self._tell("ORDER_BACKORDERED")
+        return self
+
+    def fill(self) -> "Story":
+        """Supply arrives for the unit that waited."""
+        line, part, world = self.lines[0], self.parts[0], self.world
+        line.update(allocated=line["allocated"] + 1, backordered=0)
+        part["quantity"] += 1
+        world.later()
+        decision = self._decision()
+        act = ("RoutingDecision", decision["id"])
+        world.move(self.levels[0], "ALLOCATE", 1, ("AVAILABLE", "ALLOCATED"), act=act, line_id=line["id"])
+        world.add(
+            "backorder_fills", order_line_id=line["id"], order_id=self.order["id"], variant_id=line["variant_id"],
+            quantity=1, routing_decision_id=decision["id"], recorded_at=world.now,
+        )  # fmt: skip
+        self._tell("ORDER_BACKORDER_FILLED")
+        return self
+
     def pay_elsewhere(self) -> "Story":
         """The whole amount was taken at a till and is only put on record."""
         self.world.add(
@@ -617,25 +718,58 @@ def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
     world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
 
 
-def small_supply(world: World, awaited: Row, wanted: Row) -> None:
-    """Goods on their way, and what was ordered of late by the clock that the database goes by."""
-    supplier = world.add("suppliers", code="MILL", name="Tecelagem “Norte”", lead_time_days=9, created_at=world.now)
-    bought = world.add(
-        "purchase_orders", number="W-1", supplier_id=supplier["id"], location_id=awaited["location_id"],
-        status="ORDERED", currency="BRL", expected_at=FAR, created_at=world.now, ordered_at=world.now,
-    )  # fmt: skip
-    skus = {row["id"]: row for row in world.rows["variants"]}
-    for position, level in enumerate((awaited, wanted), start=1):
-        variant = skus[level["variant_id"]]
-        world.add(
-            "purchase_order_lines", purchase_order_id=bought["id"], position=position, variant_id=variant["id"],
-            sku=variant["sku"], name=variant["name"], ordered=40, currency="BRL", unit_cost_minor=1_900,
-        )  # fmt: skip
-    today = datetime.now(UTC).date()
-    shop = world.rows["locations"][1]["id"]
+def small_demand(world: World, cap: Row, wanted: Row, place: Row) -> None:
+    """Something that only supply has, and what was ordered of late by the clock that the database goes by."""
+    bought = world.purchase("100005", world.rows["suppliers"][0], place, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(bought, 1, cap, 40)
+    today, shop = datetime.now(UTC).date(), world.rows["locations"][1]["id"]
     here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
     for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
         world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
+
+
+def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, levels: tuple[Row, Row, Row]) -> None:
+    """Purchases, transfers and counts in every state; `levels` are shirts and shoes in the depot, shirts in the shop."""
+    shirts, shoes, shirts_in_shop = levels
+    inside, broken = (OUTSIDE, "AVAILABLE"), (OUTSIDE, "DAMAGED")
+    acme = world.add("suppliers", code="ACME", name="Acme “Têxtil”", email="a@acme.example", phone="+551133334444",
+                     lead_time_days=10,
+                     created_at=world.now)  # fmt: skip
+    other = world.add("suppliers", code="OTHER", name="Outro", created_at=world.now)
+    world.purchase_line(world.purchase("100001", acme, depot, "DRAFT", expected_at=FAR), 1, shirt, 10)
+    ordered = world.purchase("100002", other, shop, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(ordered, 1, shirt, 20)
+    bought = world.purchase("100003", acme, depot, "PARTIALLY_RECEIVED", "ORDERED", "RECEIVED", reference="PO-7")
+    first, second = (
+        world.purchase_line(bought, 1, shirt, 20, received=6, damaged=1),
+        world.purchase_line(bought, 2, shoe, 5),
+    )
+    assert second["received"] == 0
+    receipt = world.receipt(depot, purchase_order_id=bought["id"])
+    act = ("GoodsReceipt", receipt["id"])
+    world.move(shirts, "RECEIVE", 6, inside, act=act, line_id=first["id"])
+    world.move(shirts, "RECEIVE", 1, broken, act=act, line_id=first["id"])
+    gone = world.purchase("100004", other, depot, "CANCELED", "CANCELED")
+    world.purchase_line(gone, 1, shoe, 3, canceled=3)
+
+    world.transfer_line(world.transfer("100001", shop, depot, "DRAFT"), 1, shirt, 4)
+    away = world.transfer("100002", depot, shop, "IN_TRANSIT", "SHIPPED")
+    line = world.transfer_line(away, 1, shirt, 5, shipped=5)
+    outside = ("AVAILABLE", OUTSIDE)
+    world.move(shirts, "TRANSFER_OUT", 5, outside, act=("Transfer", away["id"]), line_id=line["id"])
+    done = world.transfer("100003", depot, shop, "RECEIVED", "SHIPPED", "RECEIVED")
+    line = world.transfer_line(done, 1, shirt, 4, shipped=4, received=2, damaged=1, missing=1)
+    world.move(shirts, "TRANSFER_OUT", 4, outside, act=("Transfer", done["id"]), line_id=line["id"])
+    act = ("GoodsReceipt", world.receipt(shop, transfer_id=done["id"])["id"])
+    world.move(shirts_in_shop, "TRANSFER_IN", 2, inside, act=act, line_id=line["id"])
+    world.move(shirts_in_shop, "TRANSFER_IN", 1, broken, act=act, line_id=line["id"])
+
+    counting = world.count("100001", depot, "OPEN", "RECORDED")
+    world.count_line(counting, 1, shirts, shirt, 90, 91)
+    world.count_line(counting, 2, shoes, shoe, 40, None)
+    counted = world.count("100002", shop, "COMPLETED", "RECORDED", "COMPLETED")
+    world.count_line(counted, 1, shirts_in_shop, shirt, 29, 30)
+    world.move(shirts_in_shop, "COUNT", 1, inside, act=("StockCount", counted["id"]), line_id=None)
 
 
 def small_carts(world: World, channel: Row, items: list[tuple[Row, int]], elsewhere: Row, customer: Row) -> None:
@@ -673,8 +807,15 @@ def small_world() -> World:
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
     Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
     Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
+    shoe.update(backorder_policy="BACKORDER", backorder_limit=5)
+    shirt.update(backorder_policy="PREORDER", backorder_limit=None, releases_at=FAR)
+    Story(world, web, [(shoes, 2, 12_000)], ana).wait()
+    Story(world, web, [(shoes, 2, 12_000)], bob).wait().fill()
+    small_supply(world, depot, shop, shirt, shoe, (shirts, shoes, shirts_in_shop))
     small_work(world, depot, shop, ana)
-    small_supply(world, world.level(world.variant("CAP", web, 990), depot, 0), shirts)
+    cap = world.variant("CAP", web, 990)
+    world.level(cap, depot, 0)
+    small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
     world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
@@ -686,6 +827,7 @@ def small_world() -> World:
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
     small_network(world, web, depot, shop)
+    small_what_if(world, web, depot, shop)
     told = world.endpoint(1, types=["ORDER_PLACED", "STOCK_MOVED"], channel_id=web["id"], query="{ viewer { kind } }",
                           description="ERP “ü”", previous_secret="whsec_0", previous_secret_until=world.now)  # fmt: skip
     failing = world.endpoint(2, status="FAILING", failures=11, holds=1, held_until=world.now, format="CLOUDEVENTS")
@@ -749,6 +891,40 @@ def small_ruleset(
     return row
 
 
+def small_what_if(world: World, channel: Row, depot: Row, shop: Row) -> None:
+    """A large simulation in every state, and what the rules in shadow would have decided, or will be asked."""
+    some, none = (
+        {"cost_minor": cost, "parcels": 3, "split_rate": rate, "on_time_rate": rate, "average_distance_km": km,
+         "unfilled_units": 1}
+        for cost, rate, km in ((12_345, 0.25, 350.125), (9_007_199_254_740_993, None, None))
+    )  # fmt: skip
+    order = world.rows["orders"][0]
+    change = {"order_id": str(order["id"]), "ships_from": [str(depot["id"]), str(shop["id"])], "ships_to": [],
+              "delta_minor": -1_205, "currency": "BRL"}  # fmt: skip
+    result = {"currency": "BRL", "orders": 7, "current": some, "proposed": none, "changed_count": 30,
+              "changed": [change] * 30}  # fmt: skip
+    asked = {"channel_id": channel["id"], "ruleset_name": "e “se”?", "ruleset": {}, "placed_from": BEGIN,
+             "placed_to": world.now, "total": 7, "requested_by_kind": "STAFF", "requested_by": "Zoë"}  # fmt: skip
+    for status, ended in (
+        ("WAITING", {}),
+        ("RUNNING", {"processed": 2, "state": b"x"}),
+        ("DONE", {"processed": 7, "result": result, "finished_at": world.now}),
+        ("FAILED", {"error": "não “deu”", "finished_at": world.now}),
+    ):
+        world.add("routing_simulations", status=status, requested_at=world.later(), **asked, **ended)
+    figures = {"cost_minor": 1_000, "orders_shipped": 1, "orders_split": 0, "orders_promised": 1, "orders_on_time": 1,
+               "parcels": 1, "parcels_placed": 1, "distance_km": 12.5, "unfilled_units": 0}  # fmt: skip
+    ruleset = world.rows["routing_rulesets"][-1]
+    for decision, answered in zip(world.rows["routing_decisions"][:2], (True, False), strict=True):
+        answer = {"strategy": "LEAST_COST", "chosen": decision["chosen"], "changed": True, "live": figures,
+                  "unfilled": [{"sku": "SHIRT", "quantity": 1, "reason": "NO_STOCK"}],
+                  "shadow": {**figures, "cost_minor": 900}} if answered else {}  # fmt: skip
+        world.add(
+            "routing_shadows", decision_id=decision["id"], order_id=decision["order_id"], channel_id=channel["id"],
+            ruleset_id=ruleset["id"], currency="BRL", decided_at=decision["decided_at"], **answer,
+        )  # fmt: skip
+
+
 def tell(world: World, customer: Row) -> None:
     """A message in every state, and a customer who chose."""
     shipment = world.rows["shipments"][0]
@@ -775,9 +951,12 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
-    "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "RoutingSimulationJob": "routing_simulations", "OrderLine": "order_lines", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
-    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items",
+    "PurchaseOrder": "purchase_orders", "PurchaseOrderLine": "purchase_order_lines", "TransferLine": "transfer_lines",
+    "GoodsReceipt": "goods_receipts", "StockCount": "stock_counts", "StockCountLine": "stock_count_lines",
+    "BackorderFill": "backorder_fills", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 

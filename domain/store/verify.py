@@ -17,12 +17,14 @@ from domain.store.invariants import (
     reservations,
     returns,
     stock,
+    supply,
     webhooks,
     work,
 )
 
 INVARIANTS: tuple[Invariant, ...] = (
     *stock.INVARIANTS,
+    *supply.INVARIANTS,
     *orders.INVARIANTS,
     *fulfillment.INVARIANTS,
     *payments.INVARIANTS,

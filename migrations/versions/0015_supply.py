@@ -281,5 +281,26 @@ CREATE TABLE backorders (
 
 CREATE INDEX ix_backorders_order_line_id ON backorders (order_line_id);
 
-CREATE INDEX ix_backorders_variant_id ON backorders (variant_id)
+CREATE INDEX ix_backorders_variant_id ON backorders (variant_id);
+
+CREATE TABLE backorder_fills (
+    id UUID NOT NULL,
+    order_line_id UUID NOT NULL,
+    order_id UUID NOT NULL,
+    variant_id UUID NOT NULL,
+    quantity INTEGER NOT NULL,
+    routing_decision_id UUID NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_backorder_fills PRIMARY KEY (id),
+    CONSTRAINT ck_backorder_fills_quantity_positive CHECK (quantity > 0),
+    CONSTRAINT fk_backorder_fills_order_line_id FOREIGN KEY(order_line_id) REFERENCES order_lines (id),
+    CONSTRAINT fk_backorder_fills_variant_id FOREIGN KEY(variant_id) REFERENCES variants (id),
+    CONSTRAINT fk_backorder_fills_routing_decision_id FOREIGN KEY(routing_decision_id) REFERENCES routing_decisions (id)
+);
+
+CREATE INDEX ix_backorder_fills_order_line_id ON backorder_fills (order_line_id);
+
+CREATE INDEX ix_backorder_fills_routing_decision_id ON backorder_fills (routing_decision_id);
+
+CREATE INDEX ix_backorder_fills_variant_id ON backorder_fills (variant_id)
 """

@@ -42,7 +42,7 @@ ODD_TEXTS = [
 ]
 """Emoji, combining characters, right to left, and what SQL, LIKE and JSON might trip over."""
 
-TEXTS: dict[str, list[str]] = {
+TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
     "skus": ["SHIRT", "CAP", "SHOE", "MUG", "none"],
     "country": ["BR", "JP"],
@@ -56,13 +56,27 @@ TEXTS: dict[str, list[str]] = {
     "WorkItemConnection.kind": ["COUNT_SHELF", "CALL_BACK", "PUT_BACK", "none"],
     "Channel.code": ["web", "phone", "gulf", "chile"],
     "Location.code": ["SAO1", "RIO1"],
+    "Supplier.code": ["ACME", "OTHER", "none"],
     "Product.code": ["P-SHIRT", "P-MUG"],
+    "from": ["2018-01-01T00:00:00Z"],
+    "to": ["2030-01-01T00:00:00Z"],
+    "RoutingSimulation.input": [
+        {
+            "orders": {"placedFrom": "2018-01-01T00:00:00Z", "placedTo": "2030-01-01T00:00:00Z"},
+            "ruleset": {"name": "e “se”?", "channel": "web"},
+        }
+    ],
 }  # fmt: skip
 """Texts by the argument's name, or by what its field gives and its name."""
 
 NODE_TYPES = [type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])]  # type: ignore[arg-type]
 
-NAMED_OTHERWISE = {"endpointId": "WebhookEndpoint", "locationId": "Location"}
+NAMED_OTHERWISE = {
+    "endpointId": "WebhookEndpoint",
+    "locationId": "Location",
+    "fromLocationId": "Location",
+    "toLocationId": "Location",
+}
 """Whose id an argument is, where its name does not say it."""
 
 NO_IDS = ["nonsense", "", "ord_", "evt_99999999999999999999", "evt_-1"]

@@ -102,7 +102,7 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         Move("ADJUST", "1", None, "available"),
         Move("REVERSAL", "2", "available", None, reverses=AN_ADJUSTMENT),
     ],
-    "kinds_move_as_they_say": [Move("TRANSFER_OUT", "1", "available", "damaged")],
+    "kinds_move_as_they_say": [Move("RELEASE", "1", "available", "damaged")],
     "allocated_is_what_work_holds": [Move("ALLOCATE", "1", "available", "allocated")],
     "shipped_left_the_shelf": [
         "UPDATE stock_movements SET kind = 'ADJUST' WHERE id = (SELECT id FROM stock_movements WHERE kind = 'SHIP' LIMIT 1)"
@@ -228,6 +228,16 @@ VIOLATIONS: dict[str, list[str | Move]] = {
             at="(SELECT stock_level_id FROM stock_movements WHERE act_type = 'WorkItem')",
         ),
     ],
+    # supply
+    "purchases_are_what_arrived": ["UPDATE purchase_order_lines SET received = received + 1 WHERE received > 0"],
+    "transfers_are_what_moved": [
+        "UPDATE transfer_lines SET received = received - 1, missing = missing + 1 WHERE received > 0"
+    ],
+    "transfer_units_sum": ["UPDATE transfer_lines SET missing = missing + 1 WHERE received > 0"],
+    "awaited_while_something_is": ["UPDATE purchase_orders SET status = 'RECEIVED' WHERE status = 'ORDERED'"],
+    "counts_move_when_complete": ["UPDATE stock_counts SET status = 'OPEN' WHERE status = 'COMPLETED'"],
+    "waiting_keeps_its_limit": ["UPDATE backorders SET limit_units = 0"],
+    "waiting_is_what_began_to": ["UPDATE backorders SET quantity = quantity + 1"],
     # exceptions
     "one_of_a_kind_is_open": [
         """UPDATE exceptions SET kind = other.kind, subject_id = other.subject_id
@@ -256,6 +266,9 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     "days_know_their_events": ["DELETE FROM event_days WHERE day = (SELECT max(day) FROM event_days)"],
     "labels_are_listed": ["DELETE FROM order_tags WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
+    "days_count_their_parcels": [
+        "INSERT INTO location_days (location_id, day, parcels) SELECT id, '2018-01-02', 1 FROM locations WHERE code = 'SAO1'"
+    ],
     "work_is_listed": ["DELETE FROM order_locations WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
     "claims_have_answers": ["UPDATE idempotency_claims SET answer = NULL"],
     # webhooks
