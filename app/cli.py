@@ -118,14 +118,29 @@ def token(
 
 
 @cli.command()
-def verify() -> None:
+def verify(
+    *,
+    repair_plan: Annotated[
+        bool, typer.Option("--repair-plan", help="Show where stock records drifted apart, and what would mend them.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The repair plan as JSON.")] = False,
+    apply: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Write the repair plan's entries, with this reason in the ledger."),
+    ] = None,
+) -> None:
     """Check every invariant over the whole database.
 
-    Exit code 1, and the name of each that does not hold, when one does not.
+    Exit code 1, and the name of each that does not hold, when one does not. Nothing is changed, unless --apply says why.
     """
-    from app.verify import run  # noqa: PLC0415 - other commands need none of it
+    from app import repair_plan as planning  # noqa: PLC0415 - other commands need none of it
+    from app import verify as verifying  # noqa: PLC0415 - as above
 
-    _run(run(_settings()))
+    if (as_json or apply is not None) and not repair_plan:
+        raise typer.BadParameter("is about a --repair-plan", param_hint="--json" if as_json else "--apply")
+    if apply is not None and not apply.strip():
+        raise typer.BadParameter("needs a reason", param_hint="--apply")
+    _run(planning.run(_settings(), as_json=as_json, apply=apply) if repair_plan else verifying.run(_settings()))
 
 
 @cli.command()

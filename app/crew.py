@@ -20,7 +20,7 @@ from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
 from resolvers.relays import Relay
-from resolvers.timers import ask_payment, find_unanswered, release_holds
+from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
 from resolvers.wording import Wording
 from resolvers.work import return_work
 
@@ -54,6 +54,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         return_work(world),
         *watches(world),
         release_holds(world),
+        expire_reservations(world),
         find_unanswered(world),
         ask_payment(world),
     ]

@@ -24,7 +24,7 @@ import httpx
 from app.migrate import upgrade
 from app.postgres import running_postgres
 from app.tokens import sign
-from benchmarks import cold, operations, subscribers, webhooks
+from benchmarks import cold, hot, operations, subscribers, webhooks
 from benchmarks.harness import HERE, Target, cpu_seconds, free_port, load, reachable_folder, resident_mib, server
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 
@@ -33,7 +33,7 @@ CUSTOMERS = 200
 READS, WRITES = 6, 8
 SOAK = 1_000_000
 SHARE_OF_PEAK = 0.7
-PARTS = ("reads", "placing", "soak", "cold", "subscribers", "webhooks", "replay")
+PARTS = ("reads", "placing", "hot", "soak", "cold", "subscribers", "webhooks", "replay")
 MOST_MIB = 150
 
 
@@ -264,6 +264,8 @@ def main() -> None:
                 rows.append(bench.placing())
             if "soak" in given.only and given.soak:
                 rows.append(bench.soak(orders, given.soak))
+    if "hot" in given.only:
+        rows += hot.main(given.rounds, given.seconds)
     if "cold" in given.only:
         rows += cold.main()
     if "subscribers" in given.only:

@@ -471,7 +471,50 @@ from (
     from growth.story
 ) item;
 
+-- -- carts: one for every order, all but the last of them over --
+
+insert into reservations (id, channel_id, customer_id, order_id, holder, reference, status, created_at, expires_at, ended_at)
+select growth.id(at, 32, n), channel_id, customer_id, case when status = 'CONSUMED' then order_id end,
+       'shopper:' || channel_id, 'cart-' || n, status, at, at + interval '15 minutes',
+       case when status <> 'ACTIVE' then at + interval '10 minutes' end
+from (
+    select n, at, order_id, channel_id, customer_id,
+           case when n >= growth.orders() - 100 then 'ACTIVE'
+                else (array['CONSUMED', 'CONSUMED', 'RELEASED', 'EXPIRED'])[n % 4 + 1] end as status
+    from growth.story
+) cart;
+
+insert into reservation_lines (id, reservation_id, stock_level_id, variant_id, location_id, sku, quantity, held)
+select growth.id(at, 33, n), growth.id(at, 32, n), level_id, variant_id, location_id, sku, 1, 0
+from (
+    select n, at, (array_agg(line.id order by line.id))[1] as line_id
+    from growth.story join fulfillment_orders work using (order_id)
+    join fulfillment_order_lines line on line.fulfillment_order_id = work.id
+    where n < growth.orders() - 100 group by n, at
+) first
+join lateral (
+    select stock_level_id as level_id, variant_id, location_id, sku from fulfillment_order_lines where id = line_id
+) part on true;
+
 update event_head set position = (select max(position) from events);
+
+-- -- what routing goes by: two versions of rules, two rates -------------------------------------------------------------
+
+insert into routing_rulesets (id, channel_id, version, name, mode, currency, rules, allow_split, split_lines,
+                              ship_complete, late_allowed, wait_for_capacity, lateness_minor_per_day, split_minor,
+                              markdowns, weights, activated_at, activated_by_kind, activated_by,
+                              retired_at)
+select ('00000000-0000-7000-8000-00000000000' || n)::uuid, id, n, 'growth', case n when 1 then 'RETIRED' else 'LIVE' end,
+       currency, '[]', true, true, false, true, true, 500, 500, '[]',
+       '{"cost": "1", "lateness": "1", "split": "1", "stock": "1"}', now(), 'STAFF', 'Growth',
+       case n when 1 then now() end
+from channels, generate_series(1, 2) n where code = 'web';
+
+insert into carrier_rates (id, carrier, currency, position, service, base_minor, per_kg_minor, per_kg_1000km_minor,
+                           first_days, location_kinds, location_ids, countries, takes_hazmat)
+select ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'correios', currency, n, 'PAC', 1000 * n, 80, 300, n, '{}', '{}',
+       '{}', true
+from channels, generate_series(1, 2) n where code = 'web';
 
 -- -- another system that hears of orders; one in a hundred deliveries never arrived, and a second that hears of nothing --
 

@@ -52,7 +52,18 @@ class EventType(Word):
     EXCEPTION_WORSENED = "EXCEPTION_WORSENED", "It matters more than when it was found."
     EXCEPTION_ACKNOWLEDGED = "EXCEPTION_ACKNOWLEDGED", "Somebody looks at it."
     EXCEPTION_RESOLVED = "EXCEPTION_RESOLVED", "It is no longer so."
+    ROUTING_RULESET_ACTIVATED = (
+        "ROUTING_RULESET_ACTIVATED",
+        "Routing goes by other rules from then on, or asks them besides.",
+    )
+    ROUTING_RULESET_RETIRED = "ROUTING_RULESET_RETIRED", "Routing rules ceased to hold."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
+    RESERVATION_MADE = "RESERVATION_MADE", "Stock is held for a cart, for a while."
+    RESERVATION_CHANGED = "RESERVATION_CHANGED", "The cart changed, and with it what is held; it holds longer, too."
+    RESERVATION_EXTENDED = "RESERVATION_EXTENDED", "The cart's stock is held longer."
+    RESERVATION_CONSUMED = "RESERVATION_CONSUMED", "An order was placed with the cart's stock."
+    RESERVATION_RELEASED = "RESERVATION_RELEASED", "The cart's stock was given back."
+    RESERVATION_EXPIRED = "RESERVATION_EXPIRED", "The cart's time was over, and its stock was given back."
     WORK_ITEM_CREATED = "WORK_ITEM_CREATED", "Work was put into a queue."
     WORK_ITEM_CLAIMED = "WORK_ITEM_CLAIMED", "Somebody took a work item on, for as long as the lease lasts."
     WORK_ITEM_EXTENDED = "WORK_ITEM_EXTENDED", "Whoever is at a work item needs more time."

@@ -24,7 +24,7 @@ from domain.orders import ORDER, OrderAction, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InvalidInput, NotFound, OnHold, QuantityExceeds
 from domain.routing.model import Decision, DemandLine
-from domain.routing.router import route
+from domain.routing.plain import route
 from domain.stock import Bucket, Ledger, MovementKind
 
 TARGET_OF: dict[ShortReason, Bucket | None] = {

@@ -445,6 +445,43 @@ class StockLevel:
 
 
 @row
+class ReservationLine:
+    """`reservation_lines`: units at one level. `held` is what is still reserved of them: nothing once it has ended."""
+
+    table: ClassVar[str] = "reservation_lines"
+
+    id: UUID
+    reservation_id: UUID
+    stock_level_id: UUID
+    variant_id: UUID
+    location_id: UUID
+    sku: str
+    quantity: int
+    held: int
+
+
+@row
+class Reservation:
+    """`reservations`: stock held for a cart. `holder` is the subject of whoever reserved."""
+
+    table: ClassVar[str] = "reservations"
+
+    id: UUID
+    channel_id: UUID
+    holder: str
+    reference: str
+    status: str
+    created_at: datetime
+    expires_at: datetime
+    customer_id: UUID | None = None
+    order_id: UUID | None = None
+    ended_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[ReservationLine, ...] = ()
+
+
+@row
 class StockMovement:
     """`stock_movements`: one ledger entry."""
 
@@ -468,6 +505,7 @@ class StockMovement:
     actor_name: str
     occurred_at: datetime
     recorded_at: datetime
+    reverses_id: UUID | None = None
 
 
 @row
@@ -630,6 +668,7 @@ PARTS: dict[type, tuple[str, ...]] = {
     Shipment: ("lines", "tracking_events"),
     Return: ("lines",),
     ReturnLine: ("inspections",),
+    Reservation: ("lines",),
 }
 """The fields that hold rows of their own."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from domain.model import (
     OrderAdjustment,
     OrderLine,
     Payment,
+    ReservationLine,
     RoutingDecision,
     StockLevel,
     replace,
@@ -30,11 +32,12 @@ from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, 
 from domain.payments import Tender, recorded, requested, with_payments
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
 from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
-from domain.routing.router import route
+from domain.routing.plain import route
 from domain.stock import Bucket, Ledger, LocationKind, MovementKind
 
 LINES_LIMIT = 100
 QUANTITY_LIMIT = 100_000
+NOTHING: Mapping[UUID, int] = MappingProxyType({})
 HANDLING = timedelta(hours=24)
 """How long a location has until a parcel should have left, where no calendar says otherwise."""
 
@@ -292,12 +295,21 @@ def destination(order: Order) -> Point | None:
     return Point(order.latitude, order.longitude)
 
 
-def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID, StockLevel], act: Act) -> Decided:
-    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders."""
+def place(
+    routed_order: Routed,
+    tenders: Sequence[Tender],
+    levels: Mapping[UUID, StockLevel],
+    act: Act,
+    held: Mapping[UUID, int] = NOTHING,
+) -> Decided:
+    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders.
+
+    What is `held` for its cart, by level, it takes first.
+    """
     order, decision = routed_order.order, routed_order.decision
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
-    allocate(order, work, ledger)
+    allocate(order, work, ledger, held)
 
     order = replace(
         order,
@@ -375,19 +387,24 @@ def _fulfillment_order(
     )
 
 
-def allocate(order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger) -> None:
-    """Give the work's units to it in the ledger."""
+def allocate(
+    order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger, held: Mapping[UUID, int] = NOTHING
+) -> None:
+    """Give the work's units to it in the ledger: first those that are reserved for it, by level."""
+    left = dict(held)
     for fulfillment_order in work:
         for line in fulfillment_order.lines:
-            ledger.move(
-                line.stock_level_id,
-                MovementKind.ALLOCATE,
-                line.quantity,
-                Bucket.AVAILABLE,
-                Bucket.ALLOCATED,
-                line_id=line.order_line_id,
-                order=order,
-            )
+            level, reserved = line.stock_level_id, 0
+            if left and (reserved := min(left.get(level, 0), line.quantity)):
+                left[level] -= reserved
+                _allocate(order, line, reserved, Bucket.RESERVED, ledger)
+            if line.quantity > reserved:
+                _allocate(order, line, line.quantity - reserved, Bucket.AVAILABLE, ledger)
+
+
+def _allocate(order: Order, line: FulfillmentOrderLine, units: int, source: Bucket, ledger: Ledger) -> None:
+    kind, target = MovementKind.ALLOCATE, Bucket.ALLOCATED
+    ledger.move(line.stock_level_id, kind, units, source, target, line_id=line.order_line_id, order=order)
 
 
 def created(order: Order, work: Sequence[FulfillmentOrder]) -> list[Event]:
@@ -444,14 +461,30 @@ def bought_by(order: Order, customer_id: UUID) -> Order:
     return replace(order, customer_id=customer_id)
 
 
-def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
-    """What is offered, with these levels as they are now."""
-    now = {level.id: level.available for level in levels}
+def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID, int] = NOTHING) -> Catalog:
+    """What is offered, with these levels as they are now; what is `held` for the buyer by level is theirs."""
+    now = {level.id: level.available + held.get(level.id, 0) for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
         for sku, offer in catalog.offers.items()
     }
     return replace(catalog, offers=offers)
+
+
+def with_held(catalog: Catalog, lines: Iterable[ReservationLine], shelves: Iterable[Shelf]) -> Catalog:
+    """What is offered to whom these units are held for. `shelves` are where they lie and may still ship from."""
+    places = dict(catalog.shelves) | {shelf.id: shelf for shelf in shelves}
+    sku_of = {offer.variant_id: sku for sku, offer in catalog.offers.items()}
+    offers = dict(catalog.offers)
+    for line in lines:
+        sku = sku_of.get(line.variant_id)
+        if sku is None or line.location_id not in places:
+            continue
+        units = {level: (at, free) for level, at, free in offers[sku].levels}
+        _, free = units.get(line.stock_level_id, (None, 0))
+        units[line.stock_level_id] = line.location_id, free + line.held
+        offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
+    return replace(catalog, offers=offers, shelves=places)
 
 
 def newcomer(customer: Customer | None, order: Order, act: Act) -> tuple[Any, ...]:

@@ -173,6 +173,14 @@ class QuantityExceeds(Refused):
 
 
 @dataclass(eq=False)
+class NotReversible(Refused):
+    """Entry {id} cannot be undone: {reason}."""
+
+    id: str
+    reason: str
+
+
+@dataclass(eq=False)
 class StockChanged(Refused):
     """{expected_on_hand} of {sku} were expected on hand, but there are {actual_on_hand}."""
 
@@ -231,6 +239,7 @@ REFUSALS: tuple[type[Refused], ...] = (
     AmountExceeds,
     NotReturnable,
     QuantityExceeds,
+    NotReversible,
     StockChanged,
     TotalChanged,
     OnHold,

@@ -77,11 +77,13 @@ class Ledger:
         line_id: UUID | None = None,
         reason: str | None = None,
         order: Order | None = None,
+        reverses_id: UUID | None = None,
     ) -> None:
-        """Take `quantity` units from one bucket to another; None is outside."""
+        """Take `quantity` units from one bucket to another; None is outside. A reversal names what it undoes."""
         level = self._moved(self.levels[level_id], quantity, source, target)
         self.levels[level_id] = level
-        self.movements.append(self._entry(level, kind, quantity, source, target, line_id, reason))
+        entry = self._entry(level, kind, quantity, source, target, line_id, reason)
+        self.movements.append(replace(entry, reverses_id=reverses_id) if reverses_id else entry)
         self.events.append(self._event(level, kind, quantity, order))
 
     def _moved(self, level: StockLevel, quantity: int, source: Bucket | None, target: Bucket | None) -> StockLevel:

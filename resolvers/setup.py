@@ -15,6 +15,7 @@ from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChang
 from domain.stock import Ledger
 from domain.store import setup as stored
 from domain.viewer import Role, Scope
+from resolvers.locations import costs_of, settings_of
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ CODE_LIMIT = 100
 PRICES_LIMIT = 20
 
 
-def _bounded(rows: list[Any], name: str) -> None:
+def bounded(rows: list[Any], name: str) -> None:
+    """A list of a mutation has 1 to 100 items."""
     if not 1 <= len(rows) <= LIMIT:
         raise InvalidInput(f"1 to {LIMIT} {name} at once, not {len(rows)}", field=(name,))
 
@@ -82,14 +84,16 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
             raise NotFound("Channel", code, field=("channels",))
     address = [getattr(place, name, None) for name in ("line1", "line2", "city", "region", "postal_code", "country")]
     columns = [_code(input.code, "code"), input.name, input.kind.value, *address, latitude, longitude]
+    settings, costs = settings_of(input), costs_of(input)
     id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
+    await stored.set_network_of(work.connection, id_, settings, costs)
     return Outcome({"location": id_})
 
 
 @verb("variantsSet", Scope.CATALOG_WRITE)
 async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     """Create or change variants, with their products and prices."""
-    _bounded(input.variants, "variants")
+    bounded(input.variants, "variants")
     by_sku = _by_sku(input.variants)
     codes = {price.channel for each in by_sku.values() for price in each.prices}
     channels = await stored.channels_by_code(work.connection, sorted(codes))
@@ -130,7 +134,7 @@ def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ..
     sizes = (variant.weight_grams, variant.length_mm, variant.width_mm, variant.height_mm)
     if any(size is not None and size < 0 for size in sizes):
         raise InvalidInput(f"{sku}: weights and sizes are not negative", field=("variants",))
-    return (product_id, sku, variant.name, *sizes)
+    return (product_id, sku, variant.name, *sizes, variant.hazmat)
 
 
 def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:
@@ -143,7 +147,7 @@ def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) 
 @verb("stockAdjust", Scope.STOCK_WRITE)
 async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     """Correct what is on hand; every change is a ledger entry."""
-    _bounded(input.lines, "lines")
+    bounded(input.lines, "lines")
     location_id = await location_of(work, input.location_id)
     skus = [line.sku for line in input.lines]
     if len(set(skus)) < len(skus):

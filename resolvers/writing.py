@@ -48,6 +48,10 @@ class Outcome:
     """The order as it was stored, where the verb has just done so: it saves the next step a look."""
 
 
+class Overtaken(Exception):
+    """Somebody was faster, and what is to be locked instead would be out of order: begin again, and lock it all at once."""
+
+
 async def _no_documents(_text: str, _operation_name: str | None) -> Document:
     raise NotImplementedError("this world reads no documents")
 
@@ -73,7 +77,11 @@ class World:
 class Work:
     """The unit of work of one mutation: its connection, its act, and what it stores."""
 
-    def __init__(self, world: World, connection: Connection, viewer: Viewer, act: Act) -> None:
+    def __init__(
+        self, world: World, connection: Connection, viewer: Viewer, act: Act, *, is_again: bool = False
+    ) -> None:
+        self.is_again = is_again
+        """Whether somebody was faster the first time: then what might be needed is locked before it is chosen."""
         self.world = world
         self.connection = connection
         self.viewer = viewer
@@ -223,7 +231,9 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with world.database.writes.transaction() as connection:
-                return await _once(Work(world, connection, viewer, act), verb, input, given)
+                return await _once(Work(world, connection, viewer, act, is_again=attempt > 1), verb, input, given)
+        except Overtaken:
+            continue
         except asyncpg.UniqueViolationError as error:
             if attempt == ATTEMPTS or error.constraint_name not in RACES:
                 raise named(error, input) from error
@@ -233,7 +243,7 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     raise AssertionError("unreachable")
 
 
-RACES = {"uq_customers_email"}
+RACES = {"uq_customers_email", "uq_reservations_active"}
 """Two at once began what only one can be; the second attempt finds it."""
 
 CONSTRAINTS: dict[str, Callable[[Any], Refused]] = {

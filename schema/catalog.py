@@ -66,6 +66,7 @@ class Variant(Node):
     length_mm: int | None = column("length_mm", "Length of one unit in millimeters.")
     width_mm: int | None = column("width_mm", "Width of one unit in millimeters.")
     height_mm: int | None = column("height_mm", "Height of one unit in millimeters.")
+    hazmat: bool = column("hazmat", "Whether it is dangerous goods, which not every carrier takes.")
     created_at: datetime = column("created_at", "When it was entered.")
     product: Product = one(lambda variant, product: product.c.id == variant.c.product_id, "What it is a variant of.")
     prices: list[VariantPrice] = many(
@@ -100,6 +101,9 @@ class VariantInput:
     length_mm: int | None = strawberry.field(default=None, description="Length of one unit in millimeters.")
     width_mm: int | None = strawberry.field(default=None, description="Width of one unit in millimeters.")
     height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
+    hazmat: bool = strawberry.field(
+        default=False, description="Whether it is dangerous goods, which not every carrier takes."
+    )
     prices: list[VariantPriceInput] = strawberry.field(
         default_factory=list, description="Prices to set; at most 20, others stay as they are."
     )

@@ -10,9 +10,12 @@ from resolvers import (
     messages,
     orders,
     payments,
+    reservations,
     returns,
+    routing,
     setup,
     shipments,
+    stock,
     webhooks,
     work,
 )
@@ -24,8 +27,11 @@ from schema.inputs import fulfillment as work_inputs
 from schema.inputs import messages as message_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
+from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
+from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import stock as stock_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
@@ -64,6 +70,24 @@ class Mutation:
     order_cancel = mutation(
         orders.cancel, order_inputs.OrderCancelInput, payloads.OrderCancelPayload, "Call off what has not shipped."
     )
+    stock_reserve = mutation(
+        reservations.reserve,
+        reservation_inputs.StockReserveInput,
+        payloads.StockReservePayload,
+        "Hold stock for a cart, or change what is held for it.",
+    )
+    reservation_extend = mutation(
+        reservations.extend,
+        reservation_inputs.ReservationExtendInput,
+        payloads.ReservationExtendPayload,
+        "Hold a cart's stock longer.",
+    )
+    reservation_release = mutation(
+        reservations.release,
+        reservation_inputs.ReservationReleaseInput,
+        payloads.ReservationReleasePayload,
+        "Give a cart's stock back.",
+    )
     payment_authorize = mutation(
         payments.authorize,
         payment_inputs.PaymentAuthorizeInput,
@@ -93,6 +117,18 @@ class Mutation:
     )
     stock_adjust = mutation(
         setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+    )
+    stock_redispose = mutation(
+        stock.redispose,
+        stock_inputs.StockRedisposeInput,
+        payloads.StockRedisposePayload,
+        "Say anew what units on hand are good for: from quarantine back to the shelf, or out of the house.",
+    )
+    stock_movement_reverse = mutation(
+        stock.reverse,
+        stock_inputs.StockMovementReverseInput,
+        payloads.StockMovementReversePayload,
+        "Undo one entry of the ledger by its exact inverse, once.",
     )
     order_route = mutation(
         fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
@@ -265,4 +301,22 @@ class Mutation:
         webhook_inputs.WebhookReplayInput,
         payloads.WebhookReplayPayload,
         "Send a range of the log to an endpoint, again or for the first time.",
+    )
+    carrier_rates_set = mutation(
+        routing.set_rates,
+        routing_inputs.CarrierRatesSetInput,
+        payloads.CarrierRatesSetPayload,
+        "Say what a carrier charges: its whole table in one currency.",
+    )
+    routing_ruleset_activate = mutation(
+        routing.activate,
+        routing_inputs.RoutingRulesetActivateInput,
+        payloads.RoutingRulesetActivatePayload,
+        "Route by other rules from now on, or ask them in the shadow of those that decide.",
+    )
+    routing_ruleset_retire = mutation(
+        routing.retire,
+        routing_inputs.RoutingRulesetRetireInput,
+        payloads.RoutingRulesetRetirePayload,
+        "Let a ruleset hold no longer.",
     )

@@ -16,9 +16,11 @@ from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
 from schema.orders import Order, OrderLine
 from schema.payments import Payment, PaymentAction, Refund
+from schema.reservations import Reservation
 from schema.returns import Return
+from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
-from schema.stock import Location, StockLevel
+from schema.stock import Location, StockLevel, StockMovement
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
 from schema.work import WorkItem
 
@@ -187,6 +189,23 @@ class StockAdjustPayload:
     shortfalls: list[StockShortfall] | None = strawberry.field(
         description="Promises that can not be kept any more; at most 100."
     )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The stock levels as they are now.")
+class StockRedisposePayload:
+    """What stockRedispose answers."""
+
+    levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The entry that undid another.")
+class StockMovementReversePayload:
+    """What stockMovementReverse answers."""
+
+    movement: StockMovement | None = one_made("movement", "The reversal; null when it was refused.")
+    level: StockLevel | None = one_made("level", "The stock level as it is now; null when it was refused.")
     user_errors: list[UserError] = errors()
 
 
@@ -407,6 +426,30 @@ class WorkItemRetryPayload:
     user_errors: list[UserError] = errors()
 
 
+@strawberry.type(description="The cart's reservation.")
+class StockReservePayload:
+    """What stockReserve answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationExtendPayload:
+    """What reservationExtend answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationReleasePayload:
+    """What reservationRelease answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
 @strawberry.type(description="The exception as it is now.")
 class ExceptionAcknowledgePayload:
     """What exceptionAcknowledge answers."""
@@ -466,4 +509,28 @@ class WebhookReplayPayload:
     cursor: str | None = strawberry.field(
         description="Where to go on with another replay, `after` it: only 5,000 events are looked at. Null at the end."
     )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The carrier's table as it is now.")
+class CarrierRatesSetPayload:
+    """What carrierRatesSet answers."""
+
+    rates: list[CarrierRate] = all_made("rates", "Its rates in that currency; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The rules that hold from now on.")
+class RoutingRulesetActivatePayload:
+    """What routingRulesetActivate answers."""
+
+    ruleset: RoutingRuleset | None = one_made("ruleset", "The new version; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The rules that hold no longer.")
+class RoutingRulesetRetirePayload:
+    """What routingRulesetRetire answers."""
+
+    ruleset: RoutingRuleset | None = one_made("ruleset", "The ruleset; null when it was refused.")
     user_errors: list[UserError] = errors()

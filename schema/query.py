@@ -1,13 +1,17 @@
 """Everything that can be asked. Each field is one declaration; the read compiler does the rest."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from sqlalchemy import Text
+from sqlalchemy import ColumnElement, FromClause, Text, select
 
 from domain import ids
+from domain.routing.network import RulesetMode
+from domain.store import tables as t
 from domain.viewer import Role
-from resolvers.reading.mapping import Inline, Nodes, One, Pages, Subject, Values, asks, reads
+from resolvers.reading.arguments import Arguments
+from resolvers.reading.mapping import Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
 from schema.catalog import Channel, Product, Variant
 from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
@@ -23,10 +27,29 @@ from schema.fulfillment import (
 )
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
+from schema.reservations import (
+    RESERVATION_FILTERS,
+    RESERVATION_SORTS,
+    Reservation,
+    ReservationFilter,
+    ReservationSort,
+)
 from schema.returns import Return
+from schema.routing import RATE_SORTS, RULESET_FILTERS, RULESET_SORTS, CarrierRate, RoutingRuleset
 from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
-from schema.stock import MOVEMENT_FILTERS, MOVEMENT_SORTS, Location, StockMovement, StockMovementFilter
+from schema.stock import (
+    LEVEL_AS_OF,
+    LEVEL_FILTERS,
+    LEVEL_SORTS,
+    MOVEMENT_FILTERS,
+    MOVEMENT_SORTS,
+    Location,
+    StockLevel,
+    StockLevelFilter,
+    StockMovement,
+    StockMovementFilter,
+)
 from schema.viewer import Viewer
 from schema.webhooks import (
     DELIVERY_FILTERS,
@@ -47,6 +70,13 @@ def _by_id(typename: str) -> One:
 
 def _by_code(argument: str) -> One:
     return One(lambda _row, other, arguments: other.c[argument] == arguments[argument].bind(Text()))
+
+
+def _of_channel(_row: Row, ruleset: FromClause, arguments: Arguments) -> ColumnElement[bool]:
+    channel = t.channels.alias()
+    named = select(channel.c.id).where(channel.c.code == arguments["channel"].bind(Text()))
+    same: ColumnElement[bool] = ruleset.c.channel_id == named.scalar_subquery()
+    return same
 
 
 NODES_LIMIT = 100
@@ -193,6 +223,43 @@ class Query:
     ) -> Connection[StockMovement]:
         """The ledger."""
 
+    @asks(_by_id("Reservation"), "A reservation.")
+    def reservation(self, id: Id) -> Reservation | None:
+        """One reservation."""
+
+    @asks(Pages(None, RESERVATION_SORTS, "CREATED_AT", RESERVATION_FILTERS), "Stock held for carts, the latest first.")
+    def reservations(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[ReservationFilter | None, FILTER] = None,
+        sort: Annotated[ReservationSort | None, SORT] = None,
+    ) -> Connection[Reservation]:
+        """Lists of reservations."""
+
+    @asks(
+        Pages(None, LEVEL_SORTS, "ID", LEVEL_FILTERS, reread={"asOf": LEVEL_AS_OF}),
+        "Stock levels: what each location has of each variant, now or at any moment before.",
+    )
+    def stock_levels(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[StockLevelFilter | None, FILTER] = None,
+        as_of: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="Read buckets, onHand and version as the ledger had recorded them by this moment; a level "
+                "of which nothing was recorded yet is empty."
+            ),
+        ] = None,
+    ) -> Connection[StockLevel]:
+        """Stock everywhere."""
+
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:
         """One fulfillment order."""
@@ -301,3 +368,36 @@ class Query:
         filter: Annotated[WebhookDeliveryFilter | None, FILTER] = None,
     ) -> Connection[WebhookDelivery]:
         """The delivery log."""
+
+    @asks(_by_id("RoutingRuleset"), "One version of a channel's routing rules.")
+    def routing_ruleset(self, id: Id) -> RoutingRuleset | None:
+        """One ruleset."""
+
+    @asks(
+        Pages(_of_channel, RULESET_SORTS, "VERSION", RULESET_FILTERS),
+        "A channel's routing rules, the latest version first.",
+    )
+    def routing_rulesets(
+        self,
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        mode: Annotated[RulesetMode | None, strawberry.argument(description="In this mode alone.")] = None,
+    ) -> Connection[RoutingRuleset]:
+        """A channel's rulesets."""
+
+    @asks(
+        Pages(None, RATE_SORTS, "TABLE", {"carrier": lambda row, given: row.c.carrier == given.bind(Text())}),
+        "What carriers charge, by currency, carrier and place in its table.",
+    )
+    def carrier_rates(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        carrier: Annotated[str | None, strawberry.argument(description="Of this carrier alone.")] = None,
+    ) -> Connection[CarrierRate]:
+        """All rates."""

@@ -1,38 +1,94 @@
 """Stock: what lies where, in which bucket, and every movement that made it so."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import reduce
+from operator import add
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, Text, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
+from domain.calendars import Weekday
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store import tables as t
 from domain.store import visibility
+from domain.viewer import Scope
 from resolvers.reading.arguments import Argument
-from resolvers.reading.mapping import Condition, Pages, Row, Sort, Subject, Values, aggregate, asks, column, one, reads
+from resolvers.reading.mapping import (
+    Condition,
+    Pages,
+    Reread,
+    Row,
+    Sort,
+    Subject,
+    Values,
+    aggregate,
+    asks,
+    column,
+    inline,
+    many,
+    one,
+    reads,
+)
 from schema.common import (
     Actor,
     Address,
     After,
     Before,
     Connection,
+    CountryCode,
     First,
     Last,
+    Money,
     Node,
     actor,
     address,
     constant,
     entity,
     id_of,
+    labels,
+    money,
     words,
 )
 
 words(LocationKind)
+words(Weekday)
 words(Bucket)
 words(MovementKind)
 
 BUCKETS = ("on_hand", "available", "reserved", "allocated", "safety_stock", "quality_control", "damaged")
+
+
+@strawberry.type(description="Whose public holidays a location keeps.")
+class HolidayCalendar:
+    """A country, or a part of it."""
+
+    country: CountryCode = column("country", "The country.")
+    subdivision: str | None = column(
+        "subdivision", "The state, province or canton; null: holidays of the whole country."
+    )
+
+
+@strawberry.type(description="What it costs a location to ship, before any carrier, for channels of one currency.")
+@entity(t.location_costs, visibility.routing_setup)
+class LocationCost:
+    """Costs in one currency."""
+
+    packing: Money = money("packing_minor", "What each parcel costs: box, tape and time.")
+    handling: Money = money("handling_minor", "What each unit costs to pick.")
 
 
 @strawberry.type(description="A place where stock is: a warehouse, a store, a supplier or a logistics partner.")
@@ -47,6 +103,34 @@ class Location(Node):
     address: Address | None = address("Where it is.")
     latitude: float | None = column("latitude", "Degrees north.")
     longitude: float | None = column("longitude", "Degrees east.")
+    tags: list[str] = labels()
+    time_zone: str | None = column(
+        "time_zone", "The IANA time zone of its days; null: the channel's, whose order it is."
+    )
+    working_days: list[Weekday] = column("working_days", "The days on which it ships; at most 7.")
+    cutoff: str | None = column(
+        lambda place: func.to_char(place.c.cutoff, "HH24:MI"),
+        "Until when orders begin on the same day, such as 14:00; null: midnight.",
+    )
+    handling_days: int = column("handling_days", "Working days until a parcel leaves; 0: the order's own day.")
+    holiday_calendar: HolidayCalendar | None = inline(
+        lambda place: Values(country=place.c.holiday_country, subdivision=place.c.holiday_subdivision),
+        "Whose public holidays it keeps; null: none.",
+        present=lambda place: place.c.holiday_country,
+    )
+    closures: list[date] = column(
+        lambda place: cast(place.c.closures, ARRAY(Text)), "Days on which it is closed besides; at most 366."
+    )
+    daily_capacity: int | None = column(
+        "daily_capacity", "The most parcels that leave on one day; null: no limit.", needs=Scope.ROUTING_READ
+    )
+    costs: list[LocationCost] = many(
+        lambda place, cost: cost.c.location_id == place.c.id,
+        lambda cost: [cost.c.currency],
+        "What it costs to ship from here, by currency; scope routing:read; at most 20.",
+        limit=20,
+        needs=Scope.ROUTING_READ,
+    )
 
 
 @strawberry.type(description="What one location has of one variant, by bucket.")
@@ -131,7 +215,7 @@ class InventoryTotal:
     backordered: int = column(_backordered, "Units that orders wait for and no location has.")
 
 
-LEVEL_SORTS = {"ID": (lambda level: [level.c.id], False)}
+LEVEL_SORTS: dict[str, tuple[Sort, bool]] = {"ID": (lambda level: [level.c.id], False)}
 
 
 @strawberry.type(description="A variant's stock: in all, and location by location.")
@@ -176,6 +260,71 @@ MOVEMENT_FILTERS: dict[str, Condition] = {
 }
 
 MOVEMENT_SORTS: dict[str, tuple[Sort, bool]] = {"RECORDED_AT": (lambda move: [move.c.recorded_at, move.c.id], True)}
+
+
+@strawberry.input(description="Which stock levels.")
+class StockLevelFilter:
+    """A filter of stock levels; what is given must hold together."""
+
+    sku: str | None = strawberry.field(default=None, description="Levels of this SKU.")
+    location_id: strawberry.ID | None = strawberry.field(default=None, description="Levels at this location.")
+
+
+LEVEL_FILTERS: dict[str, Condition] = {
+    "sku": _of_sku,
+    "locationId": lambda level, given: level.c.location_id == given.key("Location"),
+}
+
+
+def _balance(level: Row, bucket: str, moment: Argument) -> ColumnElement[int]:
+    """What a bucket held at a moment: its last entry at or before then says so, read off the index of its side."""
+    last = union_all(*(_last_entry(level, side, bucket, moment) for side in ("from", "to"))).subquery()
+    newest = select(last.c.balance).order_by(last.c.recorded_at.desc(), last.c.id.desc()).limit(literal_column("1"))
+    held: ColumnElement[int] = func.coalesce(newest.scalar_subquery(), literal_column("0"))
+    return held
+
+
+def _last_entry(level: Row, side: str, bucket: str, moment: Argument) -> Select[Any]:
+    entry = t.stock_movements.alias()
+    return (
+        select(entry.c.recorded_at, entry.c.id, entry.c[f"{side}_balance_after"].label("balance"))
+        .where(
+            entry.c.stock_level_id == level.c.id,
+            entry.c[f"{side}_bucket"] == literal_column(f"'{bucket.upper()}'", Text),
+            entry.c.recorded_at <= moment.bind(DateTime(timezone=True)),
+        )
+        .order_by(entry.c.recorded_at.desc(), entry.c.id.desc())
+        .limit(literal_column("1"))
+        .correlate_except(entry)
+    )
+
+
+def _as_of(bucket: str) -> Reread:
+    return lambda level, moment: _balance(level, bucket, moment)
+
+
+def _on_hand_as_of(level: Row, moment: Argument) -> ColumnElement[int]:
+    return reduce(add, (_balance(level, bucket, moment) for bucket in BUCKETS[1:]))
+
+
+def _version_as_of(level: Row, moment: Argument) -> ColumnElement[int]:
+    """Each entry made one version."""
+    entry = t.stock_movements.alias()
+    since = select(func.count()).where(
+        entry.c.variant_id == level.c.variant_id,
+        entry.c.location_id == level.c.location_id,
+        entry.c.recorded_at > moment.bind(DateTime(timezone=True)),
+    )
+    then: ColumnElement[int] = level.c.version - cast(since.correlate_except(entry).scalar_subquery(), Integer)
+    return then
+
+
+LEVEL_AS_OF: dict[str, Reread] = {
+    **{bucket: _as_of(bucket) for bucket in BUCKETS[1:]},
+    "on_hand": _on_hand_as_of,
+    "version": _version_as_of,
+}
+"""The columns of a level as the ledger says they were."""
 
 
 @strawberry.input(description="What a count or a correction found of one SKU.")

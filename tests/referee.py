@@ -55,7 +55,7 @@ def replete(world: World, customer: Row) -> None:
     """Orders with a value in every column, so that every field has one to show."""
     kiosk, shop = world.channel("kiosk", "BRL"), world.rows["locations"][1]
     lamp = world.variant("LAMP", kiosk, 7_000)
-    lamp.update(length_mm=100, width_mm=200, height_mm=300)
+    lamp.update(length_mm=100, width_mm=200, height_mm=300, hazmat=True)
     world.rows["products"][-1]["category"] = "luz ⚡"
     level = world.level(lamp, shop, 40)
     level.update(reserved=1, safety_stock=2, damaged=3)

@@ -4,7 +4,7 @@
 the design wants them, so that a test need only break the one thing that it is about.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -192,13 +192,45 @@ class World:
     def level(self, variant: Row, location: Row, available: int) -> Row:
         """A stock level that was counted once."""
         row = self.add(
-            "stock_levels", variant_id=variant["id"], location_id=location["id"], available=0, allocated=0,
+            "stock_levels", variant_id=variant["id"], location_id=location["id"], available=0, reserved=0, allocated=0,
             quality_control=0, damaged=0, version=0,
         )  # fmt: skip
         self.later()
         if available:
             self.move(row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockCount", self.new_id()), line_id=None)
         return row
+
+    def cart(self, channel: Row, items: list[tuple[Row, int]], customer: Row | None = None, **given: Any) -> Row:
+        """Units of levels that are held for a cart."""
+        owner = {"customer_id": customer["id"] if customer else None}
+        row = self.add(
+            "reservations", channel_id=channel["id"], holder="customer:1" if customer else "shopper:web",
+            status="ACTIVE", created_at=self.later(), expires_at=self.now + timedelta(minutes=15), event_sequence=0,
+            **{"reference": f"cart-“{len(self.rows['reservations'])}”", **owner, **given},
+        )  # fmt: skip
+        for level, units in items:
+            sku = next(each["sku"] for each in self.rows["variants"] if each["id"] == level["variant_id"])
+            line = self.add(
+                "reservation_lines", reservation_id=row["id"], stock_level_id=level["id"],
+                variant_id=level["variant_id"], location_id=level["location_id"], sku=sku, quantity=units, held=units,
+            )  # fmt: skip
+            act = ("Reservation", row["id"])
+            self.move(level, "RESERVE", units, ("AVAILABLE", "RESERVED"), act=act, line_id=line["id"])
+        self.event("RESERVATION_MADE", "Reservation", row, channel_id=channel["id"], **owner)
+        return row
+
+    def end_cart(self, cart: Row, status: str) -> Row:
+        """What it holds is given back."""
+        cart.update(status=status, ended_at=self.later())
+        levels = {level["id"]: level for level in self.rows["stock_levels"]}
+        for line in self.rows["reservation_lines"]:
+            if line["reservation_id"] == cart["id"]:
+                line["held"], act = 0, ("Reservation", cart["id"])
+                level = levels[line["stock_level_id"]]
+                self.move(level, "RELEASE", line["quantity"], ("RESERVED", "AVAILABLE"), act=act, line_id=line["id"])
+        concerns = {name: cart[name] for name in ("channel_id", "customer_id")}
+        self.event(f"RESERVATION_{status}", "Reservation", cart, **concerns)
+        return cart
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -256,10 +288,16 @@ class Story:
     """One order and how far it has come. Each step is a whole act."""
 
     def __init__(
-        self, world: World, channel: Row, items: list[tuple[Row, int, int]], customer: Row | None = None, **given: Any
+        self,
+        world: World,
+        channel: Row,
+        items: list[tuple[Row, int, int]],
+        customer: Row | None = None,
+        cart: Row | None = None,
+        **given: Any,
     ) -> None:
-        """Placed: `items` are (level, units, unit price)."""
-        self.world, self.channel, self.customer = world, channel, customer
+        """Placed: `items` are (level, units, unit price); with a cart, what it holds."""
+        self.world, self.channel, self.customer, self.cart = world, channel, customer, cart
         self.levels = [level for level, _, _ in items]
         self.location_id = self.levels[0]["location_id"]
         subtotal = sum(units * price for _, units, price in items)
@@ -270,6 +308,8 @@ class Story:
         self.decision = self._decision()
         self.work, self.parts = self._work()
         self._tell("ORDER_PLACED")
+        if cart:
+            self._consume(cart)
         self.authorization = self._pay("AUTHORIZATION", subtotal + 1_000)
 
     def _order(self, subtotal: int, **given: Any) -> Row:
@@ -329,12 +369,20 @@ class Story:
 
     def _part(self, work: Row, level: Row, line: Row) -> Row:
         act = ("RoutingDecision", self.decision["id"])
-        self.world.move(level, "ALLOCATE", line["quantity"], ("AVAILABLE", "ALLOCATED"), act=act, line_id=line["id"])
+        buckets = ("RESERVED" if self.cart else "AVAILABLE", "ALLOCATED")
+        self.world.move(level, "ALLOCATE", line["quantity"], buckets, act=act, line_id=line["id"])
         return self.world.add(
             "fulfillment_order_lines", fulfillment_order_id=work["id"], order_line_id=line["id"],
             stock_level_id=level["id"], variant_id=line["variant_id"], location_id=level["location_id"],
             sku=line["sku"], name=line["name"], quantity=line["quantity"], picked=0, short=0, shipped=0, canceled=0,
         )  # fmt: skip
+
+    def _consume(self, cart: Row) -> None:
+        cart.update(status="CONSUMED", ended_at=self.world.now, order_id=self.order["id"])
+        for line in self.world.rows["reservation_lines"]:
+            if line["reservation_id"] == cart["id"]:
+                line["held"] = 0
+        self._tell("RESERVATION_CONSUMED", "Reservation", cart)
 
     def _pay(self, kind: str, amount: int, parent: Row | None = None, **given: Any) -> Row:
         """A requested entry and the one that settles it."""
@@ -569,6 +617,14 @@ def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
     world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
 
 
+def small_carts(world: World, channel: Row, items: list[tuple[Row, int]], elsewhere: Row, customer: Row) -> None:
+    """A reservation in each state but the one that an order brings about."""
+    world.cart(channel, items, customer)
+    world.cart(channel, [*items, (elsewhere, 1)], reference="cart-1")
+    for status in ("RELEASED", "EXPIRED"):
+        world.end_cart(world.cart(channel, items, customer if status == "EXPIRED" else None), status)
+
+
 def small_world() -> World:
     """Two locations, two channels and one order at each step of its life."""
     world = World()
@@ -597,6 +653,8 @@ def small_world() -> World:
     Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
     Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
     small_work(world, depot, shop, ana)
+    small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
+    Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
     world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
     world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
     world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)
@@ -605,6 +663,7 @@ def small_world() -> World:
     for body, pinned in (("prefers “evenings” 🌙", True), ("called about 100001", False), ("called again", False)):
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
+    small_network(world, web, depot, shop)
     told = world.endpoint(1, types=["ORDER_PLACED", "STOCK_MOVED"], channel_id=web["id"], query="{ viewer { kind } }",
                           description="ERP “ü”", previous_secret="whsec_0", previous_secret_until=world.now)  # fmt: skip
     failing = world.endpoint(2, status="FAILING", failures=11, holds=1, held_until=world.now, format="CLOUDEVENTS")
@@ -617,6 +676,55 @@ def small_world() -> World:
     world.add("idempotency_claims", actor="test", mutation="orderPlace", key="k1", digest="d", answer={"id": "x"},
               claimed_at=world.now)  # fmt: skip
     return world
+
+
+def small_network(world: World, channel: Row, depot: Row, shop: Row) -> None:
+    """What routing goes by: a location with a calendar and costs, what a carrier charges, rules that held and hold."""
+    depot.update(
+        tags=["cold “store”", "north"], time_zone="America/Sao_Paulo", working_days=["MONDAY", "SATURDAY"],
+        cutoff=time(14, 30), handling_days=0, holiday_country="BR", holiday_subdivision="SP",
+        closures=(date(2018, 12, 24),), daily_capacity=100,
+    )  # fmt: skip
+    for currency, packing in (("BRL", 150), ("JPY", 90)):
+        world.add("location_costs", location_id=depot["id"], currency=currency, packing_minor=packing, handling_minor=7)
+    rate = {"carrier": "correios", "currency": "BRL", "base_minor": 1_250, "per_kg_minor": 80,
+            "per_kg_1000km_minor": 310, "location_kinds": ["STORE", "WAREHOUSE"], "location_ids": (),
+            "countries": (), "takes_hazmat": False}  # fmt: skip
+    world.add("carrier_rates", position=1, service="PAC “ü”", first_days=3, **rate)
+    world.add("carrier_rates", position=2, service="SEDEX", first_days=1, km_per_day=812.5, max_weight_grams=30_000,
+              **{**rate, "location_ids": (depot["id"], shop["id"]), "countries": ["BR"]})  # fmt: skip
+    former = small_ruleset(world, channel, 1, "RETIRED", "the “first”", [], retired_at=world.now)
+    world.event("ROUTING_RULESET_RETIRED", "RoutingRuleset", former, channel_id=channel["id"])
+    everything = {
+        "location_kind": ["STORE"], "location_codes": ["RIO1"], "location_tags": ["north"], "within_km": 50.5,
+        "beyond_km": 1.5, "same_country": True, "same_region": False, "destination_countries": ["BR"],
+        "destination_regions": ["SP"], "services": ["SEDEX"], "line_weight_above_grams": 10_000,
+        "line_longest_above_mm": 900, "hazmat": True, "order_value_above_minor": 100, "order_value_below_minor": 900,
+    }  # fmt: skip
+    effects: list[Row] = [{"exclude": True}, {"only": True}, {"prefer": 1}, {"surcharge_minor": -250}, {"max_share": 0.25},
+               {"min_parcel_value_minor": 5_000}]  # fmt: skip
+    small_ruleset(world, channel, 2, "LIVE", "verão ☀", [(everything if n else {}, effect) for n, effect in enumerate(effects)],
+                  max_parcels=2, markdowns=[{"location_id": str(shop["id"]), "minor": 120, "currency": "BRL"}])  # fmt: skip
+    small_ruleset(world, channel, 3, "SHADOW", "inverno", [])
+
+
+def small_ruleset(
+    world: World, channel: Row, version: int, mode: str, name: str, rules: list[tuple[Row, Row]], **given: Any
+) -> Row:
+    """Rules of a channel, and told."""
+    row = world.add(
+        "routing_rulesets", channel_id=channel["id"], version=version, name=name, mode=mode, currency="BRL",
+        rules=[
+            {"position": place, "name": f"rule “{place}”", "currency": "BRL", "conditions": about, "effect": effect}
+            for place, (about, effect) in enumerate(rules, start=1)
+        ],
+        allow_split=True, split_lines=True, ship_complete=False, late_allowed=True, wait_for_capacity=True,
+        lateness_minor_per_day=500, split_minor=500,
+        weights={"cost": "1", "lateness": "4", "split": "2", "stock": "0.5"}, activated_at=world.later(),
+        activated_by_kind="STAFF", activated_by="Zoë", event_sequence=0, **{"markdowns": [], **given},
+    )  # fmt: skip
+    world.event("ROUTING_RULESET_ACTIVATED", "RoutingRuleset", row, channel_id=channel["id"])
+    return row
 
 
 def tell(world: World, customer: Row) -> None:
@@ -644,7 +752,8 @@ TABLES = {
     "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
-    "RoutingDecision": "routing_decisions", "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
+    "OrderLine": "order_lines", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
     "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip

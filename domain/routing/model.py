@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from domain.stock import LocationKind
@@ -21,6 +22,11 @@ class Strategy(Word):
         "FEWEST_PARCELS_GREEDY",
         "Too many combinations to try them all; whoever had most of what was left went next.",
     )
+    LEAST_COST = "LEAST_COST", "No plan that the rules allow costs less."
+    LEAST_COST_BOUNDED = (
+        "LEAST_COST_BOUNDED",
+        "Too many plans to try them all: the cheapest that was found, and none costs less by more than the gap.",
+    )
     NONE = "NONE", "Nothing that was asked for is to be had."
 
 
@@ -31,6 +37,17 @@ class Rejection(Word):
     PARTIAL_STOCK = "PARTIAL_STOCK", "It has some, but could not have shipped any of the chosen parcels."
     FARTHER = "FARTHER", "It could have shipped one of the chosen parcels, but from farther away."
     PINNED_ELSEWHERE = "PINNED_ELSEWHERE", "What it has must ship from another location."
+    DEARER = "DEARER", "It could have shipped one of the chosen parcels, but the plan would have cost more."
+    LOWER_RANK = "LOWER_RANK", "Locations that the rules prefer could fill the order as well."
+    EXCLUDED = "EXCLUDED", "A rule excludes it for what it has."
+    NOT_ONLY = "NOT_ONLY", "A rule says that only other locations ship what it has."
+    NO_SERVICE = "NO_SERVICE", "No carrier's service takes what it has from there to the destination."
+    NO_CAPACITY = "NO_CAPACITY", "It has as many parcels as it can ship today."
+    TOO_LATE = "TOO_LATE", "It would arrive later than was promised, and the rules forbid that."
+    CLOSED = "CLOSED", "Its calendar has no day on which it ships."
+    SHARE_REACHED = "SHARE_REACHED", "Its group has the share of the day's parcels that a rule allows."
+    BELOW_MINIMUM = "BELOW_MINIMUM", "What it could ship is worth less than a rule asks of a parcel."
+    INCOMPLETE = "INCOMPLETE", "The order ships complete or not at all, and cannot be filled."
 
 
 class UnfilledReason(Word):
@@ -39,6 +56,13 @@ class UnfilledReason(Word):
     NO_STOCK = "NO_STOCK", "No location that may ship the line has any."
     PARTIAL_STOCK = "PARTIAL_STOCK", "All locations that may ship the line together have fewer than were asked for."
     NO_LOCATION = "NO_LOCATION", "No location may ship the line."
+    EXCLUDED = "EXCLUDED", "Rules forbid every location that has it to ship it."
+    NO_SERVICE = "NO_SERVICE", "No carrier's service takes it to the destination from where it lies."
+    NO_CAPACITY = "NO_CAPACITY", "The locations that have it can ship no more today."
+    TOO_LATE = "TOO_LATE", "From every location that has it, it would arrive later than was promised."
+    NOT_WHOLE = "NOT_WHOLE", "No location has the whole line, and the rules forbid splitting it."
+    NOT_TOGETHER = "NOT_TOGETHER", "It would have taken more parcels, or other parcels, than the rules allow."
+    INCOMPLETE = "INCOMPLETE", "The order ships complete or not at all, and something else is missing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,16 @@ class Parcel:
     location_id: UUID
     lines: tuple[ParcelLine, ...]
     distance_km: float | None
+    carrier: str | None = None
+    service: str | None = None
+    cost_minor: int = 0
+    """Packing, handling and the carrier, in money: what it will cost, whatever the comparison added."""
+    ship_at: datetime | None = None
+    """Until when it should have left: the end of a working day of the location."""
+    deliver_earliest: datetime | None = None
+    deliver_latest: datetime | None = None
+    late_days: int = 0
+    """By how many days `deliver_latest` misses what was promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +137,12 @@ class Candidate:
     feasible: bool
     rejected_because: Rejection | None
     distance_km: float | None
+    rule: str | None = None
+    """The name of the rule that rejected it, where one did."""
+    cost_minor: int | None = None
+    """What shipping all that it has of the order would cost from there; null where it may ship nothing."""
+    capacity_left: int | None = None
+    """Parcels that it can still ship today, before this order; null: as many as come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +156,24 @@ class Unfilled:
 
 
 @dataclass(frozen=True, slots=True)
+class Objective:
+    """The terms that were compared, in minor units and as they were weighted; the total is their sum."""
+
+    cost_minor: int = 0
+    lateness_minor: int = 0
+    split_minor: int = 0
+    stock_minor: int = 0
+    """Differences in the prices of scarce stock and capacity, and what markdowns take off."""
+    surcharge_minor: int = 0
+    """What rules added or took off."""
+
+    @property
+    def total_minor(self) -> int:
+        """What a better plan would have had to undercut."""
+        return self.cost_minor + self.lateness_minor + self.split_minor + self.stock_minor + self.surcharge_minor
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """From where an order ships, what else was weighed, and what is left over."""
 
@@ -123,3 +181,8 @@ class Decision:
     chosen: tuple[Parcel, ...]
     candidates: tuple[Candidate, ...]
     unfilled: tuple[Unfilled, ...]
+    objective: Objective = Objective()
+    gap: float | None = None
+    """How much cheaper than this plan another can be at most, as a part of its total; null where none is cheaper."""
+    ruleset_id: UUID | None = None
+    ruleset_version: int = 0

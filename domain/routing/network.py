@@ -160,7 +160,10 @@ class Ruleset:
     """All or nothing: an order that cannot be filled whole waits whole."""
     late_allowed: bool = True
     """Whether a parcel may be promised later than the buyer was; it costs `lateness_minor_per_day`."""
+    wait_for_capacity: bool = True
+    """Whether a location that has its day's parcels may be given more, which leave a working day later."""
     lateness_minor_per_day: float = 500.0
+    """For every parcel and day."""
     split_minor: float = 500.0
     """For every parcel beyond the first."""
     unfilled_minor_per_unit: float = 100_000.0

@@ -24,6 +24,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Time,
     UniqueConstraint,
     Uuid,
     func,
@@ -31,13 +32,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from domain.calendars import Weekday
 from domain.customers import CustomerKind
 from domain.exceptions import ExceptionKind, ExceptionSeverity
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.messages import MessageKind, MessageMedium, MessageStatus, MessageTopic
 from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import EntryStatus, PaymentKind
+from domain.reservations import ReservationStatus
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
+from domain.routing.network import RulesetMode
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store.search import last_digits_of, letters_and_digits_of, words_of
@@ -58,6 +62,8 @@ RANK = 1_000_000
 """How far apart in urgency lie what is still to be done, what is dead, and what is done: priorities are far smaller."""
 NEVER_DUE = "9999-01-01 00:00:00+00"
 """When work is due that is never due: lists are in the order of keys that are never null."""
+
+_EVERY_DAY = f"'{{{','.join(Weekday)}}}'"
 
 order_number = Sequence("order_number", start=100_001, metadata=metadata)
 return_number = Sequence("return_number", start=100_001, metadata=metadata)
@@ -128,10 +134,13 @@ channels = Table(
     _text("time_zone"),
     Column("return_window_days", Integer, nullable=False, server_default=text("30")),
     _text("locale", nullable=True),
+    Column("network_version", BigInteger, nullable=False, server_default=text("0")),
+    _at("prices_solved_at"),
     _at("created_at", nullable=False),
     UniqueConstraint("code"),
     *_never_negative("return_window_days"),
 )
+"""`network_version` grows with whatever a router should know: triggers see to it, and who stores prices."""
 
 locations = Table(
     "locations",
@@ -143,10 +152,34 @@ locations = Table(
     *_address(),
     Column("latitude", Double),
     Column("longitude", Double),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    _text("time_zone", nullable=True),
+    Column("working_days", ARRAY(Text), nullable=False, server_default=text(_EVERY_DAY)),
+    Column("cutoff", Time),
+    Column("handling_days", Integer, nullable=False, server_default=text("1")),
+    _text("holiday_country", nullable=True),
+    _text("holiday_subdivision", nullable=True),
+    Column("closures", ARRAY(Date), nullable=False, server_default=text("'{}'")),
+    Column("daily_capacity", Integer),
     _at("created_at", nullable=False),
     UniqueConstraint("code"),
     _one_of("kind", LocationKind),
+    CheckConstraint(f"working_days <> '{{}}' and working_days <@ {_EVERY_DAY}::text[]", name="works_some_days"),
+    CheckConstraint("handling_days between 0 and 60", name="handles_within_days"),
+    *_never_negative("daily_capacity"),
 )
+"""`time_zone` is null for that of the channel that asks. A location that never works ships nothing, so it cannot be said."""
+
+location_costs = Table(
+    "location_costs",
+    metadata,
+    _of("location_id", "locations", primary_key=True),
+    Column("currency", Text, primary_key=True),
+    _minor("packing_minor"),
+    _minor("handling_minor"),
+    *_never_negative("packing_minor", "handling_minor"),
+)
+"""What a parcel and a unit cost there before any carrier, for channels of that currency."""
 
 location_channels = Table(
     "location_channels",
@@ -179,6 +212,7 @@ variants = Table(
     Column("length_mm", Integer),
     Column("width_mm", Integer),
     Column("height_mm", Integer),
+    Column("hazmat", Boolean, nullable=False, server_default=text("false")),
     _at("created_at", nullable=False),
     UniqueConstraint("sku"),
     *_never_negative("weight_grams", "length_mm", "width_mm", "height_mm"),
@@ -450,6 +484,92 @@ payments = Table(
 
 # -- routing and fulfillment ---------------------------------------------------------------------------------------
 
+carrier_rates = Table(
+    "carrier_rates",
+    metadata,
+    _id(),
+    _text("carrier"),
+    _text("currency"),
+    Column("position", Integer, nullable=False),
+    _text("service"),
+    _minor("base_minor"),
+    _minor("per_kg_minor"),
+    _minor("per_kg_1000km_minor"),
+    Column("first_days", Integer, nullable=False),
+    Column("km_per_day", Double),
+    Column("location_kinds", ARRAY(Text), nullable=False),
+    Column("location_ids", ARRAY(Uuid), nullable=False),
+    Column("countries", ARRAY(Text), nullable=False),
+    Column("max_weight_grams", Integer),
+    Column("takes_hazmat", Boolean, nullable=False),
+    UniqueConstraint("currency", "carrier", "position"),
+    CheckConstraint("km_per_day > 0", name="goes_somewhere"),
+    *_never_negative("base_minor", "per_kg_minor", "per_kg_1000km_minor", "first_days", "max_weight_grams"),
+)
+"""What carriers charge. A carrier's rates in a currency are replaced together; empty lists are no condition."""
+
+routing_rulesets = Table(
+    "routing_rulesets",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    Column("version", Integer, nullable=False),
+    _text("name"),
+    _text("mode"),
+    _text("currency"),
+    Column("rules", JSONB, nullable=False),
+    Column("max_parcels", Integer),
+    Column("allow_split", Boolean, nullable=False),
+    Column("split_lines", Boolean, nullable=False),
+    Column("ship_complete", Boolean, nullable=False),
+    Column("late_allowed", Boolean, nullable=False),
+    Column("wait_for_capacity", Boolean, nullable=False),
+    _minor("lateness_minor_per_day"),
+    _minor("split_minor"),
+    Column("markdowns", JSONB, nullable=False),
+    Column("weights", JSONB, nullable=False),
+    _at("activated_at", nullable=False),
+    _text("activated_by_kind"),
+    _text("activated_by"),
+    _at("retired_at"),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("channel_id", "version"),
+    _one_of("mode", RulesetMode),
+    CheckConstraint("(retired_at is not null) = (mode = 'RETIRED')", name="retired_at_iff_retired"),
+    *_never_negative("lateness_minor_per_day", "split_minor"),
+    Index("uq_routing_rulesets_mode", "channel_id", "mode", unique=True, postgresql_where=text("mode <> 'RETIRED'")),
+)
+"""A channel's rules, version by version: one of them LIVE, one SHADOW at most. Only how it ended ever changes."""
+
+routing_prices = Table(
+    "routing_prices",
+    metadata,
+    _of("channel_id", "channels", primary_key=True),
+    _of("location_id", "locations", primary_key=True),
+    _of("variant_id", "variants", primary_key=True),
+    Column("price_minor", Double, nullable=False),
+)
+"""Shadow prices of stock: what one more unit there would have saved."""
+
+routing_capacity_prices = Table(
+    "routing_capacity_prices",
+    metadata,
+    _of("channel_id", "channels", primary_key=True),
+    _of("location_id", "locations", primary_key=True),
+    Column("price_minor", Double, nullable=False),
+)
+"""Shadow prices of capacity: what one more parcel a day from there would have saved."""
+
+location_days = Table(
+    "location_days",
+    metadata,
+    _of("location_id", "locations", primary_key=True),
+    Column("day", Date, primary_key=True),
+    _count("parcels"),
+    *_never_negative("parcels"),
+)
+"""Work that locations with a daily capacity were given for a day; kept by triggers on the work, locked by placing."""
+
 routing_decisions = Table(
     "routing_decisions",
     metadata,
@@ -460,6 +580,9 @@ routing_decisions = Table(
     Column("chosen", JSONB, nullable=False),
     Column("candidates", JSONB, nullable=False),
     Column("unfilled", JSONB, nullable=False),
+    Column("objective", JSONB),
+    Column("gap", Double),
+    Column("ruleset_version", Integer),
     _at("decided_at", nullable=False),
     Index("ix_routing_decisions_unfilled", "decided_at", "id", postgresql_where=text("unfilled <> '[]'")),
 )
@@ -477,6 +600,7 @@ fulfillment_orders = Table(
     _text("service", nullable=True),
     Column("priority", Integer, nullable=False, server_default=text("0")),
     _at("due_at", nullable=False),
+    Column("capacity_day", Date),
     _at("created_at", nullable=False),
     _at("accepted_at"),
     _at("packed_at"),
@@ -677,6 +801,9 @@ return_lines = Table(
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("received_quantity between 0 and quantity", name="received_at_most_expected"),
     CheckConstraint("inspected_quantity between 0 and received_quantity", name="inspected_at_most_received"),
+    Index(
+        "ix_return_lines_being_inspected", "return_id", postgresql_where=text("received_quantity > inspected_quantity")
+    ),
 )
 
 return_labels = Table(
@@ -711,7 +838,7 @@ stock_levels = Table(
     metadata,
     _id(),
     _of("variant_id", "variants"),
-    _of("location_id", "locations", index=True),
+    _of("location_id", "locations"),
     _count("available"),
     _count("reserved"),
     _count("allocated"),
@@ -726,6 +853,7 @@ stock_levels = Table(
     ),
     Column("version", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("variant_id", "location_id"),
+    Index("ix_stock_levels_location_id_id", "location_id", "id"),
     *_never_negative("available", "reserved", "allocated", "safety_stock", "quality_control", "damaged"),
 )
 
@@ -771,6 +899,17 @@ stock_movements = Table(
     Index("ix_stock_movements_variant_id_recorded_at_id", "variant_id", "recorded_at", "id"),
     Index("ix_stock_movements_variant_id_location_id_recorded_at_id", "variant_id", "location_id", "recorded_at", "id"),
     Index("ix_stock_movements_location_id_recorded_at_id", "location_id", "recorded_at", "id"),
+    *(
+        Index(
+            f"ix_stock_movements_stock_level_id_{side}_bucket",
+            "stock_level_id",
+            f"{side}_bucket",
+            "recorded_at",
+            "id",
+            postgresql_where=text(f"{side}_bucket is not null"),
+        )
+        for side in ("from", "to")
+    ),
     Index(
         "ix_stock_movements_unusual",
         "kind",
@@ -779,6 +918,57 @@ stock_movements = Table(
         postgresql_where=text("kind not in ('ALLOCATE', 'SHIP')"),
     ),
     Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _of("customer_id", "customers", nullable=True),
+    _of("order_id", "orders", nullable=True),
+    _text("holder"),
+    _text("reference"),
+    _text("status"),
+    _at("created_at", nullable=False),
+    _at("expires_at", nullable=False),
+    _at("ended_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    _one_of("status", ReservationStatus),
+    CheckConstraint("(ended_at is null) = (status = 'ACTIVE')", name="ended_at_when_ended"),
+    CheckConstraint("(order_id is not null) = (status = 'CONSUMED')", name="order_when_consumed"),
+    Index(
+        "uq_reservations_active",
+        "channel_id",
+        "holder",
+        "reference",
+        unique=True,
+        postgresql_where=text("status = 'ACTIVE'"),
+    ),
+    Index("ix_reservations_expires_at_id", "expires_at", "id", postgresql_where=text("status = 'ACTIVE'")),
+    Index("ix_reservations_created_at_id", "created_at", "id"),
+    *(
+        Index(f"ix_reservations_{column}_created_at_id", column, "created_at", "id")
+        for column in ("status", "reference", "holder", "customer_id", "order_id")
+    ),
+)
+"""Stock held for carts. `holder` is the subject of whoever reserved: a reference is the holder's own."""
+
+reservation_lines = Table(
+    "reservation_lines",
+    metadata,
+    _id(),
+    _of("reservation_id", "reservations", index=True),
+    _of("stock_level_id", "stock_levels"),
+    _copy("variant_id"),
+    _copy("location_id"),
+    _text("sku"),
+    Column("quantity", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("held in (0, quantity)", name="held_whole_or_not"),
+    Index("ix_reservation_lines_held", "variant_id", "reservation_id", postgresql_where=text("held > 0")),
 )
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------

@@ -229,6 +229,11 @@ def routing(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return of_order(viewer, row) if viewer.may(Scope.ROUTING_READ) else false()
 
 
+def routing_setup(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
+    """What shipping costs, and by which rules it is decided: `routing:read`."""
+    return true() if viewer.may(Scope.ROUTING_READ) else false()
+
+
 def work_items(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """Work wants `work:read` or `work:write`. Locations see theirs, agents the call centre's, operations and apps all."""
     if not (viewer.may(Scope.WORK_READ) or viewer.may(Scope.WORK_WRITE)):
@@ -238,6 +243,31 @@ def work_items(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     if viewer.role is Role.AGENT:
         return row.c.family == literal_column(f"'{OF_CALL_CENTER}'")
     return true() if viewer.role in STAFF else false()
+
+
+def reservations(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A customer's own; whoever sees every order sees every cart's; other staff and apps see what they reserved."""
+    if sees_everything(viewer):
+        return true()
+    if viewer.role is Role.CUSTOMER:
+        return row.c.customer_id == customer_id()
+    if viewer.role in STAFF:
+        return row.c.holder == bindparam("viewer_subject", type_=Text)
+    return false()
+
+
+def reservations_in_hand(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """What a viewer may extend, release and buy with: also one of no customer's whose id they hold.
+
+    All shoppers of a channel share a token, and some sign in with a full cart: the id, which cannot be guessed, is theirs.
+    """
+    nobodys = row.c.customer_id.is_(None)
+    if viewer.role is Role.SHOPPER:
+        return nobodys & (row.c.channel_id == any_(bindparam("viewer_channel_ids", type_=ARRAY(Uuid))))
+    if viewer.role is None or viewer.role is Role.GUEST:
+        return false()
+    mine = reservations(viewer, row)
+    return mine if mine is true() else or_(mine, nobodys)
 
 
 def for_staff(rule: Rule) -> Rule:
@@ -268,6 +298,7 @@ of_shipment = through(t.shipments, "shipment_id", at_location)
 return_lines = through(t.returns, "return_id", returns)
 return_inspections = through(t.return_lines, "return_line_id", return_lines)
 exceptions = for_staff(at_location)
+reservation_lines = through(t.reservations, "reservation_id", reservations)
 
 
 def messages(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ They are SQLAlchemy's, built from the same mappings as the compiler's templates 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -15,8 +15,8 @@ from strawberry.dataloader import DataLoader
 from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
-from resolvers.reading.arguments import Binder
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Many, One, Pages, Row
+from resolvers.reading.arguments import Arguments, Binder
+from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Many, One, Pages, Row, Values
 from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
@@ -32,18 +32,36 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Rereading:
+    """That a page's argument has columns of its rows read otherwise. `given` is the argument as it was written."""
+
+    pages: Pages
+    argument: str
+    given: str
+    arguments: Callable[["Asking"], Arguments] = field(compare=False)
+
+    def row(self, row: FromClause, asking: "Asking") -> Row:
+        """The row as it reads then."""
+        given = self.arguments(asking)[self.argument]
+        otherwise = {name: read(row, given) for name, read in self.pages.reread[self.argument].items()}
+        return Values(**{column.name: column for column in row.c} | otherwise)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where objects of one kind are read: a table, or a part of another place."""
 
     entity: Entity | None = None
     parent: "Place | None" = None
     mapping: Inline | Elements | Aggregate | None = None
+    rereading: Rereading | None = None
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
         if self.entity:
             row = asking.alias(self.entity)
-            return Opened(row, row, [row.c[column.name] for column in self.entity.table.primary_key])
+            shown = self.rereading.row(row, asking) if self.rereading else row
+            return Opened(row, shown, [row.c[column.name] for column in self.entity.table.primary_key])
         if self.parent is None:
             return Opened(None, None, [])
         above = self.parent.open(asking)

@@ -50,6 +50,7 @@ from resolvers.reading.mapping import (
     Nodes,
     One,
     Pages,
+    Reread,
     Row,
     Scalar,
     Subject,
@@ -324,8 +325,10 @@ class Compiler:
         )
         return self.fill(template, arguments, seat.alias, other)
 
-    def condition(self, entity: Entity, condition: Condition, given: Argument, arguments: Arguments, alias: str) -> str:
-        """A filter's condition."""
+    def condition(
+        self, entity: Entity, condition: Condition | Reread, given: Argument, arguments: Arguments, alias: str
+    ) -> str:
+        """A filter's condition, or another expression that an argument has read."""
         place = place_of(entity)
         template = place.template(
             (condition, given.path, given.shape),

@@ -37,6 +37,7 @@ Row: TypeAlias = Any
 Joined = Callable[[Row, FromClause, "Arguments"], ColumnElement[bool]]
 Condition = Callable[[FromClause, Any], ColumnElement[bool]]
 Sort = Callable[[FromClause], Sequence[ColumnElement[Any]]]
+Reread = Callable[[Row, Any], ColumnElement[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +135,12 @@ class Pages:
     follows: frozenset[Role] = frozenset()
     opened: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     """Roles for whom an argument that finds exactly one thing opens all rows: who can name it has it in hand."""
+    reread: Mapping[str, Mapping[str, Reread]] = field(default_factory=dict)
+    """By argument: the columns of the page's rows that it has read otherwise, as they were at another moment."""
+
+    def reread_by(self, arguments: "Arguments") -> str | None:
+        """The argument that has columns read otherwise in this request; a field has at most one such."""
+        return next((name for name in self.reread if arguments.get(name) is not None), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

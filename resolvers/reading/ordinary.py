@@ -38,7 +38,7 @@ from domain.viewer import Viewer
 from resolvers.database import NOT_HERE, Connection
 from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, BadInput, page_size
-from resolvers.reading.asking import ROOT, Asking, Opened, Place, Record, Session, texts_of
+from resolvers.reading.asking import ROOT, Asking, Opened, Place, Record, Rereading, Session, texts_of
 from resolvers.reading.compiler import parsed_ids
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
@@ -232,7 +232,8 @@ class Field:
         more, rows = len(rows) > size, rows[:size]
         if backwards:
             rows.reverse()
-        nodes = [Record(node_type(self.target).name, Place(entity), tuple(row[1:])) for row in rows]
+        place = Place(entity, rereading=self._rereading(given, info))
+        nodes = [Record(node_type(self.target).name, place, tuple(row[1:])) for row in rows]
         edges = [SimpleNamespace(cursor=row[0], node=node) for row, node in zip(rows, nodes, strict=True)]
         page_info = SimpleNamespace(
             has_next_page=given.get("before") is not None if backwards else more,
@@ -241,6 +242,14 @@ class Field:
             end_cursor=rows[-1][0] if rows else None,
         )
         return Listed(edges, nodes, page_info, lambda: self._count(record, info))
+
+    def _rereading(self, given: Arguments, info: Info) -> Rereading | None:
+        assert isinstance(self.mapping, Pages)
+        by = self.mapping.reread_by(given)
+        if by is None:
+            return None
+        (written,) = (each for each in info.field_nodes[0].arguments or () if each.name.value == by)
+        return Rereading(self.mapping, by, print_ast(written), lambda asking: self.arguments(asking, info))
 
     async def _count(self, record: Record, info: Info) -> int:
         session: Session = info.context

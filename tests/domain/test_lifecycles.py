@@ -9,6 +9,7 @@ from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction
 from domain.lifecycle import Lifecycle
 from domain.orders import ORDER, OrderAction
 from domain.refusals import InvalidTransition
+from domain.reservations import RESERVATION, ReservationAction
 from domain.returns import RETURN, ReturnAction
 from domain.shipments import SHIPMENT, ShipmentAction
 from domain.work import WORK_ITEM, WorkItemAction
@@ -73,12 +74,21 @@ FAILED  .       .       .         .       .        READY   READY     .
 DEAD    .       .       .         .       .        .       .         READY
 """
 
+RESERVATIONS = """
+          CHANGE  EXTEND  CONSUME   RELEASE   EXPIRE
+ACTIVE    ACTIVE  ACTIVE  CONSUMED  RELEASED  EXPIRED
+CONSUMED  .       .       .         .         .
+RELEASED  .       .       .         .         .
+EXPIRED   .       .       .         .         .
+"""
+
 NOUNS: tuple[tuple[Lifecycle[Any, Any], type[StrEnum], str], ...] = (
     (ORDER, OrderAction, ORDERS),
     (FULFILLMENT_ORDER, FulfillmentOrderAction, FULFILLMENT_ORDERS),
     (SHIPMENT, ShipmentAction, SHIPMENTS),
     (RETURN, ReturnAction, RETURNS),
     (WORK_ITEM, WorkItemAction, WORK_ITEMS),
+    (RESERVATION, ReservationAction, RESERVATIONS),
 )
 
 

@@ -75,6 +75,11 @@ MESSAGES = [
     ),
     (refusals.QuantityExceeds(2), "QUANTITY_EXCEEDS", "At most 2 are left to act on."),
     (
+        refusals.NotReversible("mov_1", reason="mov_2 undid it"),
+        "NOT_REVERSIBLE",
+        "Entry mov_1 cannot be undone: mov_2 undid it.",
+    ),
+    (
         refusals.StockChanged("SKU-1", expected_on_hand=42, actual_on_hand=40),
         "STOCK_CHANGED",
         "42 of SKU-1 were expected on hand, but there are 40.",

@@ -47,6 +47,7 @@ TEXTS: dict[str, list[str]] = {
     "channel": ["web", "phone", "gulf", "none"],
     "tag": ["vip", "ünïcode", "none"],
     "query": ["100007", "ana@example.com", " BOB@example.com ", "+5511987654321", "BR100006", "ana", "SHIRT", "01304-001"],
+    "reference": ["cart-1", "cart-“0”", "none"],
     "queue": ["location:SAO1", "location:RIO1", "call-center", "none"],
     "skills": ["forklift", "cold “store”", "none"],
     "WorkItemConnection.kind": ["COUNT_SHELF", "CALL_BACK", "PUT_BACK", "none"],

@@ -31,6 +31,9 @@ from tests.world import World, gid, rows_of
 # -- the contract ------------------------------------------------------------------------------------------------------
 
 
+THEN = ["1999-12-31T23:59:59Z", "2018-01-01T12:20:00Z", "2018-01-01T15:00:00Z", "2030-01-01T00:00:00Z"]
+
+
 def asked_for(name: str, world: World) -> list[dict[str, Any]]:
     """What each query of the contract is asked with."""
     orders = world.rows["orders"]
@@ -47,6 +50,7 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
         "PickupsWaiting": [{"locationId": gid("Location", place)} for place in (depot, shop)],
         "Work": [{"queue": queue} for queue in ("location:SAO1", "location:RIO1", "desk:RIO1", "call-center", "none")],
         "Deliveries": [{"endpointId": gid("WebhookEndpoint", row)} for row in world.rows["webhook_endpoints"]],
+        "Ledger": [{"sku": sku, "at": at} for sku in ("SHIRT", "MUG") for at in THEN],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
     }.get(name, [{}])
 

@@ -13,6 +13,7 @@ from benchmarks.growth import Shop, Statement, large_tables, open_shop, scanned
 from benchmarks.questions import questions
 from domain.exceptions import RULES, ExceptionKind, Rule
 from domain.store.exceptions import again, ending, finding
+from domain.store.reservations import OVER
 from domain.store.timers import HOLDS_EXPIRED, UNANSWERED
 from domain.store.verify import verify
 from resolvers.database import WRITING, Connection, open_pool
@@ -52,7 +53,7 @@ async def test_most_of_its_tables_are_large(shop: Shop) -> None:
     assert await large_tables(shop.connection) >= {
         "orders", "order_lines", "payments", "order_adjustments", "routing_decisions", "fulfillment_orders",
         "fulfillment_order_lines", "shipments", "shipment_lines", "packages", "package_lines", "tracking_events",
-        "stock_movements", "events_first", "events_2025_06", "order_locations", "work_items", "exceptions",
+        "stock_movements", "reservations", "reservation_lines", "events_first", "events_2025_06", "order_locations", "work_items", "exceptions",
     }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ async def test_no_watch_reads_a_large_table_from_end_to_end(
     assert await scanned(writer, statement) & large == frozenset()
 
 
-@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED])
+@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED, OVER])
 async def test_no_timer_reads_a_large_table_from_end_to_end(shop: Shop, writer: Connection, due: str) -> None:
     large = await large_tables(shop.connection)
     assert await scanned(writer, Statement(due, [NOW, *FIRST, 200])) & large == frozenset()

@@ -76,6 +76,7 @@ class Move:
 ONE_ACT = "'00000000-0000-0000-0000-00000000000a'"
 AN_ADJUSTMENT = "(SELECT id FROM stock_movements WHERE kind = 'ADJUST')"
 SHOP = "(SELECT stock_level_id FROM fulfillment_order_lines WHERE " + FIRST_PART.format(CANCELED) + ")"
+CAME_BACK = "(SELECT stock_level_id FROM stock_movements WHERE kind = 'RETURN_RECEIVE' ORDER BY id LIMIT 1)"
 
 VIOLATIONS: dict[str, list[str | Move]] = {
     # stock
@@ -105,6 +106,9 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     "allocated_is_what_work_holds": [Move("ALLOCATE", "1", "available", "allocated")],
     "shipped_left_the_shelf": [
         "UPDATE stock_movements SET kind = 'ADJUST' WHERE id = (SELECT id FROM stock_movements WHERE kind = 'SHIP' LIMIT 1)"
+    ],
+    "what_is_to_be_inspected_is_there": [
+        Move("REDISPOSE", "quality_control", "quality_control", "damaged", at=CAME_BACK)
     ],
     # orders
     "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(PLACED)}"],
@@ -193,6 +197,19 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     # messages
     "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
+    # reservations
+    "reserved_is_what_carts_hold": [Move("RESERVE", "1", "available", "reserved")],
+    "carts_hold_while_they_are_active": [
+        """INSERT INTO reservation_lines
+           SELECT gen_random_uuid(), reservation_id, stock_level_id, variant_id, location_id, sku, 1, 0
+           FROM reservation_lines WHERE held > 0 LIMIT 1"""
+    ],
+    "carts_end_when_they_say": ["UPDATE reservations SET ended_at = NULL WHERE status = 'EXPIRED'"],
+    "cart_line_is_of_its_shelf": ["UPDATE reservation_lines SET variant_id = gen_random_uuid() WHERE held = 0"],
+    "carts_units_went_somewhere": [
+        """UPDATE reservations SET order_id = (SELECT id FROM orders ORDER BY id LIMIT 1)
+           WHERE status = 'CONSUMED'"""
+    ],
     # work
     "leased_while_somebody_holds_it": ["UPDATE work_items SET leased_by_name = NULL WHERE status = 'LEASED'"],
     "work_ends_when_it_says": ["UPDATE work_items SET failure = NULL WHERE status = 'DEAD'"],

@@ -1,0 +1,148 @@
+"""A survey in numbers that compare: every way as an option of the search, every need as an item of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from uuid import UUID
+
+from domain.routing.model import Objective
+from domain.routing.needs import Need
+from domain.routing.search import Item, Limits, Option, Plan, cheapest
+from domain.routing.ways import Survey, Way
+
+AT_ANY_PRICE = 1e10
+"""A unit that is pinned, or that an order which ships complete cannot do without, is filled before money is looked at."""
+
+
+@dataclass(slots=True)
+class Choice:
+    """The ways that ship, nearest first, with the units that each takes of every need."""
+
+    taken: list[tuple[Way, list[int]]]
+    plan: Plan
+    rank: int
+    """Locations of a worse rank were not needed."""
+    short: bool
+    """Whether an order that ships complete was left whole because it cannot be."""
+
+
+class Weighing:
+    """What is compared for one order."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey, self.needs, self.ruleset = survey, survey.needs, survey.ruleset
+        self.ways = [way for site in survey.sites for way in site.ways]
+        self.homes = {need.pinned for need in self.needs if need.pinned}
+        self.pressure = [self._pressure(index, need) for index, need in enumerate(self.needs)]
+        self.capacity = _above_least(
+            {way.site.location.id: survey.network.prices.capacity.get(way.site.location.id, 0.0) for way in self.ways}
+        )
+        self.items = [self._item(index, need) for index, need in enumerate(self.needs)]
+        self.limits = Limits(
+            self._most_parcels(), self.ruleset.split_minor * self.ruleset.weights.split, self._shelves()
+        )
+
+    def choose(self) -> Choice:
+        """The cheapest plan of the best rank that fills as many units as all ranks together would."""
+        ranks = sorted({self._rank(way) for way in self.ways}) or [0]
+        plans = {}
+        for rank in ranks[:-1]:
+            plans[rank] = self._cheapest(rank)
+            if not self._missing(plans[rank][1]):
+                break
+        else:
+            plans[ranks[-1]] = self._cheapest(ranks[-1])
+        fewest = min(self._missing(plan) for _, plan in plans.values())
+        rank, (ways, plan) = next(each for each in plans.items() if self._missing(each[1][1]) == fewest)
+        if fewest and self.ruleset.ship_complete:
+            return Choice([], Plan({}, 0.0, 0.0), rank, short=True)
+        return Choice([(ways[index], plan.takes[index]) for index in sorted(plan.takes)], plan, rank, short=False)
+
+    def objective(self, choice: Choice) -> Objective:
+        """The terms of a choice, weighted, each rounded."""
+        weights = self.ruleset.weights
+        cost = late = stock = surcharge = 0.0
+        for way, units in choice.taken:
+            cost += weights.cost * parcel_minor(way, units, self.needs)
+            late += weights.lateness * way.late_days * self.ruleset.lateness_minor_per_day
+            surcharge += way.standing.surcharge_minor
+            place = way.site.location.id
+            stock += weights.stock * self.capacity[place]
+            stock += sum(count * pressure.get(place, 0.0) for count, pressure in zip(units, self.pressure, strict=True))
+        split = self.limits.split * max(0, len(choice.taken) - 1)
+        return Objective(round(cost), round(late), round(split), round(stock), round(surcharge))
+
+    # -- the search's terms ----------------------------------------------------------------------------------------
+
+    def _cheapest(self, rank: int) -> tuple[list[Way], Plan]:
+        ways = [way for way in self.ways if self._rank(way) <= rank]
+        return ways, cheapest(self.items, [self._option(way) for way in ways], self.limits)
+
+    def _rank(self, way: Way) -> int:
+        """Where something is pinned a parcel leaves anyway: nobody goes before it."""
+        return 0 if way.site.location.id in self.homes else way.standing.rank
+
+    def _missing(self, plan: Plan) -> int:
+        return sum(need.quantity for need in self.needs) - sum(map(sum, plan.takes.values()))
+
+    def _item(self, index: int, need: Need) -> Item:
+        """A difference in prices never makes it better to leave a unit out: it is added to what that costs."""
+        unfilled = self.ruleset.unfilled_minor_per_unit + max(self.pressure[index].values(), default=0.0)
+        if need.pinned or self.ruleset.ship_complete:
+            unfilled = AT_ANY_PRICE
+        shelf = None
+        if need.whole and sum(other.variant_id == need.variant_id for other in self.needs) > 1:
+            shelf = next(at for at, other in enumerate(self.needs) if other.variant_id == need.variant_id)
+        return Item(need.quantity, unfilled, need.whole, need.grams, need.value_minor, shelf)
+
+    def _option(self, way: Way) -> Option:
+        place, weights = way.site.location.id, self.ruleset.weights
+        costs = [
+            weights.cost * way.unit_minor(need) + pressure.get(place, 0.0)
+            for need, pressure in zip(self.needs, self.pressure, strict=True)
+        ]
+        return Option(
+            way.site.number,
+            max(0.0, way.compared_minor + weights.stock * self.capacity[place]),
+            way.units,
+            costs,
+            inf if way.rate.max_weight_grams is None else way.rate.max_weight_grams,
+            0 if place in self.homes else way.standing.least_value_minor,
+        )
+
+    def _pressure(self, index: int, need: Need) -> dict[UUID, float]:
+        """By location that has the goods, what the scarcity of its stock adds to a unit's cost and a markdown takes off."""
+        prices, markdown = self.survey.network.prices.stock, self.ruleset.markdown_minor
+        if not prices and not markdown:
+            return {}
+        places = {way.site.location.id for way in self.ways if way.units[index]}
+        scarce = _above_least({place: prices.get((place, need.variant_id), 0.0) for place in places})
+        weight = self.ruleset.weights.stock
+        return {place: weight * (price - markdown.get(place, 0.0)) for place, price in scarce.items()}
+
+    def _most_parcels(self) -> int:
+        """What is pinned to several places needs as many parcels, whatever the rules say."""
+        most = self.ruleset.max_parcels if self.ruleset.allow_split else 1
+        units = sum(need.quantity for need in self.needs)
+        return min(units, len(self.survey.sites), max(most, len(self.homes)) if most is not None else units)
+
+    def _shelves(self) -> dict[int, dict[int, int]]:
+        """What each site has of a variant that several whole lines want."""
+        return {
+            item.shelf: {site.number: site.stock[item.shelf] for site in self.survey.sites if site.ways}
+            for item in self.items
+            if item.shelf is not None
+        }
+
+
+def parcel_minor(way: Way, units: Sequence[int], needs: Sequence[Need]) -> float:
+    """What a parcel costs in money."""
+    return way.fixed_minor + sum(
+        count * way.unit_minor(need) for count, need in zip(units, needs, strict=True) if count
+    )
+
+
+def _above_least(prices: dict[UUID, float]) -> dict[UUID, float]:
+    """Prices as differences from the least of them."""
+    least = min(prices.values(), default=0.0)
+    return {place: price - least for place, price in prices.items()}
