@@ -52,6 +52,10 @@ class Overtaken(Exception):
     """Somebody was faster, and what is to be locked instead would be out of order: begin again, and lock it all at once."""
 
 
+async def _no_asides(_task: str, _given: dict[str, Any]) -> Any:
+    raise NotImplementedError("this world has nobody beside it")
+
+
 async def _no_documents(_text: str, _operation_name: str | None) -> Document:
     raise NotImplementedError("this world reads no documents")
 
@@ -68,6 +72,8 @@ class World:
     """The same of what a link in a message says; None where it was not sealed by us."""
     stamp_soon: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    aside: Callable[[str, dict[str, Any]], Awaitable[Any]] = _no_asides
+    """Has one of `resolvers.asides.TASKS` done by a process of its own."""
     document: Callable[[str, str | None], Awaitable[Document]] = _no_documents
     """Reads a document that callers store for later."""
     webhooks_strict: bool = False

@@ -128,7 +128,7 @@ class RoutingGap:
     retry_at: datetime | None = column(lambda _: null().cast(t.orders.c.placed_at.type), "When it is tried again.")
 
 
-_CHOSEN = _elements(
+CHOSEN = _elements(
     "chosen",
     location_id=Uuid(),
     lines=JSONB(),
@@ -136,6 +136,7 @@ _CHOSEN = _elements(
     ship_by=t.orders.c.placed_at.type,
     deliver_by=t.orders.c.placed_at.type,
 )
+UNFILLED = _elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())
 _CANDIDATES = _elements(
     "candidates", location_id=Uuid(), feasible=Boolean(), rejected_because=Text(), distance_km=Double()
 )
@@ -150,11 +151,15 @@ class RoutingDecision(Node):
     decided_at: datetime = column("decided_at", "When it was decided.")
     strategy: str = column("strategy", "The rule that decided, such as NEAREST_WITH_EVERYTHING.")
     objective: RoutingObjective = inline(lambda row: Values(currency=row.c.currency), "What was weighed in money.")
-    chosen: list[RoutingChoice] = reads(Elements(_CHOSEN), "The locations that ship; at most 100.")
+    chosen: list[RoutingChoice] = reads(Elements(CHOSEN), "The locations that ship; at most 100.")
     candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES, limit=40), "The locations looked at; at most 40.")
     unfilled: list[RoutingGap] = reads(
-        Elements(_elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())),
+        Elements(UNFILLED),
         "Units that no location could take; at most 100.",
+    )
+    shadow: Annotated["RoutingShadow", strawberry.lazy("schema.simulations")] | None = one(
+        lambda decision, shadow: (shadow.c.decision_id == decision.c.id) & shadow.c.strategy.is_not(None),
+        "What the rules in shadow would have decided; null where there were none, or they were not asked yet.",
     )
 
 

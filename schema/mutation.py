@@ -15,6 +15,7 @@ from resolvers import (
     routing,
     setup,
     shipments,
+    simulations,
     stock,
     webhooks,
     work,
@@ -31,6 +32,7 @@ from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import simulations as simulation_inputs
 from schema.inputs import stock as stock_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
@@ -319,4 +321,10 @@ class Mutation:
         routing_inputs.RoutingRulesetRetireInput,
         payloads.RoutingRulesetRetirePayload,
         "Let a ruleset hold no longer.",
+    )
+    routing_simulation_start = mutation(
+        simulations.start,
+        simulation_inputs.RoutingSimulationStartInput,
+        payloads.RoutingSimulationStartPayload,
+        "Have a worker find out what other rules would have made of more past orders than a query takes.",
     )
