@@ -19,6 +19,7 @@ from resolvers.feed import Feed
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
+from resolvers.promises import learning
 from resolvers.relays import Relay
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
 from resolvers.wording import Wording
@@ -59,6 +60,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         ask_payment(world),
         simulations.simulating(world),
         shadows.deciding(world),
+        learning(world),
     ]
 
 

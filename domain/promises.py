@@ -16,10 +16,11 @@ Everything that learns is told the moment as of which it learns, and takes no no
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
 from math import exp, floor, log
+from typing import Any
 
 LEAST_DELIVERED = 200
 """With fewer there is nothing to be learned: the network's rates and calendars promise."""
@@ -43,6 +44,8 @@ DISTANCES_KM = (25, 50, 100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 200
 PARTS_OF_DAY = (10, 16)
 DRAWN_BY = {"distance": 5.0, "lane": 30.0, "area": 30.0, "location": 5.0, "hour": 20.0}
 """How many parcels it takes until a factor stands half for what they say."""
+LEAST_FACTOR = 0.005
+"""The logarithm of a factor that is worth keeping: half of a hundredth."""
 LIKELIHOODS = (0.02, 0.05, 0.1, *(each / 100 for each in range(20, 85, 10)), *(each / 200 for each in range(170, 200)))
 """Of which factors are kept: dense where promises are made."""
 
@@ -134,6 +137,32 @@ class Model:
         return small + (big - small) * part
 
 
+def told(model: Model) -> dict[str, Any]:
+    """As it is stored; `read` reads it."""
+    return {
+        "learned_at": model.learned_at.isoformat(),
+        "parcels": model.parcels,
+        "week": model.week.days,
+        "days": model.usual.days,
+        "factors": {
+            trait: {value: round(factor, 4) for value, factor in factors.items() if abs(factor) >= LEAST_FACTOR}
+            for trait, factors in model.usual.factors.items()
+        },
+        "excess": model.excess,
+    }
+
+
+def read(stored: Mapping[str, Any]) -> Model:
+    """What `told` wrote."""
+    return Model(
+        datetime.fromisoformat(stored["learned_at"]),
+        stored["parcels"],
+        Week(tuple(stored["week"])),
+        Usual(stored["days"], stored["factors"]),
+        tuple((likelihood, factor) for likelihood, factor in stored["excess"]),
+    )
+
+
 def traits(journey: Journey) -> Iterator[tuple[str, str]]:
     """What a journey's length may depend on, as far as it is known."""
     if journey.distance_km is not None:
@@ -157,30 +186,28 @@ def learn(past: Sequence[Past], at: datetime) -> Model | None:
         return None
     week = _week(past, at.toordinal())
     usual = _usual(past, at.toordinal(), week)
-    return sure(Model(at, delivered, week, usual, ()), past, at)
+    return Model(at, delivered, week, usual, _excess(past, at.toordinal(), week, usual))
 
 
-def sure(model: Model, past: Sequence[Past], at: datetime) -> Model:
-    """The same with its excess as of now: cheap enough for every day, where what is usual is learned once a week."""
-    day = at.toordinal()
+def _excess(past: Sequence[Past], day: int, week: Week, usual: Usual) -> tuple[tuple[float, float], ...]:
+    """How likely a parcel takes at most which factor times what is usual, as things are now."""
     recent = [each for each in past if day - SURE_DAYS <= _ordered(each) < day]
     old = [each for each in recent if day - _ordered(each) > LOST_DAYS]
     lost = sum(1 for each in old if not _delivered_by(each, day)) / max(len(old), 1)
-    told = _told(recent, day, model)
+    told = _taken_by(recent, day, week, usual)
     (usually,) = _quantiles(told, SURE_HALF_LIFE_DAYS, (LATELY_SHARE,), 0.0)
     (lately,) = _quantiles(told, LATELY_HALF_LIFE_DAYS, (LATELY_SHARE,), 0.0)
     pace = (lately / usually) ** LATELY_TRUST
     factors = _quantiles(told, SURE_HALF_LIFE_DAYS, LIKELIHOODS, lost)
-    excess = tuple((likelihood, factor * pace) for likelihood, factor in zip(LIKELIHOODS, factors, strict=True))
-    return replace(model, learned_at=at, excess=excess)
+    return tuple((likelihood, factor * pace) for likelihood, factor in zip(LIKELIHOODS, factors, strict=True))
 
 
 def _week(past: Sequence[Past], day: int) -> Week:
     """How much is delivered on each weekday."""
     counts = [1.0] * 7  # no weekday is impossible
     for each in past:
-        if _delivered_by(each, day) and day - _ordered(each) <= YEAR_DAYS:
-            counts[each.delivered.weekday()] += 1  # type: ignore[union-attr] - it was delivered
+        if each.delivered is not None and _delivered_by(each, day) and day - _ordered(each) <= YEAR_DAYS:
+            counts[each.delivered.weekday()] += 1
     return Week(tuple(count * 7 / sum(counts) for count in counts))
 
 
@@ -224,15 +251,15 @@ Told = tuple[float, bool, int]
 """By what factor a parcel exceeds what is usual, whether it is still on its way, and how many days ago it was ordered."""
 
 
-def _told(recent: Iterable[Past], day: int, model: Model) -> list[Told]:
+def _taken_by(recent: Iterable[Past], day: int, week: Week, usual: Usual) -> list[Told]:
     """What parcels tell, those that took least first. What is still on its way has taken at least so long by now."""
     told = []
     for each in recent:
         age, arrived = day - _ordered(each), _delivered_by(each, day)
         if arrived or age <= LOST_DAYS:
             until = each.delivered.toordinal() if arrived and each.delivered else day - 1
-            taken = model.week.position(until) - model.week.position(_ordered(each))
-            told.append((max(taken, 0.1) / model.usual.of(each.journey) ** STRETCH, not arrived, age))
+            taken = week.position(until) - week.position(_ordered(each))
+            told.append((max(taken, 0.1) / usual.of(each.journey) ** STRETCH, not arrived, age))
     return sorted(told)
 
 

@@ -15,7 +15,7 @@ from tests.world import World, gid, rows_of
 PAGE = 100
 
 NOT_STORED = {
-    "DateRange.confidence", "FulfillmentOrderLine.bin", "Returnability.fee", "RoutingCandidate.capacityLeft",
+    "FulfillmentOrderLine.bin", "Returnability.fee", "RoutingCandidate.capacityLeft",
     "RoutingCandidate.cost", "RoutingChoice.cost", "RoutingGap.retryAt", "RoutingObjective.cost",
     "RoutingObjective.lateness", "RoutingObjective.split", "RoutingObjective.total",
 }  # fmt: skip
