@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from domain import sourcing
 from domain.acts import Act
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
@@ -22,7 +23,6 @@ from domain.model import (
     OrderLine,
     Payment,
     ReservationLine,
-    RoutingDecision,
     StockLevel,
     replace,
     row,
@@ -30,16 +30,17 @@ from domain.model import (
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import Tender, recorded, requested, with_payments
-from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
-from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
-from domain.routing.plain import route
-from domain.stock import Bucket, Ledger, LocationKind, MovementKind
+from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
+from domain.routing.model import Decision, Parcel, UnfilledReason
+from domain.routing.network import Network
+from domain.sourcing import Days, demand_line, record, with_promise
+from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
 QUANTITY_LIMIT = 100_000
 NOTHING: Mapping[UUID, int] = MappingProxyType({})
 HANDLING = timedelta(hours=24)
-"""How long a location has until a parcel should have left, where no calendar says otherwise."""
+"""How long a location has until a parcel should have left, where somebody gave it the work and no calendar did."""
 
 
 @row
@@ -97,17 +98,8 @@ class Offer:
     price_minor: int | None
     levels: tuple[tuple[UUID, UUID, int], ...]
     """(level, location, available)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A location that may ship for the channel."""
-
-    id: UUID
-    code: str
-    kind: LocationKind
-    latitude: float | None
-    longitude: float | None
+    longest_mm: int | None = None
+    hazmat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +111,13 @@ class Catalog:
     number: str
     customer_id: UUID | None
     offers: Mapping[str, Offer]
-    shelves: Mapping[UUID, Shelf]
+    network: Network
+    at: datetime
+    """The moment at which the order is routed."""
+    days: Days = field(default_factory=dict)
+    """What locations were given already, for days that are not over."""
+    is_history: bool = False
+    """Whether the moment is long past: then nobody's day is looked at, or filled."""
     known: Mapping[str, str | None] = field(default_factory=dict)
     """The buyer's own e-mail, names and phone, for what the order leaves out."""
 
@@ -245,12 +243,9 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
 
 def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
     """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
-    codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
-    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines]
-    decision = route(demand, locations(order, catalog), destination(order))
-    for gap in decision.unfilled:
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+    demand = [demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog)) for line in order.lines]
+    decision = sourcing.decided(order, demand, catalog)
+    _refuse_gaps(order, decision)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -261,10 +256,25 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
     return Routed(order, decision, new_id(), needed, levels, customer)
 
 
-def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
-    if pin is not None and pin not in codes:
-        raise InvalidInput(f"no location {pin} serves this channel with what the order needs", field=("lines",))
-    return DemandLine(line.id, line.sku, line.variant_id, line.open, pinned=codes[pin] if pin else None)
+def _refuse_gaps(order: Order, decision: Decision) -> None:
+    """What is not in stock is told before what rules, carriers and calendars keep from shipping."""
+    for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
+        line = next(line for line in order.lines if line.id == gap.line_id)
+        if gap.reason in OUT_OF_STOCK:
+            raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+        raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+
+
+OUT_OF_STOCK = (UnfilledReason.NO_STOCK, UnfilledReason.PARTIAL_STOCK, UnfilledReason.NO_LOCATION)
+
+
+def _pin(code: str | None, catalog: Catalog) -> UUID | None:
+    if code is None:
+        return None
+    for location in catalog.network.locations.values():
+        if location.code == code:
+            return location.id
+    raise InvalidInput(f"no location {code} serves this channel", field=("lines",))
 
 
 def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
@@ -272,27 +282,6 @@ def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
     return {
         (offer.variant_id, location): level for offer in catalog.offers.values() for level, location, _ in offer.levels
     }
-
-
-def locations(order: Order, catalog: Catalog) -> list[RoutingLocation]:
-    """The locations that may ship, with what they have of the order's variants."""
-    stock: dict[UUID, dict[UUID, int]] = {}
-    for line in order.lines:
-        offer = catalog.offers.get(line.sku)
-        for _, location, available in offer.levels if offer else ():
-            stock.setdefault(location, {})[line.variant_id] = available
-    return [
-        RoutingLocation(shelf.id, shelf.code, shelf.kind, shelf.latitude, shelf.longitude, stock[shelf.id])
-        for shelf in catalog.shelves.values()
-        if shelf.id in stock
-    ]
-
-
-def destination(order: Order) -> Point | None:
-    """Where the parcels go, if anybody knows."""
-    if order.latitude is None or order.longitude is None:
-        return None
-    return Point(order.latitude, order.longitude)
 
 
 def place(
@@ -306,7 +295,8 @@ def place(
 
     What is `held` for its cart, by level, it takes first.
     """
-    order, decision = routed_order.order, routed_order.decision
+    decision = routed_order.decision
+    order = with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
@@ -345,16 +335,12 @@ def fulfillment_orders(
 ) -> tuple[FulfillmentOrder, ...]:
     """One fulfillment order for each parcel of a decision."""
     lines = {line.id: line for line in order.lines}
-    return tuple(
-        _fulfillment_order(order, parcel.location_id, parcel.lines, lines, decision_id, level_of, act)
-        for parcel in decision.chosen
-    )
+    return tuple(_fulfillment_order(order, parcel, lines, decision_id, level_of, act) for parcel in decision.chosen)
 
 
 def _fulfillment_order(
     order: Order,
-    location_id: UUID,
-    parts: Sequence[ParcelLine],
+    parcel: Parcel,
     lines: Mapping[UUID, OrderLine],
     decision_id: UUID,
     level_of: Mapping[tuple[UUID, UUID], UUID],
@@ -364,25 +350,27 @@ def _fulfillment_order(
     return FulfillmentOrder(
         id=id_,
         order_id=order.id,
-        location_id=location_id,
+        location_id=parcel.location_id,
         kind=FulfillmentKind.DELIVERY.value,
         status=FulfillmentOrderStatus.SCHEDULED.value,
-        due_at=act.at + HANDLING,
+        due_at=parcel.ship_at or act.at + HANDLING,
         created_at=act.at,
+        capacity_day=parcel.counts_on,
+        service=parcel.service,
         routing_decision_id=decision_id,
         lines=tuple(
             FulfillmentOrderLine(
                 id=new_id(),
                 fulfillment_order_id=id_,
                 order_line_id=part.line_id,
-                stock_level_id=level_of[lines[part.line_id].variant_id, location_id],
+                stock_level_id=level_of[lines[part.line_id].variant_id, parcel.location_id],
                 variant_id=lines[part.line_id].variant_id,
-                location_id=location_id,
+                location_id=parcel.location_id,
                 sku=part.sku,
                 name=lines[part.line_id].name,
                 quantity=part.quantity,
             )
-            for part in parts
+            for part in parcel.lines
         ),
     )
 
@@ -424,38 +412,6 @@ def _charges(order: Order, act: Act) -> tuple[OrderAdjustment, ...]:
     )
 
 
-def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> RoutingDecision:
-    """A router's decision as it goes on record, with what was weighed."""
-    latest = order.deliver_by_latest
-    return RoutingDecision(
-        id=decision_id,
-        order_id=order.id,
-        strategy=decision.strategy.value,
-        currency=order.currency,
-        chosen=[
-            {
-                "location_id": str(parcel.location_id),
-                "lines": [{"sku": part.sku, "quantity": part.quantity} for part in parcel.lines],
-                "distance_km": parcel.distance_km,
-                "ship_by": (act.at + HANDLING).isoformat(),
-                "deliver_by": latest and latest.isoformat(),
-            }
-            for parcel in decision.chosen
-        ],
-        candidates=[
-            {
-                "location_id": str(candidate.location_id),
-                "feasible": candidate.feasible,
-                "rejected_because": candidate.rejected_because and candidate.rejected_because.value,
-                "distance_km": candidate.distance_km,
-            }
-            for candidate in decision.candidates
-        ],
-        unfilled=[{"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled],
-        decided_at=act.at,
-    )
-
-
 def bought_by(order: Order, customer_id: UUID) -> Order:
     """The order with its buyer."""
     return replace(order, customer_id=customer_id)
@@ -471,20 +427,19 @@ def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID
     return replace(catalog, offers=offers)
 
 
-def with_held(catalog: Catalog, lines: Iterable[ReservationLine], shelves: Iterable[Shelf]) -> Catalog:
-    """What is offered to whom these units are held for. `shelves` are where they lie and may still ship from."""
-    places = dict(catalog.shelves) | {shelf.id: shelf for shelf in shelves}
+def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:
+    """What is offered to whom these units are held for, as far as they lie where the channel still ships from."""
     sku_of = {offer.variant_id: sku for sku, offer in catalog.offers.items()}
     offers = dict(catalog.offers)
     for line in lines:
         sku = sku_of.get(line.variant_id)
-        if sku is None or line.location_id not in places:
+        if sku is None or line.location_id not in catalog.network.locations:
             continue
         units = {level: (at, free) for level, at, free in offers[sku].levels}
         _, free = units.get(line.stock_level_id, (None, 0))
         units[line.stock_level_id] = line.location_id, free + line.held
         offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
-    return replace(catalog, offers=offers, shelves=places)
+    return replace(catalog, offers=offers)
 
 
 def newcomer(customer: Customer | None, order: Order, act: Act) -> tuple[Any, ...]:

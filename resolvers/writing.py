@@ -28,6 +28,7 @@ from domain.store.claims import Claim, Claimed
 from domain.viewer import Role, Scope, Viewer
 from resolvers.database import GONE, Connection, Database, Unavailable
 from resolvers.documents import Document
+from resolvers.network import Networks
 
 ATTEMPTS = 3
 RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -76,6 +77,8 @@ class World:
     """Has one of `resolvers.asides.TASKS` done by a process of its own."""
     document: Callable[[str, str | None], Awaitable[Document]] = _no_documents
     """Reads a document that callers store for later."""
+    networks: Networks = field(default_factory=Networks)
+    """The networks that orders are routed over, kept in memory."""
     webhooks_strict: bool = False
     """Whether webhooks go to the open internet alone."""
 

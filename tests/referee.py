@@ -89,12 +89,15 @@ def replete(world: World, customer: Row) -> None:
 
 
 def _decided(world: World, place: Row) -> Row:
-    costs = {"distance_km": 0.1, "location_id": str(place["id"])}
+    costs = {"distance_km": 0.1, "location_id": str(place["id"]), "cost_minor": 1_234, "currency": "BRL"}
     return {
-        "chosen": [{**costs, "lines": [{"sku": "LAMP", "quantity": 4}], "ship_by": world.now,
-                    "deliver_by": world.now}],
-        "candidates": [{**costs, "feasible": True, "rejected_because": "é longe"}],
+        "chosen": [{**costs, "lines": [{"sku": "LAMP", "quantity": 4}], "carrier": "correios", "service": "PAC “ü”",
+                    "ship_by": world.now, "deliver_from": world.now, "deliver_by": world.now}],
+        "candidates": [{**costs, "feasible": True, "rejected_because": "é longe", "rule": "verão ☀",
+                        "capacity_left": 7}],
         "unfilled": [{"sku": "LAMP", "quantity": 1, "reason": "acabou"}],
+        "objective": {"cost": 1_234, "lateness": 500, "split": 0, "stock": -3, "surcharge": 100, "total": 1_831},
+        "gap": 0.125, "ruleset_version": 2,
     }  # fmt: skip
 
 

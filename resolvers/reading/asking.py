@@ -17,7 +17,18 @@ from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
 from resolvers.reading.arguments import Arguments, Binder
-from resolvers.reading.mapping import COMPUTED, Aggregate, Elements, Entity, Inline, Many, One, Pages, Row, Values
+from resolvers.reading.mapping import (
+    COMPUTED,
+    Aggregate,
+    Elements,
+    Entity,
+    Inline,
+    Many,
+    One,
+    Pages,
+    Row,
+    Values,
+)
 from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
