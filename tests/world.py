@@ -393,7 +393,8 @@ class Story:
             status="PENDING", payment_status="AUTHORIZED", fulfillment_status="UNFULFILLED", return_status="NONE",
             currency=self.channel["currency"], subtotal_minor=subtotal, discount_minor=0, shipping_minor=1_000,
             tax_minor=0, total_minor=subtotal + 1_000, email=customer["email"] if customer else None,
-            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5), created_at=world.now,
+            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5),
+            deliver_by_confidence=0.95, created_at=world.now,
             event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
         )  # fmt: skip
 
