@@ -85,6 +85,7 @@ class OrderLine:
     in_open_returns: int = 0
     delivered_at: datetime | None = None
     pinned_location_id: UUID | None = None
+    kit_line_id: UUID | None = None
     backordered_at: datetime | None = None
 
     @property
@@ -409,6 +410,8 @@ class Order:
     on_hold: bool = False
     deliver_by_earliest: datetime | None = None
     deliver_by_latest: datetime | None = None
+    deliver_by_confidence: float | None = None
+    promise_model_id: UUID | None = None
     confirmed_at: datetime | None = None
     canceled_at: datetime | None = None
     completed_at: datetime | None = None

@@ -15,6 +15,7 @@ from domain.stock import AdjustReason, MovementKind
 from domain.store import setup
 from domain.store import supply as stored
 from domain.viewer import Scope
+from resolvers import kits
 from resolvers.purchases import locked
 from resolvers.recounting import Recount, recounted
 from resolvers.setup import location_of
@@ -57,6 +58,7 @@ async def _levels_of(work: Work, location_id: UUID, skus: list[str]) -> list[UUI
     if not 1 <= len(skus) <= rules.LINES_LIMIT:
         raise InvalidInput(f"1 to {rules.LINES_LIMIT} SKUs at once", field=("skus",))
     known = await setup.variants_by_sku(work.connection, skus)
+    await kits.refuse_kits(work, known, "skus")
     for index, sku in enumerate(skus):
         if sku not in known:
             raise UnknownSku(sku, field=("skus", str(index)))

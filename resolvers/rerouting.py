@@ -184,7 +184,9 @@ async def pin(work: Work, input: OrderPinInput) -> Outcome:
 async def pin_line(work: Work, input: OrderLinePinInput) -> Outcome:
     """Say from which location a line must ship, or that it need not any more."""
     order = await work.order("OrderLine", input.id)
-    await _pin(work, order, [key_of("OrderLine", input.id, ("id",))], input.location_id)
+    key = key_of("OrderLine", input.id, ("id",))
+    kit = [line.id for line in order.lines if line.kit_line_id == key]
+    await _pin(work, order, [key, *kit], input.location_id)
     return Outcome({"order": order.id})
 
 

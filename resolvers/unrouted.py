@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from domain import ids, placing, rerouting
+from domain import ids, kits, placing, rerouting
 from domain.backorders import Allowance, BackorderPolicy, begin
 from domain.ids import new_id
 from domain.ordering import decided
@@ -199,9 +199,9 @@ async def _give_up(world: World, order_id: UUID, policy: UnroutedPolicy) -> None
 async def backorder(work: Work, input: Waiting) -> Outcome:
     """Let what nobody has wait for the next supply, within the limit of a variant that has one."""
     order = await work.order("Order", input.id, expected_version=input.expected_version)
-    short = {line.id: line.open for line in order.lines if line.open}
-    variants = {line.variant_id for line in order.lines if line.open}
-    offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
+    waits = [line for line in kits.physical(order.lines) if line.open]
+    short, variants = {line.id: line.open for line in waits}, {line.variant_id for line in waits}
+    offered = await offered_for(work, order, {line.sku for line in waits})
     lets_wait = {variant: Allowance(BackorderPolicy.BACKORDER, None, None, waited_for=True) for variant in variants}
     own = placing.allowances(offered)
     lets_wait |= {id_: each for id_, each in own.items() if each.policy is not BackorderPolicy.NONE}

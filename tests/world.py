@@ -364,16 +364,18 @@ class Story:
         items: list[tuple[Row, int, int]],
         customer: Row | None = None,
         cart: Row | None = None,
+        kit: tuple[Row, int] | None = None,
         **given: Any,
     ) -> None:
-        """Placed: `items` are (level, units, unit price); with a cart, what it holds."""
+        """Placed: `items` are (level, units, unit price); with a cart, what it holds; all one kit (variant, price) of it."""
         self.world, self.channel, self.customer, self.cart = world, channel, customer, cart
         self.levels = [level for level, _, _ in items]
         self.location_id = self.levels[0]["location_id"]
-        subtotal = sum(units * price for _, units, price in items)
+        subtotal = sum(units * price for _, units, price in items) + (kit[1] if kit else 0)
         world.later()
         self.order = self._order(subtotal, **given)
-        self.lines = [self._line(position, item) for position, item in enumerate(items, start=1)]
+        bundle = self._kit(*kit) if kit else None
+        self.lines = [self._line(position, item, bundle) for position, item in enumerate(items, start=2 if kit else 1)]
         self._charge(ITEMS=subtotal, SHIPPING=1_000)
         self.decision = self._decision()
         self.work, self.parts = self._work()
@@ -391,15 +393,23 @@ class Story:
             status="PENDING", payment_status="AUTHORIZED", fulfillment_status="UNFULFILLED", return_status="NONE",
             currency=self.channel["currency"], subtotal_minor=subtotal, discount_minor=0, shipping_minor=1_000,
             tax_minor=0, total_minor=subtotal + 1_000, email=customer["email"] if customer else None,
-            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5), created_at=world.now,
+            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5),
+            deliver_by_confidence=0.95, created_at=world.now,
             event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
         )  # fmt: skip
 
-    def _line(self, position: int, item: tuple[Row, int, int]) -> Row:
+    def _kit(self, variant: Row, price: int) -> Row:
+        return self.world.add(
+            "order_lines", order_id=self.order["id"], position=1, variant_id=variant["id"], sku=variant["sku"],
+            name=variant["name"], quantity=1, allocated=1, currency=self.order["currency"], unit_price_minor=price,
+            total_minor=price,
+        )  # fmt: skip
+
+    def _line(self, position: int, item: tuple[Row, int, int], kit: Row | None = None) -> Row:
         level, units, price = item
         variant = next(row for row in self.world.rows["variants"] if row["id"] == level["variant_id"])
         return self.world.add(
-            "order_lines", order_id=self.order["id"], position=position, variant_id=variant["id"], sku=variant["sku"],
+            "order_lines", order_id=self.order["id"], position=position, kit_line_id=kit["id"] if kit else None, variant_id=variant["id"], sku=variant["sku"],
             name=variant["name"], quantity=units, allocated=units, picked=0, shipped=0, delivered=0, canceled=0,
             returned=0, in_open_returns=0, currency=self.order["currency"], unit_price_minor=price,
             total_minor=units * price, delivered_at=None,
@@ -737,6 +747,16 @@ def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
     world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
 
 
+def small_demand(world: World, cap: Row, wanted: Row, place: Row) -> None:
+    """Something that only supply has, and what was ordered of late by the clock that the database goes by."""
+    bought = world.purchase("100005", world.rows["suppliers"][0], place, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(bought, 1, cap, 40)
+    today, shop = datetime.now(UTC).date(), world.rows["locations"][1]["id"]
+    here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
+    for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
+        world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
+
+
 def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, levels: tuple[Row, Row, Row]) -> None:
     """Purchases, transfers and counts in every state; `levels` are shirts and shoes in the depot, shirts in the shop."""
     shirts, shoes, shirts_in_shop = levels
@@ -781,27 +801,6 @@ def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, lev
     world.move(shirts_in_shop, "COUNT", 1, inside, act=("StockCount", counted["id"]), line_id=None)
 
 
-def small_demand(world: World, awaited: Row, wanted: Row) -> None:
-    """Goods on their way, and what was ordered of late by the clock that the database goes by."""
-    supplier = world.add("suppliers", code="MILL", name="Tecelagem “Norte”", lead_time_days=9, created_at=world.now)
-    bought = world.add(
-        "purchase_orders", number="W-1", supplier_id=supplier["id"], location_id=awaited["location_id"],
-        status="ORDERED", currency="BRL", expected_at=FAR, created_at=world.now, ordered_at=world.now,
-    )  # fmt: skip
-    skus = {row["id"]: row for row in world.rows["variants"]}
-    for position, level in enumerate((awaited, wanted), start=1):
-        variant = skus[level["variant_id"]]
-        world.add(
-            "purchase_order_lines", purchase_order_id=bought["id"], position=position, variant_id=variant["id"],
-            sku=variant["sku"], name=variant["name"], ordered=40, currency="BRL", unit_cost_minor=1_900,
-        )  # fmt: skip
-    today = datetime.now(UTC).date()
-    shop = world.rows["locations"][1]["id"]
-    here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
-    for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
-        world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
-
-
 def small_carts(world: World, channel: Row, items: list[tuple[Row, int]], elsewhere: Row, customer: Row) -> None:
     """A reservation in each state but the one that an order brings about."""
     world.cart(channel, items, customer)
@@ -844,9 +843,16 @@ def small_world() -> World:
     Story(world, web, [(shoes, 2, 12_000)], bob).wait().fill()
     small_supply(world, depot, shop, shirt, shoe, (shirts, shoes, shirts_in_shop))
     small_work(world, depot, shop, ana)
-    small_demand(world, world.level(world.variant("CAP", web, 990), depot, 0), shirts)
+    cap = world.variant("CAP", web, 990)
+    world.level(cap, depot, 0)
+    small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
+    outfit = world.variant("OUTFIT", web, 15_000)
+    for part, units in ((shirt, 2), (shoe, 1)):
+        parts = {"kit_variant_id": outfit["id"], "component_variant_id": part["id"]}
+        world.add("kit_components", quantity=units, **parts)
+    Story(world, web, [(shirts, 2, 0), (shoes, 1, 0)], ana, kit=(outfit, 15_000))
     world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
     world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
     world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)

@@ -150,6 +150,7 @@ channels = Table(
     _text("locale", nullable=True),
     Column("network_version", BigInteger, nullable=False, server_default=text("0")),
     _at("prices_solved_at"),
+    Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
     Column("unrouted_policy", Text, nullable=False, server_default=text("'WAIT'")),
     Column("unrouted_after_hours", Integer, nullable=False, server_default=text("72")),
@@ -158,6 +159,26 @@ channels = Table(
     UniqueConstraint("code"),
     _one_of("unrouted_policy", UnroutedPolicy),
     *_never_negative("return_window_days", "unrouted_after_hours", "wave_minutes", "wave_saving_percent"),
+)
+
+promise_models = Table(
+    "promise_models",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _at("learned_at", nullable=False),
+    Column("parcels", Integer, nullable=False),
+    Column("model", JSONB),
+    Index("ix_promise_models_channel_id_id", "channel_id", "id"),
+)
+
+shipping_prices = Table(
+    "shipping_prices",
+    metadata,
+    _of("channel_id", "channels", primary_key=True),
+    Column("service", Text, primary_key=True),
+    _minor("amount_minor"),
+    *_never_negative("amount_minor"),
 )
 """`network_version` grows with whatever a router should know: triggers see to it, and who stores prices."""
 
@@ -244,6 +265,17 @@ variants = Table(
     Index("ix_variants_releases_at_id", "releases_at", "id", postgresql_where=text("backorder_policy = 'PREORDER'")),
 )
 """`backorder_limit`: units that may wait at once, over all orders; null for as many as are wanted."""
+
+kit_components = Table(
+    "kit_components",
+    metadata,
+    _of("kit_variant_id", "variants", primary_key=True),
+    _of("component_variant_id", "variants", primary_key=True, index=True),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("kit_variant_id <> component_variant_id", name="not_itself"),
+)
+"""What one of a kit consists of. A kit has no stock of its own, and no component is a kit."""
 
 variant_prices = Table(
     "variant_prices",
@@ -346,6 +378,8 @@ orders = Table(
     Column("on_hold", Boolean, nullable=False, server_default=text("false")),
     _at("deliver_by_earliest"),
     _at("deliver_by_latest"),
+    Column("deliver_by_confidence", Double),
+    Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
     _at("placed_at", nullable=False),
     _at("confirmed_at"),

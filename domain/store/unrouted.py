@@ -40,7 +40,7 @@ WANTING = """
 
 OPEN = """
     SELECT o.version, line.id, line.open FROM orders o JOIN order_lines line ON line.order_id = o.id
-    WHERE o.id = $1 AND o.unrouted_at IS NOT NULL AND line.open > 0 ORDER BY line.position
+    WHERE o.id = $1 AND o.unrouted_at IS NOT NULL AND line.open > 0 AND line.kit_line_id IS NULL ORDER BY line.position
 """
 
 SET_POLICY = """

@@ -9,8 +9,10 @@ WHO_WAITS_IS_IN_THE_QUEUE = Invariant(
     select 'Order', o.id, case when waiting.order_id is null then 'not in the queue' else 'in the queue' end,
            coalesce('since ' || o.unrouted_at, 'not in the queue')
     from orders o
-    left join (select distinct order_id from order_lines where open > 0) waiting
-           on waiting.order_id = o.id and o.status in ('PENDING', 'CONFIRMED', 'IN_FULFILLMENT')
+    left join (
+        select distinct order_id from order_lines line
+        where open > 0 and not exists (select from order_lines part where part.kit_line_id = line.id)
+    ) waiting on waiting.order_id = o.id and o.status in ('PENDING', 'CONFIRMED', 'IN_FULFILLMENT')
     where (waiting.order_id is null) <> (o.unrouted_at is null)
     """,
 )
