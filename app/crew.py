@@ -11,7 +11,7 @@ import structlog
 from app.adapters.mail import gateways
 from app.adapters.webhooks import HttpCourier
 from app.settings import Settings
-from resolvers import messages, relays
+from resolvers import messages, relays, shadows, simulations
 from resolvers.backorders import fill_backorders, find_backorders
 from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
@@ -60,13 +60,15 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         ask_payment(world),
         fill_backorders(world),
         find_backorders(world),
+        simulations.simulating(world),
+        shadows.deciding(world),
     ]
 
 
 def readers(post: Post, crew: Crew) -> list[Relay]:
     """Everyone who reads the log. No customer is told anything where nothing carries messages."""
     telling = [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
-    return [queue_deliveries(crew), *telling]
+    return [queue_deliveries(crew), *telling, shadows.noting()]
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from functools import partial
 from starlette.types import Receive, Scope, Send
 
 from app.adapters.payments import providers
+from app.aside import Asides
 from app.crew import working
 from app.graphql_http import GraphQLEndpoint
 from app.graphql_request import Verify
@@ -61,6 +62,7 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
             seal=lambda claims: seal(claims, settings.secret),
             unseal=lambda token: unseal(token, settings.secret),
             stamp_soon=feed.stamp_soon,
+            aside=Asides(url),
             document=Documents(schema, introspection=False, hints=settings.development).get,
             fill=fill,
             webhooks_strict=settings.webhooks_strict,

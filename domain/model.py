@@ -7,7 +7,7 @@ writes the difference between two such values, so no rule ever says how somethin
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 from uuid import UUID
 
@@ -236,6 +236,7 @@ class FulfillmentOrder:
     status: str
     due_at: datetime
     created_at: datetime
+    capacity_day: date | None = None
     routing_decision_id: UUID | None = None
     split_from_id: UUID | None = None
     service: str | None = None
@@ -523,6 +524,9 @@ class RoutingDecision:
     candidates: list[dict[str, Any]]
     unfilled: list[dict[str, Any]]
     decided_at: datetime
+    objective: dict[str, int] | None = None
+    gap: float | None = None
+    ruleset_version: int | None = None
 
 
 @row

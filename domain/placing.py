@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from domain import backorders
+from domain import backorders, sourcing
 from domain.acts import Act
 from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
@@ -25,7 +25,6 @@ from domain.model import (
     OrderLine,
     Payment,
     ReservationLine,
-    RoutingDecision,
     StockLevel,
     replace,
     row,
@@ -33,16 +32,17 @@ from domain.model import (
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import Tender, recorded, requested, with_payments
-from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
-from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
-from domain.routing.plain import route
-from domain.stock import Bucket, Ledger, LocationKind, MovementKind
+from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
+from domain.routing.model import Decision, Parcel, UnfilledReason
+from domain.routing.network import Network
+from domain.sourcing import Days, demand_line, record, with_promise
+from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
 QUANTITY_LIMIT = 100_000
 NOTHING: Mapping[UUID, int] = MappingProxyType({})
 HANDLING = timedelta(hours=24)
-"""How long a location has until a parcel should have left, where no calendar says otherwise."""
+"""How long a location has until a parcel should have left, where somebody gave it the work and no calendar did."""
 
 
 @row
@@ -100,19 +100,10 @@ class Offer:
     price_minor: int | None
     levels: tuple[tuple[UUID, UUID, int], ...]
     """(level, location, available)."""
+    longest_mm: int | None = None
+    hazmat: bool = False
     allowance: Allowance | None = None
     """What may be sold beyond what is in stock, if anything may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A location that may ship for the channel."""
-
-    id: UUID
-    code: str
-    kind: LocationKind
-    latitude: float | None
-    longitude: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +115,13 @@ class Catalog:
     number: str
     customer_id: UUID | None
     offers: Mapping[str, Offer]
-    shelves: Mapping[UUID, Shelf]
+    network: Network
+    at: datetime
+    """The moment at which the order is routed."""
+    days: Days = field(default_factory=dict)
+    """What locations were given already, for days that are not over."""
+    is_history: bool = False
+    """Whether the moment is long past: then nobody's day is looked at, or filled."""
     known: Mapping[str, str | None] = field(default_factory=dict)
     """The buyer's own e-mail, names and phone, for what the order leaves out."""
 
@@ -260,10 +257,13 @@ def routed(
 
     `pins`: line → location code.
     """
-    codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
     ahead = _ahead(order, catalog, now)
-    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines if line.id not in ahead]
-    decision = route(demand, locations(order, catalog), destination(order))
+    demand = [
+        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog))
+        for line in order.lines
+        if line.id not in ahead
+    ]
+    decision = sourcing.decided(order, demand, catalog)
     short = ahead | _short(order, decision, catalog, now)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
@@ -291,16 +291,24 @@ def _ahead(order: Order, catalog: Catalog, now: datetime) -> dict[UUID, int]:
 
 
 def _short(order: Order, decision: Decision, catalog: Catalog, now: datetime) -> dict[UUID, int]:
-    """What no location ships and may wait; refused where it may not."""
+    """What no location has and may wait; refused where it may not.
+
+    What is not in stock is told before what rules, carriers and calendars keep from shipping.
+    """
     if not decision.unfilled:
         return {}
     allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
-    for gap in decision.unfilled:
+    short: dict[UUID, int] = {}
+    for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
         line = lines[gap.line_id]
         allowance = allowed.get(line.variant_id)
-        if allowance is None or not allowance.lets_wait(now):
+        waits = allowance is not None and allowance.lets_wait(now)
+        if gap.reason in OUT_OF_STOCK and not waits:
             raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
-    return {gap.line_id: gap.quantity for gap in decision.unfilled}
+        if gap.reason not in OUT_OF_STOCK and not (waits and gap.reason is UnfilledReason.INCOMPLETE):
+            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        short[line.id] = short.get(line.id, 0) + gap.quantity
+    return short
 
 
 def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
@@ -309,10 +317,16 @@ def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int],
     return replace(routed_order, order=order, waits=records, told=(told,))
 
 
-def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
-    if pin is not None and pin not in codes:
-        raise InvalidInput(f"no location {pin} serves this channel with what the order needs", field=("lines",))
-    return DemandLine(line.id, line.sku, line.variant_id, line.open, pinned=codes[pin] if pin else None)
+OUT_OF_STOCK = (UnfilledReason.NO_STOCK, UnfilledReason.PARTIAL_STOCK, UnfilledReason.NO_LOCATION)
+
+
+def _pin(code: str | None, catalog: Catalog) -> UUID | None:
+    if code is None:
+        return None
+    for location in catalog.network.locations.values():
+        if location.code == code:
+            return location.id
+    raise InvalidInput(f"no location {code} serves this channel", field=("lines",))
 
 
 def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
@@ -320,27 +334,6 @@ def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
     return {
         (offer.variant_id, location): level for offer in catalog.offers.values() for level, location, _ in offer.levels
     }
-
-
-def locations(order: Order, catalog: Catalog) -> list[RoutingLocation]:
-    """The locations that may ship, with what they have of the order's variants."""
-    stock: dict[UUID, dict[UUID, int]] = {}
-    for line in order.lines:
-        offer = catalog.offers.get(line.sku)
-        for _, location, available in offer.levels if offer else ():
-            stock.setdefault(location, {})[line.variant_id] = available
-    return [
-        RoutingLocation(shelf.id, shelf.code, shelf.kind, shelf.latitude, shelf.longitude, stock[shelf.id])
-        for shelf in catalog.shelves.values()
-        if shelf.id in stock
-    ]
-
-
-def destination(order: Order) -> Point | None:
-    """Where the parcels go, if anybody knows."""
-    if order.latitude is None or order.longitude is None:
-        return None
-    return Point(order.latitude, order.longitude)
 
 
 def place(
@@ -354,7 +347,8 @@ def place(
 
     What is `held` for its cart, by level, it takes first.
     """
-    order, decision = routed_order.order, routed_order.decision
+    decision = routed_order.decision
+    order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
@@ -395,16 +389,12 @@ def fulfillment_orders(
 ) -> tuple[FulfillmentOrder, ...]:
     """One fulfillment order for each parcel of a decision."""
     lines = {line.id: line for line in order.lines}
-    return tuple(
-        _fulfillment_order(order, parcel.location_id, parcel.lines, lines, decision_id, level_of, act)
-        for parcel in decision.chosen
-    )
+    return tuple(_fulfillment_order(order, parcel, lines, decision_id, level_of, act) for parcel in decision.chosen)
 
 
 def _fulfillment_order(
     order: Order,
-    location_id: UUID,
-    parts: Sequence[ParcelLine],
+    parcel: Parcel,
     lines: Mapping[UUID, OrderLine],
     decision_id: UUID,
     level_of: Mapping[tuple[UUID, UUID], UUID],
@@ -414,25 +404,27 @@ def _fulfillment_order(
     return FulfillmentOrder(
         id=id_,
         order_id=order.id,
-        location_id=location_id,
+        location_id=parcel.location_id,
         kind=FulfillmentKind.DELIVERY.value,
         status=FulfillmentOrderStatus.SCHEDULED.value,
-        due_at=act.at + HANDLING,
+        due_at=parcel.ship_at or act.at + HANDLING,
         created_at=act.at,
+        capacity_day=parcel.counts_on,
+        service=parcel.service,
         routing_decision_id=decision_id,
         lines=tuple(
             FulfillmentOrderLine(
                 id=new_id(),
                 fulfillment_order_id=id_,
                 order_line_id=part.line_id,
-                stock_level_id=level_of[lines[part.line_id].variant_id, location_id],
+                stock_level_id=level_of[lines[part.line_id].variant_id, parcel.location_id],
                 variant_id=lines[part.line_id].variant_id,
-                location_id=location_id,
+                location_id=parcel.location_id,
                 sku=part.sku,
                 name=lines[part.line_id].name,
                 quantity=part.quantity,
             )
-            for part in parts
+            for part in parcel.lines
         ),
     )
 
@@ -474,38 +466,6 @@ def _charges(order: Order, act: Act) -> tuple[OrderAdjustment, ...]:
     )
 
 
-def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> RoutingDecision:
-    """A router's decision as it goes on record, with what was weighed."""
-    latest = order.deliver_by_latest
-    return RoutingDecision(
-        id=decision_id,
-        order_id=order.id,
-        strategy=decision.strategy.value,
-        currency=order.currency,
-        chosen=[
-            {
-                "location_id": str(parcel.location_id),
-                "lines": [{"sku": part.sku, "quantity": part.quantity} for part in parcel.lines],
-                "distance_km": parcel.distance_km,
-                "ship_by": (act.at + HANDLING).isoformat(),
-                "deliver_by": latest and latest.isoformat(),
-            }
-            for parcel in decision.chosen
-        ],
-        candidates=[
-            {
-                "location_id": str(candidate.location_id),
-                "feasible": candidate.feasible,
-                "rejected_because": candidate.rejected_because and candidate.rejected_because.value,
-                "distance_km": candidate.distance_km,
-            }
-            for candidate in decision.candidates
-        ],
-        unfilled=[{"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled],
-        decided_at=act.at,
-    )
-
-
 def bought_by(order: Order, customer_id: UUID) -> Order:
     """The order with its buyer."""
     return replace(order, customer_id=customer_id)
@@ -531,20 +491,24 @@ def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
     return replace(catalog, offers=offers)
 
 
-def with_held(catalog: Catalog, lines: Iterable[ReservationLine], shelves: Iterable[Shelf]) -> Catalog:
-    """What is offered to whom these units are held for. `shelves` are where they lie and may still ship from."""
-    places = dict(catalog.shelves) | {shelf.id: shelf for shelf in shelves}
+def with_days(catalog: Catalog, days: Days) -> Catalog:
+    """What is offered, with some days as they are by now."""
+    return replace(catalog, days={**catalog.days, **days}) if days else catalog
+
+
+def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:
+    """What is offered to whom these units are held for, as far as they lie where the channel still ships from."""
     sku_of = {offer.variant_id: sku for sku, offer in catalog.offers.items()}
     offers = dict(catalog.offers)
     for line in lines:
         sku = sku_of.get(line.variant_id)
-        if sku is None or line.location_id not in places:
+        if sku is None or line.location_id not in catalog.network.locations:
             continue
         units = {level: (at, free) for level, at, free in offers[sku].levels}
         _, free = units.get(line.stock_level_id, (None, 0))
         units[line.stock_level_id] = line.location_id, free + line.held
         offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
-    return replace(catalog, offers=offers, shelves=places)
+    return replace(catalog, offers=offers)
 
 
 def newcomer(customer: Customer | None, order: Order, act: Act) -> tuple[Any, ...]:

@@ -214,6 +214,14 @@ class Unroutable(Refused):
 
 
 @dataclass(eq=False)
+class TooManyOrders(Refused):
+    """These are more than {limit} orders: nobody waits for that long; {instead} has them looked at by a worker."""
+
+    limit: int
+    instead: str
+
+
+@dataclass(eq=False)
 class WorkItemNotLeased(Refused):
     """You do not hold the lease of this work item, which is {state}; its holder: {leased_by}."""
 
@@ -244,6 +252,7 @@ REFUSALS: tuple[type[Refused], ...] = (
     TotalChanged,
     OnHold,
     Unroutable,
+    TooManyOrders,
     WorkItemNotLeased,
 )
 """The whole family: the schema shows each as a member of `UserError`, and a test keeps this list complete."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from domain import backorders as rules
@@ -19,16 +19,19 @@ from domain.ids import new_id
 from domain.model import Decided, Order, StockLevel
 from domain.ordering import decided
 from domain.placing import Catalog, Routed
+from domain.sourcing import record
 from domain.stock import Ledger
 from domain.store import backorders as stored
 from domain.store import jobs
 from domain.store import orders as stored_orders
 from domain.store.backorders import Place
-from domain.store.catalog import catalog, code_of_channel
+from domain.store.catalog import code_of_channel
 from domain.store.jobs import Job, NewJob
 from domain.viewer import SYSTEM
+from resolvers.capacity import with_days_locked
 from resolvers.jobs import Done, Kind
 from resolvers.jobs import Outcome as Ended
+from resolvers.network import offered_by
 from resolvers.writing import Outcome, Work, World
 
 AT_ONCE = 10
@@ -72,11 +75,14 @@ async def _serve(work: Work, variants: Collection[UUID], after: Place) -> tuple[
     orders = [await stored_orders.load(work.connection, id_) for id_, _, _ in queue if id_ in free]
     offered = await _offered(work, orders)
     levels = await _levels(work, offered.values())
+    offered = {channel: await with_days_locked(work, each) for channel, each in offered.items()}
     unreleased = await stored.unreleased(work.connection, {line.variant_id for o in orders for line in o.lines}, now)
 
-    at_hand, fills = dict(levels), list[UUID]()
+    at_hand, days, fills = dict(levels), dict[tuple[UUID, date], int](), list[UUID]()
     for order in orders:
-        fills += _filled(work, order, offered[order.channel_id], at_hand, levels, unreleased)
+        there = placing.on_shelves(offered[order.channel_id], at_hand.values())
+        there = placing.with_days(there, days)
+        fills += _filled(work, order, there, at_hand, days, levels, unreleased)
     await work.flush()
     passed_over = len(free) < len(queue)
     last = (queue[-1][2], queue[-1][0]) if queue and (len(queue) == AT_ONCE or passed_over) else None
@@ -93,7 +99,7 @@ async def _offered(work: Work, orders: Sequence[Order]) -> dict[UUID, Catalog]:
     found = {}
     for channel_id, wanted in skus.items():
         code = await code_of_channel(work.connection, channel_id)
-        offer = await catalog(work.ask, code, sorted(wanted), customer_id=None, email=None, numbered=False)
+        offer = await offered_by(work, code, wanted)
         assert offer is not None
         found[channel_id] = offer
     return found
@@ -112,17 +118,17 @@ def _filled(
     order: Order,
     offered: Catalog,
     at_hand: dict[UUID, StockLevel],
+    days: dict[tuple[UUID, date], int],
     locked: dict[UUID, StockLevel],
     unreleased: Collection[UUID],
 ) -> list[UUID]:
-    """Route what an order waits for and there is stock of; `at_hand` are the levels as they become."""
-    offered = placing.on_shelves(offered, at_hand.values())
+    """Route what an order waits for and there is stock of; `at_hand` and `days` are as they become."""
     stock = {
         offer.variant_id: sum(units for _, _, units in offer.levels)
         for offer in offered.offers.values()
         if offer.variant_id not in unreleased
     }
-    opened, units = rules.offer(order, stock)
+    opened, units = rules.offer(order, stock, whole=offered.network.live.ship_complete)
     routing = fulfilling.reroute(opened, offered, set()) if units else None
     if routing is None:
         return []
@@ -133,7 +139,11 @@ def _filled(
     if filled is None:
         return []
     at_hand.update(ledger.levels)
-    records = (placing.record(order, decision, decision_id, work.act), *fills)
+    for parcel in decision.chosen:
+        if parcel.counts_on is not None:
+            day = parcel.location_id, parcel.counts_on
+            days[day] = offered.days.get(day, 0) + 1
+    records = (record(order, decision, decision_id, work.act), *fills)
     done: Decided = decided(after, work.act, [filled, *told], ledger, records)
     work.store(order, done, locked)
     return [each.id for each in fills]

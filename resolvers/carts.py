@@ -32,14 +32,13 @@ async def locked(work: Work, id_: str | None) -> Reservation | None:
     return cart if cart.status == ReservationStatus.ACTIVE else None
 
 
-async def held_for(work: Work, cart: Reservation | None, offered: Catalog) -> tuple[Mapping[UUID, int], Catalog]:
+def held_for(cart: Reservation | None, offered: Catalog) -> tuple[Mapping[UUID, int], Catalog]:
     """What is held for a cart, by level, and the catalog in which that counts as available: to its holder, it is."""
     if cart is None:
         return NOTHING, offered
     if cart.channel_id != offered.channel_id:
         raise InvalidInput("the reservation is another channel's", field=PLACE)
-    places = await stored.shelves(work.connection, offered.channel_id, [line.location_id for line in cart.lines])
-    return reservations.held_by(cart), placing.with_held(offered, cart.lines, places)
+    return reservations.held_by(cart), placing.with_held(offered, cart.lines)
 
 
 def consumed(work: Work, cart: Reservation | None, placed: Decided) -> Decided:

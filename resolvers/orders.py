@@ -17,11 +17,13 @@ from domain.payments import PaymentKind, RefundDestination, RefundReason, Tender
 from domain.placing import Buyer, Catalog, Placement, Routed, Wanted
 from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound, TotalChanged
 from domain.stock import Ledger
-from domain.store.catalog import catalog, code_of_channel
+from domain.store.catalog import code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers import carts
 from resolvers.backorders import let_wait
+from resolvers.capacity import filled_since, with_days_locked
 from resolvers.fulfillment import LIMIT
+from resolvers.network import offered_by
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.setup import refuse_off_the_globe
 from resolvers.work import with_put_backs
@@ -75,7 +77,7 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     placement = _placement(work, input, draft)
     offered = await _catalog(work, placement, await _channel_of(work, input, draft), input, draft)
     currencies_agree(work, offered.currency)
-    held, offered = await carts.held_for(work, cart, offered)
+    held, offered = carts.held_for(cart, offered)
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act, draft), offered)
     _check_total(input, begun)
 
@@ -109,11 +111,12 @@ async def routed_and_locked(
     if not work.is_again:
         routed = placing.routed(order, pins, offered, customer, work.act.at)
         levels = await work.levels((*routed.needed, *held))
-        if all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items()):
+        there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
+        if there and not await filled_since(work, routed.decision, offered):
             return await let_wait(work, routed, offered), levels
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
-    offered = placing.corrected(offered, levels.values(), held)
+    offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
     routed = placing.routed(order, pins, offered, customer, work.act.at)
     return await let_wait(work, routed, offered), levels
 
@@ -156,9 +159,9 @@ async def catalog_for(
     work: Work, placement: Placement, channel: str, customer_id: UUID | None = None, *, numbered: bool = False
 ) -> Catalog:
     """What a channel offers of what is wanted, to this buyer."""
-    skus = sorted({line.sku for line in placement.lines})
+    skus = {line.sku for line in placement.lines}
     email = None if customer_id else placement.buyer.email
-    found = await catalog(work.ask, channel, skus, customer_id=customer_id, email=email, numbered=numbered)
+    found = await offered_by(work, channel, skus, customer_id=customer_id, email=email, numbered=numbered)
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
     return found

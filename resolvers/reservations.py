@@ -31,7 +31,7 @@ async def reserve(work: Work, input: StockReserveInput) -> Outcome:
     placement = Placement(tuple(Wanted(line.sku, line.quantity) for line in input.lines), Buyer())
     before = await stored.lock_of_cart(work.connection, input.channel, work.viewer.subject, reference)
     offered = await catalog_for(work, placement, input.channel)
-    mine, offered = await held_for(work, before, offered)
+    mine, offered = held_for(before, offered)
     cart = placing.begin(placement, offered, work.act)
 
     routed, levels = await routed_and_locked(work, cart, placement, offered, None, mine)

@@ -29,6 +29,7 @@ from domain.store.claims import Claim, Claimed
 from domain.viewer import Role, Scope, Viewer
 from resolvers.database import GONE, Connection, Database, Unavailable
 from resolvers.documents import Document
+from resolvers.network import Networks
 
 ATTEMPTS = 3
 RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -57,6 +58,10 @@ class Overtaken(Exception):
     """Somebody was faster, and what is to be locked instead would be out of order: begin again, and lock it all at once."""
 
 
+async def _no_asides(_task: str, _given: dict[str, Any]) -> Any:
+    raise NotImplementedError("this world has nobody beside it")
+
+
 async def _no_documents(_text: str, _operation_name: str | None) -> Document:
     raise NotImplementedError("this world reads no documents")
 
@@ -73,10 +78,14 @@ class World:
     """The same of what a link in a message says; None where it was not sealed by us."""
     stamp_soon: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    aside: Callable[[str, dict[str, Any]], Awaitable[Any]] = _no_asides
+    """Has one of `resolvers.asides.TASKS` done by a process of its own."""
     document: Callable[[str, str | None], Awaitable[Document]] = _no_documents
     """Reads a document that callers store for later."""
     fill: Callable[["Work", Outcome], Awaitable[Outcome]] = _nobody_waits
     """Gives what an act made available to whoever waits for it, and says to whom."""
+    networks: Networks = field(default_factory=Networks)
+    """The networks that orders are routed over, kept in memory."""
     webhooks_strict: bool = False
     """Whether webhooks go to the open internet alone."""
 

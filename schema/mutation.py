@@ -17,6 +17,7 @@ from resolvers import (
     routing,
     setup,
     shipments,
+    simulations,
     stock,
     transfers,
     webhooks,
@@ -34,6 +35,7 @@ from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import simulations as simulation_inputs
 from schema.inputs import stock as stock_inputs
 from schema.inputs import supply as supply_inputs
 from schema.inputs import webhooks as webhook_inputs
@@ -413,4 +415,10 @@ class Mutation:
         routing_inputs.RoutingRulesetRetireInput,
         payloads.RoutingRulesetRetirePayload,
         "Let a ruleset hold no longer.",
+    )
+    routing_simulation_start = mutation(
+        simulations.start,
+        simulation_inputs.RoutingSimulationStartInput,
+        payloads.RoutingSimulationStartPayload,
+        "Have a worker find out what other rules would have made of more past orders than a query takes.",
     )

@@ -20,6 +20,7 @@ from schema.reservations import Reservation
 from schema.returns import Return
 from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
+from schema.simulations import RoutingSimulationJob
 from schema.stock import Location, StockLevel, StockMovement
 from schema.supply import BackorderFill, PurchaseOrder, StockCount, Supplier, Transfer
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
@@ -675,4 +676,12 @@ class RoutingRulesetRetirePayload:
     """What routingRulesetRetire answers."""
 
     ruleset: RoutingRuleset | None = one_made("ruleset", "The ruleset; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The simulation that a worker does.")
+class RoutingSimulationStartPayload:
+    """What routingSimulationStart answers."""
+
+    job: RoutingSimulationJob | None = one_made("job", "The job; null when it was refused.")
     user_errors: list[UserError] = errors()

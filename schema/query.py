@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, FromClause, Text, select
 from domain import ids
 from domain.routing.network import RulesetMode
 from domain.store import tables as t
-from domain.viewer import Role
+from domain.viewer import Role, Scope
+from resolvers import shadows, simulations
 from resolvers.reading.arguments import Arguments
-from resolvers.reading.mapping import Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
+from resolvers.reading.mapping import Computed, Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
 from schema.catalog import Channel, Product, Variant
 from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
@@ -25,6 +26,7 @@ from schema.fulfillment import (
     FulfillmentOrderFilter,
     FulfillmentOrderSort,
 )
+from schema.inputs.simulations import RoutingSimulationInput
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
 from schema.reservations import (
@@ -38,6 +40,7 @@ from schema.returns import Return
 from schema.routing import RATE_SORTS, RULESET_FILTERS, RULESET_SORTS, CarrierRate, RoutingRuleset
 from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
+from schema.simulations import RoutingShadowReport, RoutingSimulation, RoutingSimulationJob
 from schema.stock import (
     LEVEL_AS_OF,
     LEVEL_FILTERS,
@@ -481,3 +484,30 @@ class Query:
         carrier: Annotated[str | None, strawberry.argument(description="Of this carrier alone.")] = None,
     ) -> Connection[CarrierRate]:
         """All rates."""
+
+    @asks(
+        Computed(simulations.simulate, Scope.ROUTING_READ, cost=10_000),
+        "What other rules would have made of past orders, on the stock of today; nothing is changed. Of at most 5,000 "
+        "orders: `routingSimulationStart` takes more. Needs routing:read.",
+    )
+    def routing_simulation(
+        self,
+        input: Annotated[RoutingSimulationInput, strawberry.argument(description="The orders, and the rules to try.")],
+    ) -> RoutingSimulation | None:
+        """What if."""
+
+    @asks(_by_id("RoutingSimulationJob"), "A simulation that is too large to be waited for.")
+    def routing_simulation_job(self, id: Id) -> RoutingSimulationJob | None:
+        """One such simulation."""
+
+    @asks(
+        Computed(shadows.report, Scope.ROUTING_READ, cost=100),
+        "What rules in shadow would have saved in a channel, over the decisions of a time. Needs routing:read.",
+    )
+    def routing_shadow_report(
+        self,
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        from_: Annotated[datetime, strawberry.argument(name="from", description="The first moment.")],
+        to: Annotated[datetime, strawberry.argument(description="The moment before which it was decided.")],
+    ) -> RoutingShadowReport | None:
+        """The shadow's report."""

@@ -814,6 +814,7 @@ def small_world() -> World:
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
     small_network(world, web, depot, shop)
+    small_what_if(world, web, depot, shop)
     told = world.endpoint(1, types=["ORDER_PLACED", "STOCK_MOVED"], channel_id=web["id"], query="{ viewer { kind } }",
                           description="ERP “ü”", previous_secret="whsec_0", previous_secret_until=world.now)  # fmt: skip
     failing = world.endpoint(2, status="FAILING", failures=11, holds=1, held_until=world.now, format="CLOUDEVENTS")
@@ -877,6 +878,40 @@ def small_ruleset(
     return row
 
 
+def small_what_if(world: World, channel: Row, depot: Row, shop: Row) -> None:
+    """A large simulation in every state, and what the rules in shadow would have decided, or will be asked."""
+    some, none = (
+        {"cost_minor": cost, "parcels": 3, "split_rate": rate, "on_time_rate": rate, "average_distance_km": km,
+         "unfilled_units": 1}
+        for cost, rate, km in ((12_345, 0.25, 350.125), (9_007_199_254_740_993, None, None))
+    )  # fmt: skip
+    order = world.rows["orders"][0]
+    change = {"order_id": str(order["id"]), "ships_from": [str(depot["id"]), str(shop["id"])], "ships_to": [],
+              "delta_minor": -1_205, "currency": "BRL"}  # fmt: skip
+    result = {"currency": "BRL", "orders": 7, "current": some, "proposed": none, "changed_count": 30,
+              "changed": [change] * 30}  # fmt: skip
+    asked = {"channel_id": channel["id"], "ruleset_name": "e “se”?", "ruleset": {}, "placed_from": BEGIN,
+             "placed_to": world.now, "total": 7, "requested_by_kind": "STAFF", "requested_by": "Zoë"}  # fmt: skip
+    for status, ended in (
+        ("WAITING", {}),
+        ("RUNNING", {"processed": 2, "state": b"x"}),
+        ("DONE", {"processed": 7, "result": result, "finished_at": world.now}),
+        ("FAILED", {"error": "não “deu”", "finished_at": world.now}),
+    ):
+        world.add("routing_simulations", status=status, requested_at=world.later(), **asked, **ended)
+    figures = {"cost_minor": 1_000, "orders_shipped": 1, "orders_split": 0, "orders_promised": 1, "orders_on_time": 1,
+               "parcels": 1, "parcels_placed": 1, "distance_km": 12.5, "unfilled_units": 0}  # fmt: skip
+    ruleset = world.rows["routing_rulesets"][-1]
+    for decision, answered in zip(world.rows["routing_decisions"][:2], (True, False), strict=True):
+        answer = {"strategy": "LEAST_COST", "chosen": decision["chosen"], "changed": True, "live": figures,
+                  "unfilled": [{"sku": "SHIRT", "quantity": 1, "reason": "NO_STOCK"}],
+                  "shadow": {**figures, "cost_minor": 900}} if answered else {}  # fmt: skip
+        world.add(
+            "routing_shadows", decision_id=decision["id"], order_id=decision["order_id"], channel_id=channel["id"],
+            ruleset_id=ruleset["id"], currency="BRL", decided_at=decision["decided_at"], **answer,
+        )  # fmt: skip
+
+
 def tell(world: World, customer: Row) -> None:
     """A message in every state, and a customer who chose."""
     shipment = world.rows["shipments"][0]
@@ -903,7 +938,7 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
-    "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "RoutingSimulationJob": "routing_simulations", "OrderLine": "order_lines", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
     "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items",
     "PurchaseOrder": "purchase_orders", "PurchaseOrderLine": "purchase_order_lines", "TransferLine": "transfer_lines",

@@ -1,6 +1,5 @@
 """Questions about reservations: one by its id or by its cart, locked, with its lines; and those whose time is over."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,8 +8,6 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, select
 
 from domain.model import Reservation, ReservationLine
-from domain.placing import Shelf
-from domain.stock import LocationKind
 from domain.store import tables as t
 from domain.store import visibility
 from domain.store.changes import columns_of
@@ -27,12 +24,6 @@ OF_CART = f"""
 """
 
 LINES = f"SELECT {', '.join(columns_of(ReservationLine))} FROM reservation_lines WHERE reservation_id = $1 ORDER BY id"
-
-SHELVES = """
-    SELECT l.id, l.code, l.kind, l.latitude, l.longitude
-    FROM locations l JOIN location_channels serves ON serves.location_id = l.id
-    WHERE serves.channel_id = $1 AND l.id = ANY ($2)
-"""
 
 OVER = """
     SELECT id, id, expires_at FROM reservations
@@ -68,12 +59,6 @@ async def _with_lines(connection: Any, row: Any) -> Reservation | None:
         return None
     lines = await connection.fetch(LINES, row["id"])
     return Reservation(**dict(row), lines=tuple(ReservationLine(*line) for line in lines))
-
-
-async def shelves(connection: Any, channel_id: UUID, location_ids: Iterable[UUID]) -> list[Shelf]:
-    """Those of these locations that ship for the channel."""
-    rows = await connection.fetch(SHELVES, channel_id, list(set(location_ids)))
-    return [Shelf(id_, code, LocationKind(kind), *place) for id_, code, kind, *place in rows]
 
 
 async def over(

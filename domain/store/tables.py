@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Sequence,
     SmallInteger,
@@ -45,6 +46,7 @@ from domain.purchases import PurchaseOrderStatus
 from domain.reservations import ReservationStatus
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
 from domain.routing.network import RulesetMode
+from domain.routing.simulation import SimulationStatus
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store.search import last_digits_of, letters_and_digits_of, words_of
@@ -607,6 +609,55 @@ routing_decisions = Table(
     _at("decided_at", nullable=False),
     Index("ix_routing_decisions_unfilled", "decided_at", "id", postgresql_where=text("unfilled <> '[]'")),
 )
+
+routing_simulations = Table(
+    "routing_simulations",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _text("ruleset_name"),
+    Column("ruleset", JSONB, nullable=False),
+    _at("placed_from", nullable=False),
+    _at("placed_to", nullable=False),
+    _text("status"),
+    Column("total", Integer, nullable=False),
+    _count("processed"),
+    Column("state", LargeBinary),
+    Column("result", JSONB),
+    _text("error", nullable=True),
+    _text("requested_by_kind"),
+    _text("requested_by"),
+    _at("requested_at", nullable=False),
+    _at("finished_at"),
+    _one_of("status", SimulationStatus),
+    CheckConstraint("processed between 0 and total", name="processed_at_most_total"),
+    CheckConstraint("(result is not null) = (status = 'DONE')", name="result_iff_done"),
+    CheckConstraint("(error is not null) = (status = 'FAILED')", name="error_iff_failed"),
+    CheckConstraint("(finished_at is not null) = (status in ('DONE', 'FAILED'))", name="finished_at_iff_finished"),
+    CheckConstraint("state is null or status = 'RUNNING'", name="state_while_running"),
+)
+"""Simulations that are too large to be waited for. `state` is how far one has come, for whoever goes on with it."""
+
+routing_shadows = Table(
+    "routing_shadows",
+    metadata,
+    _of("decision_id", "routing_decisions", primary_key=True),
+    _copy("order_id"),
+    _copy("channel_id"),
+    _of("ruleset_id", "routing_rulesets"),
+    _text("currency"),
+    _at("decided_at", nullable=False),
+    _text("strategy", nullable=True),
+    Column("chosen", JSONB),
+    Column("unfilled", JSONB),
+    Column("changed", Boolean),
+    Column("live", JSONB),
+    Column("shadow", JSONB),
+    CheckConstraint("num_nulls(strategy, chosen, unfilled, changed, live, shadow) in (0, 6)", name="all_or_nothing"),
+    Index("ix_routing_shadows_channel_id_decided_at", "channel_id", "decided_at"),
+    Index("ix_routing_shadows_waiting", "decision_id", postgresql_where=text("strategy is null")),
+)
+"""Decisions as rules in shadow would have made them, beside both sides' figures; null until those were asked."""
 
 fulfillment_orders = Table(
     "fulfillment_orders",

@@ -10,13 +10,25 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, column, func, select, true, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from strawberry.dataloader import DataLoader
 
 from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
 from resolvers.reading.arguments import Arguments, Binder
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Many, One, Pages, Row, Values
+from resolvers.reading.mapping import (
+    COMPUTED,
+    Aggregate,
+    Elements,
+    Entity,
+    Inline,
+    Many,
+    One,
+    Pages,
+    Row,
+    Values,
+)
 from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
@@ -55,6 +67,8 @@ class Place:
     parent: "Place | None" = None
     mapping: Inline | Elements | Aggregate | None = None
     rereading: Rereading | None = None
+    computed: str | None = None
+    """The response key of what was worked out for this request."""
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
@@ -62,6 +76,10 @@ class Place:
             row = asking.alias(self.entity)
             shown = self.rereading.row(row, asking) if self.rereading else row
             return Opened(row, shown, [row.c[column.name] for column in self.entity.table.primary_key])
+        if self.computed is not None:
+            document = asking.binder.bind(lambda variables: variables[COMPUTED][self.computed], JSONB())
+            row = select(document.label("doc")).subquery(asking.name())
+            return Opened(row, row, [])
         if self.parent is None:
             return Opened(None, None, [])
         above = self.parent.open(asking)

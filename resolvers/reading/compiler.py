@@ -26,6 +26,7 @@ from graphql import (
     get_named_type,
 )
 from sqlalchemy import JSON
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from domain import ids
@@ -41,7 +42,9 @@ from resolvers.reading.arguments import (
     reader,
 )
 from resolvers.reading.mapping import (
+    COMPUTED,
     Aggregate,
+    Computed,
     Condition,
     Elements,
     Entity,
@@ -57,9 +60,9 @@ from resolvers.reading.mapping import (
     entity_of,
     reads_of,
 )
-from resolvers.reading.pages import Page
+from resolvers.reading.pages import Page, size_of
 from resolvers.reading.scans import scan
-from resolvers.reading.templates import NOWHERE, Seat, Template, marked, other_of, place_of, type_name
+from resolvers.reading.templates import DOCUMENT, NOWHERE, Seat, Template, marked, other_of, place_of, type_name
 from resolvers.reading.texts import EMPTY_LIST, json_object, listed, subselect, text_literal
 
 CONDITIONS = {"include": True, "skip": False}
@@ -234,14 +237,26 @@ class Compiler:
         return subselect(listed(built), f"({rows}) AS {page}")
 
     def elements(
-        self, mapping: Elements, type_: GraphQLObjectType, selected: Selected, seat: Seat, _arguments: Arguments
+        self, mapping: Elements, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
     ) -> str:
         """A list out of the row's own JSON array."""
         if mapping.needs and not self.viewer.may(mapping.needs):
             return "NULL"
         alias = self.name()
         built = self.object(type_, selected.selections(), Seat(seat.place.within(mapping), alias))
-        return subselect(listed(built), seat.place.opened(mapping).at(seat.alias, alias))
+        source = seat.place.opened(mapping).at(seat.alias, alias)
+        if "first" in arguments.readers:
+            source = f"(SELECT * FROM {source} LIMIT {size_of(self, arguments, 'first')}) AS {alias}"
+        return subselect(listed(built), source)
+
+    def computed(
+        self, _mapping: Computed, type_: GraphQLObjectType, selected: Selected, _seat: Seat, _arguments: Arguments
+    ) -> str:
+        """An object that was worked out for this request; null where that was refused."""
+        alias, key = self.name(), selected.key
+        document = self.parameter(lambda variables: variables[COMPUTED].get(key), JSONB())
+        built = self.object(type_, selected.selections(), Seat(DOCUMENT, alias))
+        return subselect(built, f"(SELECT {document} AS doc) AS {alias} WHERE {alias}.doc IS NOT NULL")
 
     # -- objects of several types ----------------------------------------------------------------------------------
 
@@ -364,6 +379,7 @@ METHODS: dict[type, Callable[..., str]] = {
     One: Compiler.one,
     Many: Compiler.many,
     Elements: Compiler.elements,
+    Computed: Compiler.computed,
     Pages: Compiler.pages,
     Subject: Compiler.subject,
     Nodes: Compiler.nodes,

@@ -5,7 +5,7 @@ A mapping never names an alias; it is given its row, so that one declaration ser
 Mappings and entities are known by identity: what was made of one is kept under it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -93,7 +93,8 @@ class Many:
 class Elements:
     """A plain list out of the row's own JSON array; `of` gives it as a table-valued expression.
 
-    `limit` is what its description states: no longer array is ever written, and it is the list's cost.
+    `limit` is what its description states: no longer array is ever written, and it is the list's cost. A field with an
+    argument `first` gives so many of them, and costs as many.
     """
 
     of: Callable[[Row], Any]
@@ -158,7 +159,23 @@ class Nodes:
     limit: int
 
 
-Reads: TypeAlias = Scalar | Inline | Aggregate | One | Many | Elements | Pages | Subject | Nodes
+@dataclass(frozen=True, slots=True, eq=False)
+class Computed:
+    """A root object that Python works out before the statement runs, which then reads it: a row of one column, `doc`.
+
+    `of` is given the world, the viewer and the field's arguments, and gives JSON. Where it refuses, or the viewer lacks the
+    scope, the field is null and an error says why. `cost` comes on top of what is selected.
+    """
+
+    of: Callable[..., Awaitable[dict[str, Any]]]
+    needs: Scope
+    cost: int
+
+
+COMPUTED = "@computed"
+"""The name under which a statement finds what was worked out, by response key, among the variables."""
+
+Reads: TypeAlias = Scalar | Inline | Aggregate | One | Many | Elements | Pages | Subject | Nodes | Computed
 
 EVERYONE = frozenset(Role)
 
@@ -217,9 +234,11 @@ def many(
     limit: int,
     follows: frozenset[Role] = EVERYONE,
     needs: Scope | None = None,
+    name: str | None = None,
 ) -> Any:
     """A plain list of rows. Its description must state the limit: it is also the list's cost."""
-    return reads(Many(lambda row, other, _arguments: joined(row, other), order_by, limit, follows, needs), description)
+    found = Many(lambda row, other, _arguments: joined(row, other), order_by, limit, follows, needs)
+    return reads(found, description, name=name)
 
 
 def asks(mapping: Reads, description: str, *, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:

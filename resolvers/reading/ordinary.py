@@ -42,7 +42,9 @@ from resolvers.reading.asking import ROOT, Asking, Opened, Place, Record, Reread
 from resolvers.reading.compiler import parsed_ids
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
+    COMPUTED,
     Aggregate,
+    Computed,
     Elements,
     Inline,
     Many,
@@ -194,7 +196,17 @@ class Field:
             return asking.among(select(*texts_of(here)).order_by(here.keys[-1]), above)
 
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
+        given = self.arguments(None, info)
+        if "first" in given.readers:
+            first = given.get("first")
+            rows = rows[: PAGE_SIZE if first is None else page_size(first)]
         return [Record(self.target.name, place, (*record.key, *row)) for row in rows]
+
+    async def computed(self, _record: Record, info: Info) -> Record | None:
+        """An object that was worked out for this request."""
+        key = str(info.path.key)
+        there = info.context.variables[COMPUTED].get(key) is not None
+        return Record(self.target.name, Place(computed=key), ()) if there else None
 
     async def subject(self, record: Record, info: Info) -> Record | None:
         """An object of any of several types."""
@@ -345,6 +357,7 @@ METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {
     One: Field.one,
     Many: Field.many,
     Elements: Field.elements,
+    Computed: Field.computed,
     Pages: Field.pages,
     Subject: Field.subject,
     Nodes: Field.nodes,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, column, select, table
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import quoted_name
@@ -170,6 +171,10 @@ def other_of(entity: Entity) -> FromClause:
 NOWHERE = Place(None)
 """The root of a query: there is no row."""
 
+_DOCUMENT = table(ROW, column("doc", JSONB))
+DOCUMENT = Place(_DOCUMENT, _DOCUMENT)
+"""What was worked out for a request: one row of one column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seat:
@@ -184,3 +189,4 @@ def forget() -> None:
     place_of.cache_clear()
     other_of.cache_clear()
     NOWHERE.kept.clear()
+    DOCUMENT.kept.clear()

@@ -107,7 +107,9 @@ async def units(database_url: str, sku: str) -> Counter[str]:
         assert await verify(connection) == []
         asked = """SELECT sum(on_hand) AS on_hand, sum(available) AS available, sum(reserved) AS reserved,
                    sum(allocated) AS allocated FROM stock_levels JOIN variants v ON v.id = variant_id WHERE sku = $1"""
-        return Counter(dict(await connection.fetchrow(asked, sku)))
+        found = await connection.fetchrow(asked, sku)
+        assert found is not None
+        return Counter(dict(found.items()))
     finally:
         await connection.close()
 

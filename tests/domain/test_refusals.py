@@ -96,6 +96,11 @@ MESSAGES = [
         "No location can ship 2 of SKU-1: NO_STOCK.",
     ),
     (
+        refusals.TooManyOrders(5_000, instead="routingSimulationStart"),
+        "TOO_MANY_ORDERS",
+        "These are more than 5000 orders: nobody waits for that long; routingSimulationStart has them looked at by a worker.",
+    ),
+    (
         refusals.WorkItemNotLeased("LEASED", leased_by="Wim"),
         "WORK_ITEM_NOT_LEASED",
         "You do not hold the lease of this work item, which is LEASED; its holder: Wim.",

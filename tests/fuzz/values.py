@@ -42,7 +42,7 @@ ODD_TEXTS = [
 ]
 """Emoji, combining characters, right to left, and what SQL, LIKE and JSON might trip over."""
 
-TEXTS: dict[str, list[str]] = {
+TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
     "channel": ["web", "phone", "gulf", "none"],
     "tag": ["vip", "ünïcode", "none"],
@@ -55,6 +55,14 @@ TEXTS: dict[str, list[str]] = {
     "Location.code": ["SAO1", "RIO1"],
     "Supplier.code": ["ACME", "OTHER", "none"],
     "Product.code": ["P-SHIRT", "P-MUG"],
+    "from": ["2018-01-01T00:00:00Z"],
+    "to": ["2030-01-01T00:00:00Z"],
+    "RoutingSimulation.input": [
+        {
+            "orders": {"placedFrom": "2018-01-01T00:00:00Z", "placedTo": "2030-01-01T00:00:00Z"},
+            "ruleset": {"name": "e “se”?", "channel": "web"},
+        }
+    ],
 }  # fmt: skip
 """Texts by the argument's name, or by what its field gives and its name."""
 

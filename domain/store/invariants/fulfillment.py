@@ -155,6 +155,20 @@ WORK_IS_LISTED = Invariant(
     """,
 )
 
+DAYS_COUNT_THEIR_PARCELS = Invariant(
+    "days_count_their_parcels",
+    "What a location was given for a day is the work that is to leave on it and was not called off.",
+    """
+    with given as (
+        select location_id, capacity_day as day, count(*) as parcels from fulfillment_orders
+        where capacity_day is not null and status not in ('CANCELED', 'REJECTED') group by 1, 2
+    )
+    select 'Location', location_id, day || ': ' || coalesce(given.parcels, 0), coalesce(counted.parcels, 0)::text
+    from given full join location_days counted using (location_id, day)
+    where coalesce(given.parcels, 0) <> coalesce(counted.parcels, 0)
+    """,
+)
+
 INVARIANTS = (
     WORK_UNITS_FIT,
     WORK_IS_FOR_ITS_ORDER_AND_SHELF,
@@ -166,4 +180,5 @@ INVARIANTS = (
     WORK_WAITS_FOR_NOTHING_ELSE,
     FINISHED_WORK_HOLDS_NOTHING,
     WORK_IS_LISTED,
+    DAYS_COUNT_THEIR_PARCELS,
 )

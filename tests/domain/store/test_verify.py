@@ -266,6 +266,9 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     "days_know_their_events": ["DELETE FROM event_days WHERE day = (SELECT max(day) FROM event_days)"],
     "labels_are_listed": ["DELETE FROM order_tags WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
+    "days_count_their_parcels": [
+        "INSERT INTO location_days (location_id, day, parcels) SELECT id, '2018-01-02', 1 FROM locations WHERE code = 'SAO1'"
+    ],
     "work_is_listed": ["DELETE FROM order_locations WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
     "claims_have_answers": ["UPDATE idempotency_claims SET answer = NULL"],
     # webhooks
