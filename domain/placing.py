@@ -250,21 +250,19 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
     )
 
 
-def routed(
-    order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None, now: datetime
-) -> Routed:
+def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
     """Decide from where each unit ships; refused where units find no location and may not wait.
 
     `pins`: line → location code.
     """
-    ahead = _ahead(order, catalog, now)
+    ahead = _ahead(order, catalog)
     demand = [
         demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog))
         for line in order.lines
         if line.id not in ahead
     ]
     decision = sourcing.decided(order, demand, catalog)
-    short = ahead | _short(order, decision, catalog, now)
+    short = ahead | _short(order, decision, catalog)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -280,20 +278,22 @@ def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
     return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
 
 
-def _ahead(order: Order, catalog: Catalog, now: datetime) -> dict[UUID, int]:
+def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
     """Lines of what is not released yet: nothing of them is given out of stock."""
     allowed = allowances(catalog)
     if not allowed:
         return {}
     return {
-        line.id: line.open for line in order.lines if line.variant_id in allowed and allowed[line.variant_id].ahead(now)
+        line.id: line.open
+        for line in order.lines
+        if line.variant_id in allowed and allowed[line.variant_id].ahead(catalog.at)
     }
 
 
-def _short(order: Order, decision: Decision, catalog: Catalog, now: datetime) -> dict[UUID, int]:
-    """What no location has and may wait; refused where it may not.
+def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int]:
+    """What is not in stock and may wait; refused where it may not, or where rules, carriers and calendars are in the way.
 
-    What is not in stock is told before what rules, carriers and calendars keep from shipping.
+    What is not in stock is told first. An order that ships complete or not at all waits whole, where all of it may.
     """
     if not decision.unfilled:
         return {}
@@ -302,7 +302,7 @@ def _short(order: Order, decision: Decision, catalog: Catalog, now: datetime) ->
     for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
         line = lines[gap.line_id]
         allowance = allowed.get(line.variant_id)
-        waits = allowance is not None and allowance.lets_wait(now)
+        waits = allowance is not None and allowance.lets_wait(catalog.at)
         if gap.reason in OUT_OF_STOCK and not waits:
             raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
         if gap.reason not in OUT_OF_STOCK and not (waits and gap.reason is UnfilledReason.INCOMPLETE):
@@ -489,11 +489,6 @@ def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
         for sku, offer in catalog.offers.items()
     }
     return replace(catalog, offers=offers)
-
-
-def with_days(catalog: Catalog, days: Days) -> Catalog:
-    """What is offered, with some days as they are by now."""
-    return replace(catalog, days={**catalog.days, **days}) if days else catalog
 
 
 def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:

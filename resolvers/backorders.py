@@ -7,9 +7,10 @@ which holds stock by then: orders and levels that others hold are passed over, n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from domain import backorders as rules
@@ -19,7 +20,7 @@ from domain.ids import new_id
 from domain.model import Decided, Order, StockLevel
 from domain.ordering import decided
 from domain.placing import Catalog, Routed
-from domain.sourcing import record
+from domain.sourcing import Day, record
 from domain.stock import Ledger
 from domain.store import backorders as stored
 from domain.store import jobs
@@ -75,14 +76,12 @@ async def _serve(work: Work, variants: Collection[UUID], after: Place) -> tuple[
     orders = [await stored_orders.load(work.connection, id_) for id_, _, _ in queue if id_ in free]
     offered = await _offered(work, orders)
     levels = await _levels(work, offered.values())
-    offered = {channel: await with_days_locked(work, each) for channel, each in offered.items()}
+    offered = {channel_id: await with_days_locked(work, each) for channel_id, each in offered.items()}
     unreleased = await stored.unreleased(work.connection, {line.variant_id for o in orders for line in o.lines}, now)
 
-    at_hand, days, fills = dict(levels), dict[tuple[UUID, date], int](), list[UUID]()
+    at_hand, given, fills = dict(levels), Counter[Day](), list[UUID]()
     for order in orders:
-        there = placing.on_shelves(offered[order.channel_id], at_hand.values())
-        there = placing.with_days(there, days)
-        fills += _filled(work, order, there, at_hand, days, levels, unreleased)
+        fills += _filled(work, order, offered[order.channel_id], at_hand, given, levels, unreleased)
     await work.flush()
     passed_over = len(free) < len(queue)
     last = (queue[-1][2], queue[-1][0]) if queue and (len(queue) == AT_ONCE or passed_over) else None
@@ -118,11 +117,16 @@ def _filled(
     order: Order,
     offered: Catalog,
     at_hand: dict[UUID, StockLevel],
-    days: dict[tuple[UUID, date], int],
+    given: Counter[Day],
     locked: dict[UUID, StockLevel],
     unreleased: Collection[UUID],
 ) -> list[UUID]:
-    """Route what an order waits for and there is stock of; `at_hand` and `days` are as they become."""
+    """Route what an order waits for and there is stock of.
+
+    `at_hand` are the levels as they become, `given` the parcels that earlier orders of this act were given.
+    """
+    offered = placing.on_shelves(offered, at_hand.values())
+    offered = replace(offered, days=Counter(offered.days) + given)
     stock = {
         offer.variant_id: sum(units for _, _, units in offer.levels)
         for offer in offered.offers.values()
@@ -139,10 +143,7 @@ def _filled(
     if filled is None:
         return []
     at_hand.update(ledger.levels)
-    for parcel in decision.chosen:
-        if parcel.counts_on is not None:
-            day = parcel.location_id, parcel.counts_on
-            days[day] = offered.days.get(day, 0) + 1
+    given.update((parcel.location_id, parcel.counts_on) for parcel in decision.chosen if parcel.counts_on)
     records = (record(order, decision, decision_id, work.act), *fills)
     done: Decided = decided(after, work.act, [filled, *told], ledger, records)
     work.store(order, done, locked)

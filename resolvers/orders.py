@@ -109,7 +109,7 @@ async def routed_and_locked(
     """
     pins = _pins(order, placement)
     if not work.is_again:
-        routed = placing.routed(order, pins, offered, customer, work.act.at)
+        routed = placing.routed(order, pins, offered, customer)
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):
@@ -117,7 +117,7 @@ async def routed_and_locked(
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
-    routed = placing.routed(order, pins, offered, customer, work.act.at)
+    routed = placing.routed(order, pins, offered, customer)
     return await let_wait(work, routed, offered), levels
 
 

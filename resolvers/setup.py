@@ -17,6 +17,7 @@ from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChang
 from domain.stock import Ledger
 from domain.store import setup as stored
 from domain.viewer import Role, Scope
+from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
 from resolvers.writing import Outcome, Work, verb
 
@@ -89,6 +90,7 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
     settings, costs = settings_of(input), costs_of(input)
     id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
     await stored.set_network_of(work.connection, id_, settings, costs)
+    await list_holidays_of(work.connection, settings)
     return Outcome({"location": id_})
 
 

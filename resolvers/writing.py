@@ -82,10 +82,10 @@ class World:
     """Has one of `resolvers.asides.TASKS` done by a process of its own."""
     document: Callable[[str, str | None], Awaitable[Document]] = _no_documents
     """Reads a document that callers store for later."""
-    fill: Callable[["Work", Outcome], Awaitable[Outcome]] = _nobody_waits
-    """Gives what an act made available to whoever waits for it, and says to whom."""
     networks: Networks = field(default_factory=Networks)
     """The networks that orders are routed over, kept in memory."""
+    fill: Callable[["Work", Outcome], Awaitable[Outcome]] = _nobody_waits
+    """Gives what an act made available to whoever waits for it, and says to whom."""
     webhooks_strict: bool = False
     """Whether webhooks go to the open internet alone."""
 

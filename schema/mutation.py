@@ -220,6 +220,12 @@ class Mutation:
         payloads.StockRedisposePayload,
         "Say anew what units on hand are good for: from quarantine back to the shelf, or out of the house.",
     )
+    safety_stock_set = mutation(
+        stock.keep_back,
+        stock_inputs.SafetyStockSetInput,
+        payloads.SafetyStockSetPayload,
+        "Keep units back: at a location against miscounts, or from a channel so that it never sells the last ones.",
+    )
     stock_movement_reverse = mutation(
         stock.reverse,
         stock_inputs.StockMovementReverseInput,

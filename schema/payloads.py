@@ -205,6 +205,16 @@ class StockRedisposePayload:
     user_errors: list[UserError] = errors()
 
 
+@strawberry.type(description="The stock levels as they are now.")
+class SafetyStockSetPayload:
+    """What safetyStockSet answers."""
+
+    levels: list[StockLevel] | None = all_made(
+        "levels", "The levels, none where it was about a channel; null when refused; at most 100."
+    )
+    user_errors: list[UserError] = errors()
+
+
 @strawberry.type(description="The entry that undid another.")
 class StockMovementReversePayload:
     """What stockMovementReverse answers."""

@@ -13,6 +13,7 @@ from domain.viewer import Role, Scope
 from resolvers import shadows, simulations
 from resolvers.reading.arguments import Arguments
 from resolvers.reading.mapping import Computed, Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
+from schema.availability import OFFERS, Availability, DestinationInput
 from schema.catalog import Channel, Product, Variant
 from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
@@ -53,6 +54,7 @@ from schema.stock import (
     StockMovement,
     StockMovementFilter,
 )
+from schema.suggestions import SUGGESTIONS, Days, LeadDays, Most, StockSuggestion
 from schema.supply import (
     COUNT_FILTERS,
     COUNT_SORTS,
@@ -257,6 +259,22 @@ class Query:
         """Lists of reservations."""
 
     @asks(
+        OFFERS,
+        "What a channel can promise of SKUs: now, by when, and from when on there is more; in the order asked, without "
+        "SKUs that there are not; at most 50.",
+    )
+    def availability(
+        self,
+        skus: Annotated[list[str], strawberry.argument(description="The SKUs: 0 to 50.")],
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        destination: Annotated[
+            DestinationInput | None,
+            strawberry.argument(description="Where it is to go; without it, distances and delivery are vaguer."),
+        ] = None,
+    ) -> list[Availability]:
+        """Availability to promise."""
+
+    @asks(
         Pages(None, LEVEL_SORTS, "ID", LEVEL_FILTERS, reread={"asOf": LEVEL_AS_OF}),
         "Stock levels: what each location has of each variant, now or at any moment before.",
     )
@@ -342,6 +360,19 @@ class Query:
         filter: Annotated[StockCountFilter | None, FILTER] = None,
     ) -> Connection[StockCount]:
         """Lists of counts."""
+
+    @asks(
+        SUGGESTIONS,
+        "What a location should order, or be sent by another, before it runs out: the most urgent first; at most 100.",
+    )
+    def stock_suggestions(
+        self,
+        location_id: Annotated[strawberry.ID, strawberry.argument(description="The location.")],
+        cover_days: Days = 30,
+        lead_time_days: LeadDays = 7,
+        first: Most = 50,
+    ) -> list[StockSuggestion]:
+        """Suggestions."""
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:

@@ -15,10 +15,12 @@ from domain.store.invariants.stock import ENTRIES, LEVEL_BUCKETS
 
 CLAIMS = """
     select stock_level_id, 'ALLOCATED' as bucket, sum(held) as units from fulfillment_order_lines group by 1
+    union all
+    select stock_level_id, 'RESERVED', sum(held) from reservation_lines where held > 0 group by 1
 """
 """By level and bucket: units that somebody can name."""
 
-CLAIMED_BUCKETS = frozenset({Bucket.ALLOCATED})
+CLAIMED_BUCKETS = frozenset({Bucket.ALLOCATED, Bucket.RESERVED})
 
 COLUMNS = columns_of(StockLevel)
 

@@ -432,6 +432,7 @@ order_lines = Table(
         "order_id",
         postgresql_where=text("backordered > 0"),
     ),
+    Index("ix_order_lines_open", "variant_id", postgresql_where=text("open > 0")),
 )
 
 order_holds = Table(
@@ -1065,6 +1066,7 @@ purchase_order_lines = Table(
     CheckConstraint("ordered > 0", name="ordered_positive"),
     CheckConstraint("canceled <= ordered", name="canceled_at_most_ordered"),
     *_never_negative("received", "damaged", "canceled", "unit_cost_minor"),
+    Index("ix_purchase_order_lines_variant_id", "variant_id"),
     Index("ix_purchase_order_lines_outstanding", "variant_id", postgresql_where=text("outstanding > 0")),
 )
 """`outstanding` is on its way while its purchase order is ORDERED or PARTIALLY_RECEIVED; more than `ordered` may arrive."""
@@ -1217,6 +1219,64 @@ backorder_fills = Table(
 )
 """Units that waited no longer: supply was given to them by a routing decision. Only ever added."""
 
+channel_thresholds = Table(
+    "channel_thresholds",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _of("variant_id", "variants", nullable=True, index=True),
+    Column("units", Integer, nullable=False),
+    UniqueConstraint("channel_id", "variant_id", postgresql_nulls_not_distinct=True),
+    *_never_negative("units"),
+)
+"""Units that a channel does not sell, though they are available: of one variant, or of any other where it is null."""
+
+demand_days = Table(
+    "demand_days",
+    metadata,
+    Column("variant_id", Uuid, primary_key=True),
+    Column("location_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("units", Integer, nullable=False),
+    Index("ix_demand_days_location_id_day", "location_id", "day"),
+)
+"""Units of the orders placed on a day (in UTC) that were given to a location and not taken back: counted off the log."""
+
+postal_areas = Table(
+    "postal_areas",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("prefix", Text, primary_key=True),
+    Column("addresses", BigInteger, nullable=False),
+    Column("sum_latitude", Double, nullable=False),
+    Column("sum_longitude", Double, nullable=False),
+)
+"""Where postal codes are that begin alike: the sums of what the addresses of past orders said. Counted off the log."""
+
+public_holidays = Table(
+    "public_holidays",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("subdivision", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+)
+"""Days off by calendar, of this year and the next, for the calendars that locations go by; no part of a country is ''."""
+
+views = MetaData()
+"""What reads like a table and is none: nothing is written to it."""
+
+incoming = Table(
+    "incoming",
+    views,
+    Column("id", Uuid, primary_key=True),
+    Column("source_type", Text, nullable=False),
+    Column("source_id", Uuid, nullable=False),
+    Column("variant_id", Uuid, nullable=False),
+    Column("location_id", Uuid, nullable=False),
+    _at("expected_at", nullable=False),
+    Column("quantity", Integer, nullable=False),
+)
+"""Supply on its way: what is still to come of purchase orders that suppliers know of, and what is in transit."""
 reservations = Table(
     "reservations",
     metadata,

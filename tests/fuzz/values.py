@@ -44,6 +44,9 @@ ODD_TEXTS = [
 
 TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
+    "skus": ["SHIRT", "CAP", "SHOE", "MUG", "none"],
+    "country": ["BR", "JP"],
+    "postalCode": ["01304-001", "013", "99999", ""],
     "channel": ["web", "phone", "gulf", "none"],
     "tag": ["vip", "ünïcode", "none"],
     "query": ["100007", "ana@example.com", " BOB@example.com ", "+5511987654321", "BR100006", "ana", "SHIRT", "01304-001"],
@@ -71,6 +74,7 @@ NODE_TYPES = [type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map[
 NAMED_OTHERWISE = {
     "endpointId": "WebhookEndpoint",
     "fromLocationId": "Location",
+    "locationId": "Location",
     "toLocationId": "Location",
 }
 """Whose id an argument is, where its name does not say it."""
@@ -154,6 +158,8 @@ class Values:
         if scalar == "String":
             likely = TEXTS.get(f"{target(of).name}.{name}") or TEXTS.get(name)
             return random.choice(likely if likely and random.random() < 0.85 else [*ODD_TEXTS, *TEXTS["query"]])
+        if scalar == "CountryCode":
+            return random.choice(TEXTS["country"])
         if scalar == "DateTime":
             return random.choice(MOMENTS)
         return {"Boolean": random.random() < 0.5, "Float": random.choice([0.0, -1.5, 1e300])}.get(
