@@ -11,11 +11,7 @@ import structlog
 from app.adapters.mail import gateways
 from app.adapters.webhooks import HttpCourier
 from app.settings import Settings
-<<<<<<< HEAD
-from resolvers import messages, relays, shadows, simulations
-=======
 from resolvers import demand, messages, relays, shadows, simulations
->>>>>>> main
 from resolvers.backorders import fill_backorders, find_backorders
 from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
@@ -64,17 +60,10 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         expire_reservations(world),
         find_unanswered(world),
         ask_payment(world),
-<<<<<<< HEAD
-        fill_backorders(world),
-        find_backorders(world),
-        simulations.simulating(world),
-        shadows.deciding(world),
-=======
         simulations.simulating(world),
         shadows.deciding(world),
         fill_backorders(world),
         find_backorders(world),
->>>>>>> main
     ]
 
 
