@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain import kits
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.ids import new_id
@@ -110,7 +111,7 @@ def offer(order: Order, at_hand: Mapping[UUID, int], *, whole: bool = False) -> 
             opened[line.id] = units
             line = replace(line, open=line.open + units, backordered=line.backordered - units)  # noqa: PLW2901
         lines.append(line)
-    if whole and any(line.backordered for line in lines):
+    if whole and any(line.backordered for line in kits.physical(lines)):
         return order, {}
     return replace(order, lines=tuple(lines)), opened
 
