@@ -247,13 +247,12 @@ def distance(row: Row, place: Row) -> ColumnElement[float]:
     return literal_column(str(2 * EARTH_RADIUS_KM)) * func.asin(func.sqrt(within))
 
 
-def _ready(row: Row, channel: Row) -> Select[Any]:
-    """Where the goods lie: when work begins there, when they leave, and how far it is."""
-    level, serves, place = t.stock_levels.alias(), t.location_channels.alias(), t.locations.alias()
+def _places(channel: Row, where: Row) -> Select[Any]:
+    """The channel's locations: when work on an order of now begins there, when it leaves, and how far it is."""
+    serves, place = t.location_channels.alias(), t.locations.alias()
     begun = (
         select(
             place.c.id,
-            place.c.code,
             place.c.kind,
             place.c.working_days,
             place.c.closures,
@@ -262,51 +261,55 @@ def _ready(row: Row, channel: Row) -> Select[Any]:
             place.c.handling_days,
             place.c.cutoff,
             _zone(place, channel).label("zone"),
-            level.c.available.label("units"),
-            distance(row, place).label("km"),
+            distance(where, place).label("km"),
             _begins(place, channel).label("begins"),
         )
-        .where(
-            level.c.variant_id == row.c.variant_id,
-            level.c.available > 0,
-            serves.c.location_id == level.c.location_id,
-            serves.c.channel_id == channel.c.id,
-            place.c.id == level.c.location_id,
-        )
-        .correlate_except(level, serves, place)
+        .where(serves.c.channel_id == channel.c.id, place.c.id == serves.c.location_id)
         .offset(literal_column("0"))  # its columns are worked out once, not wherever they are used
         .subquery()
     )
-    leaves = _working_day(begun, begun.c.begins, begun.c.handling_days).label("leaves")
-    return select(*begun.c, leaves).offset(literal_column("0"))
+    leaves = _working_day(begun, begun.c.begins, begun.c.handling_days)
+    return select(
+        begun.c.id, begun.c.kind, begun.c.zone, begun.c.km, begun.c.cutoff, begun.c.begins, leaves.label("leaves")
+    )
 
 
-def _cutoff(ready: Row) -> ColumnElement[datetime]:
+def _counts_until(place: Row) -> ColumnElement[datetime]:
     """Until when an order counts for the day on which work begins: its cut-off, or its end."""
     end = cast(literal_column("'1 day - 1 second'"), Interval)
-    return func.timezone(ready.c.zone, ready.c.begins + func.coalesce(cast(ready.c.cutoff, Interval), end))
+    return func.timezone(place.c.zone, place.c.begins + func.coalesce(cast(place.c.cutoff, Interval), end))
 
 
-def _delivery(row: Row, variant: Row, channel: Row) -> ColumnElement[Any]:
+def _ready_at(place: Row) -> ColumnElement[datetime]:
+    """When it can be fetched: by the cut-off of the day on which it would leave, or by the day's end."""
+    closes = func.coalesce(cast(place.c.cutoff, Interval), cast(literal_column(f"'{CLOSES}'"), Interval))
+    return func.greatest(func.now(), func.timezone(place.c.zone, place.c.leaves + closes))
+
+
+def _delivery(places: Row, where: Row, variant: Row, channel: Row) -> ColumnElement[Any]:
     """By the calendars of the locations that have it and the days that carriers take: quickest service to slowest."""
-    ready, rate = _ready(row, channel).subquery(), t.carrier_rates.alias()
-    days = rate.c.first_days + func.coalesce(func.floor(ready.c.km / rate.c.km_per_day), literal_column("0"))
+    level, rate = t.stock_levels.alias(), t.carrier_rates.alias()
+    days = rate.c.first_days + func.coalesce(func.floor(places.c.km / rate.c.km_per_day), literal_column("0"))
     reached = (
         select(
             rate.c.carrier,
             rate.c.service,
-            (cast(ready.c.leaves, Date) + cast(days, Integer)).label("day"),
-            _cutoff(ready).label("cutoff"),
+            (cast(places.c.leaves, Date) + cast(days, Integer)).label("day"),
+            _counts_until(places).label("cutoff"),
         )
         .where(
+            level.c.variant_id == variant.c.id,
+            level.c.available > 0,
+            places.c.id == level.c.location_id,
+            places.c.leaves.is_not(None),
             rate.c.currency == channel.c.currency,
-            or_(rate.c.location_kinds == _empty(), ready.c.kind == any_(rate.c.location_kinds)),
-            or_(rate.c.location_ids == _empty(), ready.c.id == any_(rate.c.location_ids)),
-            or_(rate.c.countries == _empty(), row.c.country == any_(rate.c.countries)),
+            or_(rate.c.location_kinds == _empty(), places.c.kind == any_(rate.c.location_kinds)),
+            or_(rate.c.location_ids == _empty(), places.c.id == any_(rate.c.location_ids)),
+            or_(rate.c.countries == _empty(), where.c.country == any_(rate.c.countries)),
             or_(rate.c.max_weight_grams.is_(None), variant.c.weight_grams <= rate.c.max_weight_grams),
             or_(rate.c.takes_hazmat, ~variant.c.hazmat),
-            ready.c.leaves.is_not(None),
         )
+        .correlate_except(level, rate, places)
         .subquery()
     )
     by_service = (
@@ -342,53 +345,60 @@ def _offers(_row: Row, viewer: Viewer, arguments: Arguments) -> Select[Any]:
     """One row for each SKU that there is, in the order asked; none where the viewer does not see the channel."""
     skus = func.unnest(arguments["skus"].bind(ARRAY(Text), _skus))
     asked = skus.table_valued(name("sku", Text), with_ordinality="ordinal").render_derived(name="asked")
-    variant, channel = t.variants.alias(), t.channels.alias()
     destination = _parts(arguments, "destination")
     country = destination["country"].bind(Text()) if destination else cast(null(), Text)
-    where = select(
-        country.label("country"),
-        *(_coordinate(destination, each).label(each) for each in ("latitude", "longitude")),
-    ).subquery()
-    row = Values(variant_id=variant.c.id, **{each.name: each for each in where.c})
+    coordinates = [_coordinate(destination, each).label(each) for each in ("latitude", "longitude")]
+    where = select(country.label("country"), *coordinates).cte("destination")
+    sold = t.channels.alias()
+    channel = select(sold).where(sold.c.code == arguments["channel"].bind(Text()), visibility.channels(viewer, sold))
+    channel_ = channel.cte("channel")
+    places = _places(channel_, where).cte("places")
+    variant = t.variants.alias()
+    ready = select(func.jsonb_object_agg(cast(places.c.id, Text), _ready_at(places))).where(
+        places.c.leaves.is_not(None)
+    )
     return (
         select(
             variant.c.sku,
             variant.c.id.label("variant_id"),
-            channel.c.id.label("channel_id"),
-            channel.c.time_zone,
-            *where.c,
-            sellable(variant.c.id, channel.c.id).label("sellable"),
+            channel_.c.id.label("channel_id"),
+            where.c.latitude,
+            where.c.longitude,
+            sellable(variant.c.id, channel_.c.id).label("sellable"),
             _backorderable(variant).label("backorderable"),
-            _next(variant, channel.c.id).label("next"),
-            _delivery(row, variant, channel).label("delivery"),
+            _next(variant, channel_.c.id).label("next"),
+            _delivery(places, where, variant, channel_).label("delivery"),
+            ready.correlate_except(places).scalar_subquery().label("ready"),
         )
-        .select_from(asked)
-        .join(variant, variant.c.sku == asked.c.sku)
-        .join(channel, channel.c.code == arguments["channel"].bind(Text()))
-        .join(where, true())
-        .where(visibility.channels(viewer, channel))
+        .select_from(asked.join(variant, variant.c.sku == asked.c.sku).join(channel_, true()).join(where, true()))
         .order_by(asked.c.ordinal)
         .limit(literal_column(str(SKUS_LIMIT)))
+        .add_cte(where, channel_, places, nest_here=True)
     )
 
 
 def _stores(row: Row, _viewer: Viewer, arguments: Arguments) -> Select[Any]:
     """The channel's stores that have it, the nearest first."""
-    channel = t.channels.alias()
-    ready = _ready(row, channel).lateral()
-    closes = func.coalesce(cast(ready.c.cutoff, Interval), cast(literal_column(f"'{CLOSES}'"), Interval))
-    ready_at = func.timezone(ready.c.zone, ready.c.leaves + closes)
+    level, serves, place = t.stock_levels.alias(), t.location_channels.alias(), t.locations.alias()
+    km = distance(row, place)
     return (
         select(
-            ready.c.id.label("location_id"),
-            ready.c.km,
-            func.least(ready.c.units, row.c.sellable).label("sellable"),
-            case((ready.c.leaves.is_not(None), func.greatest(func.now(), ready_at))).label("ready_at"),
+            place.c.id.label("location_id"),
+            km.label("km"),
+            func.least(level.c.available, row.c.sellable).label("sellable"),
+            cast(row.c.ready.op("->>")(cast(place.c.id, Text)), DateTime(timezone=True)).label("ready_at"),
         )
-        .where(channel.c.id == row.c.channel_id, ready.c.kind == "STORE", row.c.sellable > 0)
-        .select_from(channel.join(ready, true()))
-        .correlate_except(channel, ready)
-        .order_by(ready.c.km.asc().nulls_last(), ready.c.code)
+        .where(
+            row.c.sellable > 0,
+            level.c.variant_id == row.c.variant_id,
+            level.c.available > 0,
+            place.c.id == level.c.location_id,
+            place.c.kind == "STORE",
+            serves.c.location_id == place.c.id,
+            serves.c.channel_id == row.c.channel_id,
+        )
+        .correlate_except(level, serves, place)
+        .order_by(km.asc().nulls_last(), place.c.code)
         .limit(arguments["first"].bind(Integer(), _first))
     )
 

@@ -73,8 +73,8 @@ NODE_TYPES = [type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map[
 
 NAMED_OTHERWISE = {
     "endpointId": "WebhookEndpoint",
-    "fromLocationId": "Location",
     "locationId": "Location",
+    "fromLocationId": "Location",
     "toLocationId": "Location",
 }
 """Whose id an argument is, where its name does not say it."""
