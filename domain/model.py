@@ -84,6 +84,7 @@ class OrderLine:
     returned: int = 0
     in_open_returns: int = 0
     delivered_at: datetime | None = None
+    kit_line_id: UUID | None = None
     backordered_at: datetime | None = None
 
     @property

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from domain import backorders, sourcing
+from domain import backorders, kits, sourcing
 from domain.acts import Act
 from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
@@ -104,6 +104,8 @@ class Offer:
     hazmat: bool = False
     allowance: Allowance | None = None
     """What may be sold beyond what is in stock, if anything may."""
+    components: tuple[tuple[str, int], ...] = ()
+    """Of a kit: (SKU, units in one kit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +259,8 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
     """
     ahead = _ahead(order, catalog)
     demand = [
-        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog))
-        for line in order.lines
+        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.kit_line_id or line.id), catalog))
+        for line in kits.physical(order.lines)
         if line.id not in ahead
     ]
     decision = sourcing.decided(order, demand, catalog)
@@ -285,7 +287,7 @@ def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
         return {}
     return {
         line.id: line.open
-        for line in order.lines
+        for line in kits.physical(order.lines)
         if line.variant_id in allowed and allowed[line.variant_id].ahead(catalog.at)
     }
 
@@ -304,8 +306,31 @@ def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int
         if gap.reason not in OUT_OF_STOCK:
             raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
         if allowance is None or not allowance.lets_wait(catalog.at):
-            raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+            raise _insufficient(line, gap.quantity, lines)
     return {gap.line_id: gap.quantity for gap in decision.unfilled}
+
+
+def _insufficient(line: OrderLine, gap: int, lines: Mapping[UUID, OrderLine]) -> InsufficientStock:
+    """A kit is short where one of its components is."""
+    left = line.quantity - gap
+    if line.kit_line_id is None:
+        return InsufficientStock(line.sku, line.quantity, left, field=("lines",))
+    kit = lines[line.kit_line_id]
+    return InsufficientStock(kit.sku, kit.quantity, left // kits.per_kit(kit, line), field=("lines",))
+
+
+def taken_apart(order: Order, catalog: Catalog) -> Order:
+    """The order with the lines of its kits' components."""
+    components = {
+        sku: [_component(catalog.offers[part], units) for part, units in offer.components]
+        for sku, offer in catalog.offers.items()
+        if offer.components
+    }
+    return kits.taken_apart(order, components) if components else order
+
+
+def _component(offer: Offer, units: int) -> kits.Component:
+    return offer.variant_id, offer.sku, offer.name, units
 
 
 def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
@@ -358,6 +383,7 @@ def place(
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
+    order = kits.with_kits(order)
     order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [

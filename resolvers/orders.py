@@ -80,6 +80,7 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     held, offered = carts.held_for(cart, offered)
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act, draft), offered)
     _check_total(input, begun)
+    begun = placing.taken_apart(begun, offered)
 
     routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held)
     decided = placing.place(routed, placement.tenders, levels, work.act, held)
@@ -125,7 +126,7 @@ def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
     if all(line.location_code is None for line in placement.lines):
         return {}
     wanted = placing.merged(placement.lines)
-    return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=True)}
+    return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=False)}  # components follow
 
 
 async def _draft(work: Work, input: OrderPlaceInput) -> Order:

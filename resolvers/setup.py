@@ -17,6 +17,7 @@ from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChang
 from domain.stock import Ledger
 from domain.store import setup as stored
 from domain.viewer import Role, Scope
+from resolvers import kits
 from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
 from resolvers.writing import Outcome, Work, verb
@@ -113,6 +114,7 @@ async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     ids_ = await stored.set_variants(work.connection, work.act.at, rows)
     prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
     await stored.set_prices(work.connection, prices)
+    await kits.set_components(work, by_sku, ids_)
     policies = [(ids_[sku], *_policy(sku, each.backorder)) for sku, each in by_sku.items() if each.backorder]
     await stored.set_policies(work.connection, policies)
     return Outcome({"variants": list(ids_.values())})
@@ -171,6 +173,7 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     if len(set(skus)) < len(skus):
         raise InvalidInput("a SKU is named twice", field=("lines",))
     variants = await stored.variants_by_sku(work.connection, skus)
+    await kits.refuse_kits(work, skus)
     for index, line in enumerate(input.lines):
         if line.sku not in variants:
             raise UnknownSku(line.sku, field=("lines", str(index), "sku"))

@@ -1,6 +1,7 @@
 """Channels, products and variants: where we sell, and what."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -57,6 +58,17 @@ class VariantPrice:
     price: Money = money("amount_minor", "The price of one unit.")
 
 
+@strawberry.type(description="What one of a kit consists of.")
+@entity(t.kit_components, visibility.anyone)
+class KitComponent:
+    """A component of a kit."""
+
+    variant: Annotated["Variant", strawberry.lazy("schema.catalog")] = one(
+        lambda part, variant: variant.c.id == part.c.component_variant_id, "The component."
+    )
+    quantity: int = column("quantity", "Units of it in one kit.")
+
+
 @strawberry.type(description="One thing that can be bought, stocked and shipped.")
 @entity(t.variants, visibility.anyone)
 class Variant(Node):
@@ -85,6 +97,12 @@ class Variant(Node):
         "List prices by channel and currency; at most 100.",
         limit=100,
     )
+    components: list[KitComponent] = many(
+        lambda variant, part: part.c.kit_variant_id == variant.c.id,
+        lambda part: [part.c.component_variant_id],
+        "What it consists of, if it is a kit: it is sold as long as there is enough of each; at most 20.",
+        limit=20,
+    )
     inventory: Inventory | None = inline(
         inventory_of, "Its stock everywhere; null without the scope stock:read.", needs=Scope.STOCK_READ
     )
@@ -96,6 +114,14 @@ class VariantPriceInput:
 
     channel: str = strawberry.field(description="The channel's code.")
     price: MoneyInput = strawberry.field(description="The price of one unit.")
+
+
+@strawberry.input(description="What one of a kit consists of.")
+class KitComponentInput:
+    """A component as callers give it."""
+
+    sku: str = strawberry.field(description="Its SKU; no kit itself.")
+    quantity: int = strawberry.field(default=1, description="Units of it in one kit: 1 to 1,000.")
 
 
 @strawberry.input(description="What may be sold beyond what is in stock. Units that wait already go on waiting.")
@@ -133,4 +159,9 @@ class VariantInput:
     )
     prices: list[VariantPriceInput] = strawberry.field(
         default_factory=list, description="Prices to set; at most 20, others stay as they are."
+    )
+    components: list[KitComponentInput] | None = strawberry.field(
+        default=None,
+        description="What one of it consists of, which makes it a kit without stock of its own; at most 20, none for no kit "
+        "any more. As they are if left out.",
     )

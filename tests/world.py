@@ -364,16 +364,18 @@ class Story:
         items: list[tuple[Row, int, int]],
         customer: Row | None = None,
         cart: Row | None = None,
+        kit: tuple[Row, int] | None = None,
         **given: Any,
     ) -> None:
-        """Placed: `items` are (level, units, unit price); with a cart, what it holds."""
+        """Placed: `items` are (level, units, unit price); with a cart, what it holds; all one kit (variant, price) of it."""
         self.world, self.channel, self.customer, self.cart = world, channel, customer, cart
         self.levels = [level for level, _, _ in items]
         self.location_id = self.levels[0]["location_id"]
-        subtotal = sum(units * price for _, units, price in items)
+        subtotal = sum(units * price for _, units, price in items) + (kit[1] if kit else 0)
         world.later()
         self.order = self._order(subtotal, **given)
-        self.lines = [self._line(position, item) for position, item in enumerate(items, start=1)]
+        bundle = self._kit(*kit) if kit else None
+        self.lines = [self._line(position, item, bundle) for position, item in enumerate(items, start=2 if kit else 1)]
         self._charge(ITEMS=subtotal, SHIPPING=1_000)
         self.decision = self._decision()
         self.work, self.parts = self._work()
@@ -395,11 +397,18 @@ class Story:
             event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
         )  # fmt: skip
 
-    def _line(self, position: int, item: tuple[Row, int, int]) -> Row:
+    def _kit(self, variant: Row, price: int) -> Row:
+        return self.world.add(
+            "order_lines", order_id=self.order["id"], position=1, variant_id=variant["id"], sku=variant["sku"],
+            name=variant["name"], quantity=1, allocated=1, currency=self.order["currency"], unit_price_minor=price,
+            total_minor=price,
+        )  # fmt: skip
+
+    def _line(self, position: int, item: tuple[Row, int, int], kit: Row | None = None) -> Row:
         level, units, price = item
         variant = next(row for row in self.world.rows["variants"] if row["id"] == level["variant_id"])
         return self.world.add(
-            "order_lines", order_id=self.order["id"], position=position, variant_id=variant["id"], sku=variant["sku"],
+            "order_lines", order_id=self.order["id"], position=position, kit_line_id=kit["id"] if kit else None, variant_id=variant["id"], sku=variant["sku"],
             name=variant["name"], quantity=units, allocated=units, picked=0, shipped=0, delivered=0, canceled=0,
             returned=0, in_open_returns=0, currency=self.order["currency"], unit_price_minor=price,
             total_minor=units * price, delivered_at=None,
@@ -818,6 +827,11 @@ def small_world() -> World:
     small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
+    outfit = world.variant("OUTFIT", web, 15_000)
+    for part, units in ((shirt, 2), (shoe, 1)):
+        parts = {"kit_variant_id": outfit["id"], "component_variant_id": part["id"]}
+        world.add("kit_components", quantity=units, **parts)
+    Story(world, web, [(shirts, 2, 0), (shoes, 1, 0)], ana, kit=(outfit, 15_000))
     world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
     world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
     world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)

@@ -68,6 +68,7 @@ LINES = """
     select o.number, line.id, line.sku, line.allocated + line.picked, coalesce(held.units, 0)::integer
     from order_lines line join orders o on o.id = line.order_id left join held on held.order_line_id = line.id
     where line.allocated + line.picked <> coalesce(held.units, 0)
+      and not exists (select from order_lines part where part.kit_line_id = line.id)
     order by line.id limit $1
 """
 

@@ -232,6 +232,17 @@ variants = Table(
 )
 """`backorder_limit`: units that may wait at once, over all orders; null for as many as are wanted."""
 
+kit_components = Table(
+    "kit_components",
+    metadata,
+    _of("kit_variant_id", "variants", primary_key=True),
+    _of("component_variant_id", "variants", primary_key=True, index=True),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("kit_variant_id <> component_variant_id", name="not_itself"),
+)
+"""What one of a kit consists of. A kit has no stock of its own, and no component is a kit."""
+
 variant_prices = Table(
     "variant_prices",
     metadata,

@@ -106,6 +106,7 @@ WAITING_IS_WHAT_BEGAN_TO = Invariant(
     from order_lines line left join began on began.id = line.id left join filled on filled.id = line.id
     where (line.backordered > 0 or began.id is not null or filled.id is not null)
       and (coalesce(began.units, 0) - coalesce(filled.units, 0) - line.backordered) not between 0 and line.canceled
+      and not exists (select from order_lines part where part.kit_line_id = line.id)
     """,
 )
 

@@ -197,6 +197,19 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     # messages
     "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
+    # kits
+    "kit_is_as_far_as_its_parts": [
+        """UPDATE order_lines SET open = 1, allocated = 0
+           WHERE id = (SELECT kit_line_id FROM order_lines WHERE kit_line_id IS NOT NULL LIMIT 1)"""
+    ],
+    "parts_fit_their_kit": [
+        f"""UPDATE order_lines SET kit_line_id = (SELECT id FROM order_lines WHERE order_id = {PLACED} AND sku = 'SHOE')
+            WHERE kit_line_id IS NOT NULL AND sku = 'SHOE'"""
+    ],
+    "kits_are_not_nested": [
+        """INSERT INTO kit_components SELECT component_variant_id, (SELECT id FROM variants WHERE sku = 'SHOE'), 1
+           FROM kit_components JOIN variants v ON v.id = component_variant_id WHERE v.sku = 'SHIRT'"""
+    ],
     # reservations
     "reserved_is_what_carts_hold": [Move("RESERVE", "1", "available", "reserved")],
     "carts_hold_while_they_are_active": [
