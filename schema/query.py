@@ -295,19 +295,6 @@ class Query:
     ) -> Connection[StockLevel]:
         """Stock everywhere."""
 
-    @asks(
-        SUGGESTIONS,
-        "What a location should order, or be sent by another, before it runs out: the most urgent first; at most 100.",
-    )
-    def stock_suggestions(
-        self,
-        location_id: Annotated[strawberry.ID, strawberry.argument(description="The location.")],
-        cover_days: Days = 30,
-        lead_time_days: LeadDays = 7,
-        first: Most = 50,
-    ) -> list[StockSuggestion]:
-        """Suggestions."""
-
     @asks(_by_code("code"), "A supplier by its code.")
     def supplier(
         self, code: Annotated[str, strawberry.argument(description="The supplier's code.")]
@@ -373,6 +360,19 @@ class Query:
         filter: Annotated[StockCountFilter | None, FILTER] = None,
     ) -> Connection[StockCount]:
         """Lists of counts."""
+
+    @asks(
+        SUGGESTIONS,
+        "What a location should order, or be sent by another, before it runs out: the most urgent first; at most 100.",
+    )
+    def stock_suggestions(
+        self,
+        location_id: Annotated[strawberry.ID, strawberry.argument(description="The location.")],
+        cover_days: Days = 30,
+        lead_time_days: LeadDays = 7,
+        first: Most = 50,
+    ) -> list[StockSuggestion]:
+        """Suggestions."""
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:

@@ -1216,6 +1216,20 @@ backorders = Table(
 )
 """Units that began to wait: by which policy, and how many of the variant waited then, over all orders. Only ever added."""
 
+backorder_fills = Table(
+    "backorder_fills",
+    metadata,
+    _id(),
+    _of("order_line_id", "order_lines", index=True),
+    _copy("order_id"),
+    _of("variant_id", "variants", index=True),
+    Column("quantity", Integer, nullable=False),
+    _of("routing_decision_id", "routing_decisions", index=True),
+    _at("recorded_at", nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+)
+"""Units that waited no longer: supply was given to them by a routing decision. Only ever added."""
+
 channel_thresholds = Table(
     "channel_thresholds",
     metadata,
@@ -1274,20 +1288,6 @@ incoming = Table(
     Column("quantity", Integer, nullable=False),
 )
 """Supply on its way: what is still to come of purchase orders that suppliers know of, and what is in transit."""
-backorder_fills = Table(
-    "backorder_fills",
-    metadata,
-    _id(),
-    _of("order_line_id", "order_lines", index=True),
-    _copy("order_id"),
-    _of("variant_id", "variants", index=True),
-    Column("quantity", Integer, nullable=False),
-    _of("routing_decision_id", "routing_decisions", index=True),
-    _at("recorded_at", nullable=False),
-    CheckConstraint("quantity > 0", name="quantity_positive"),
-)
-"""Units that waited no longer: supply was given to them by a routing decision. Only ever added."""
-
 reservations = Table(
     "reservations",
     metadata,

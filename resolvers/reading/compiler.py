@@ -63,7 +63,17 @@ from resolvers.reading.mapping import (
 )
 from resolvers.reading.pages import Page, size_of
 from resolvers.reading.scans import scan
-from resolvers.reading.templates import DOCUMENT, NOWHERE, OTHER, Seat, Template, marked, other_of, place_of, type_name
+from resolvers.reading.templates import (
+    DOCUMENT,
+    NOWHERE,
+    OTHER,
+    Seat,
+    Template,
+    marked,
+    other_of,
+    place_of,
+    type_name,
+)
 from resolvers.reading.texts import EMPTY_LIST, json_object, listed, subselect, text_literal
 
 CONDITIONS = {"include": True, "skip": False}
@@ -396,8 +406,8 @@ METHODS: dict[type, Callable[..., str]] = {
     One: Compiler.one,
     Many: Compiler.many,
     Elements: Compiler.elements,
-    Rows: Compiler.rows,
     Computed: Compiler.computed,
+    Rows: Compiler.rows,
     Pages: Compiler.pages,
     Subject: Compiler.subject,
     Nodes: Compiler.nodes,

@@ -56,6 +56,7 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
             for code in ("01304-001", "")
         ],
         "Ledger": [{"sku": sku, "at": at} for sku in ("SHIRT", "MUG") for at in THEN],
+        "WhatIf": [{"ruleset": {"name": "as it is", "channel": "web", "rules": []}}],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
     }
     return asked.get(name, [{}])
@@ -104,7 +105,9 @@ def _fields(type_: GraphQLObjectType, depth: int, above: tuple[str, ...]) -> Ite
 
 
 QUERY: Any = build()._schema.query_type
-ROOTS = [name for name in QUERY.fields if name not in ("node", "nodes")]
+WORKED_OUT = {"routingSimulation", "routingShadowReport"}
+"""What is worked out from past orders before it is read: other tests ask it."""
+ROOTS = [name for name in QUERY.fields if name not in ("node", "nodes") and name not in WORKED_OUT]
 NODE_TYPES = [type_.name for type_ in build()._schema.get_possible_types(build()._schema.type_map["Node"])]  # type: ignore[arg-type]
 
 
@@ -121,6 +124,7 @@ def root_query(name: str, world: World, depth: int, page: int | None = None) -> 
 
 FINDING = {"sku": "SHIRT", "skus": ["SHIRT", "CAP"], "channel": "web"}
 """What finds something, by the argument's name."""
+CODES = {"channel": "web", "location": "SAO1", "product": "P-SHIRT", "supplier": "ACME"}
 
 
 def _key(name: str, argument: str, world: World) -> Any:
@@ -131,7 +135,7 @@ def _key(name: str, argument: str, world: World) -> Any:
         return gid("WebhookEndpoint", world.rows["webhook_endpoints"][0])
     if argument == "locationId":
         return gid("Location", world.rows["locations"][0])
-    return FINDING.get(argument) or {"channel": "web", "location": "SAO1", "product": "P-SHIRT"}[name]
+    return FINDING.get(argument) or CODES[name]
 
 
 def _an_id(typename: str, world: World) -> str:
