@@ -106,8 +106,8 @@ def _kit(kit: OrderLine, parts: Sequence[OrderLine]) -> OrderLine:
     delivered = min(found["shipped"], *(part.delivered // units for part, units in each))
     delivered_at = _last([part.delivered_at for part in parts] if delivered else [kit.delivered_at])
     since = _last([part.backordered_at for part in parts] if found["backordered"] else [kit.backordered_at])
-    moments = {"delivered_at": delivered_at, "backordered_at": since}
-    after = replace(kit, canceled=canceled, delivered=delivered, **moments, **found)
+    found |= {"delivered": delivered, "delivered_at": delivered_at, "backordered_at": since}
+    after = replace(kit, canceled=canceled, **found)
     return kit if after == kit else after
 
 

@@ -14,6 +14,7 @@ from domain.stock import AdjustReason, Ledger, MovementKind
 from domain.store import setup
 from domain.store import supply as stored
 from domain.viewer import Scope
+from resolvers import kits
 from resolvers.purchases import keep, locked
 from resolvers.setup import location_of
 from resolvers.writing import Outcome, Work, verb
@@ -55,6 +56,7 @@ async def _levels_of(work: Work, location_id: UUID, skus: list[str]) -> list[UUI
     if not 1 <= len(skus) <= rules.LINES_LIMIT:
         raise InvalidInput(f"1 to {rules.LINES_LIMIT} SKUs at once", field=("skus",))
     known = await setup.variants_by_sku(work.connection, skus)
+    await kits.refuse_kits(work, known, "skus")
     for index, sku in enumerate(skus):
         if sku not in known:
             raise UnknownSku(sku, field=("skus", str(index)))

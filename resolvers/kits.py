@@ -52,8 +52,8 @@ def _refuse_odd(sku: str, parts: list[Any], place: tuple[str, ...]) -> None:
             raise InvalidInput("a kit is no component of itself", field=(*place, str(index), "sku"))
 
 
-async def refuse_kits(work: Work, skus: Iterable[str]) -> None:
-    """Stock is counted by components."""
+async def refuse_kits(work: Work, skus: Iterable[str], place: str = "lines") -> None:
+    """Stock is bought and counted by components."""
     sku = await stored.kit_among(work.connection, skus)
     if sku is not None:
-        raise InvalidInput(f"{sku} is a kit: count its components", field=("lines",))
+        raise InvalidInput(f"{sku} is a kit: only its components are in stock", field=(place,))

@@ -17,6 +17,7 @@ from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
 from domain.stock import Ledger
 from domain.store import supply as stored
 from domain.viewer import Scope
+from resolvers import kits
 from resolvers.fulfillment import key_of
 from resolvers.setup import location_of
 from resolvers.writing import Outcome, Work, verb
@@ -93,6 +94,7 @@ async def _wanted(work: Work, lines: Sequence[Any]) -> tuple[list[Wanted], str]:
 async def variants(work: Work, lines: Sequence[Any]) -> dict[str, tuple[UUID, str, str]]:
     """(id, SKU, name) of what lines name; refused where nobody knows one, or a quantity makes no sense."""
     known = await stored.variants_by_sku(work.connection, [line.sku for line in lines])
+    await kits.refuse_kits(work, known)
     for index, line in enumerate(lines):
         if line.sku not in known:
             raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
