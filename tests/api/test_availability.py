@@ -253,8 +253,8 @@ async def test_a_kit_arrives_with_the_last_of_its_components(shop: Shop) -> None
     outfit = await kit(shop, **{shirt: 1, sock: 2})
     await carriers(shop, {"service": "SEDEX", "base": "9", "firstDays": 0})
     await calendar_of(shop, "CWB1", "WAREHOUSE", handlingDays=5, cutoff="12:00")
-    destination = {"destination": CURITIBA}
-    soon, late, whole = [each["delivery"] for each in await asked(shop, shirt, sock, outfit, **destination)]
+    found = await asked(shop, shirt, sock, outfit, destination=CURITIBA)
+    soon, late, whole = [each["delivery"] for each in found]
     assert whole == {**late, "cutoff": min(soon["cutoff"], late["cutoff"], key=moment)}
     assert moment(soon["earliest"]) < moment(late["earliest"])
     await calendar_of(shop, "CWB1", "WAREHOUSE", handlingDays=None, cutoff=None)
