@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import ids, placing
+from domain import ids, kits, placing, sourcing
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus, ShortReason
@@ -23,8 +23,8 @@ from domain.ordering import decided, with_work_offered
 from domain.orders import ORDER, OrderAction, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InvalidInput, NotFound, OnHold, QuantityExceeds
-from domain.routing.model import Decision, DemandLine
-from domain.routing.plain import route
+from domain.routing.model import Decision
+from domain.sourcing import demand_line
 from domain.stock import Bucket, Ledger, MovementKind
 
 TARGET_OF: dict[ShortReason, Bucket | None] = {
@@ -163,11 +163,10 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
 
 def reroute(order: Order, catalog: Catalog, avoiding: set[UUID]) -> tuple[Decision, UUID] | None:
     """Decide from where open units ship, leaving out locations that just failed; None when nothing is open."""
-    demand = [DemandLine(line.id, line.sku, line.variant_id, line.open) for line in order.lines if line.open]
+    demand = [demand_line(line, catalog.offers.get(line.sku)) for line in kits.physical(order.lines) if line.open]
     if not demand:
         return None
-    places = [place for place in placing.locations(order, catalog) if place.id not in avoiding]
-    return route(demand, places, placing.destination(order)), new_id()
+    return sourcing.decided(order, demand, catalog, avoiding), new_id()
 
 
 def rerouted(

@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from domain import backorders, kits, sourcing
 from domain.acts import Act
+from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.ids import new_id
 from domain.model import (
+    Backorder,
     Customer,
     CustomerAddress,
     Decided,
@@ -20,7 +24,7 @@ from domain.model import (
     OrderAdjustment,
     OrderLine,
     Payment,
-    RoutingDecision,
+    ReservationLine,
     StockLevel,
     replace,
     row,
@@ -28,15 +32,17 @@ from domain.model import (
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import Tender, recorded, requested, with_payments
-from domain.refusals import InsufficientStock, InvalidInput, UnknownSku
-from domain.routing.model import Decision, DemandLine, ParcelLine, Point, RoutingLocation
-from domain.routing.plain import route
-from domain.stock import Bucket, Ledger, LocationKind, MovementKind
+from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
+from domain.routing.model import Decision, Parcel, UnfilledReason
+from domain.routing.network import Network
+from domain.sourcing import Days, demand_line, record, with_promise
+from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
 QUANTITY_LIMIT = 100_000
+NOTHING: Mapping[UUID, int] = MappingProxyType({})
 HANDLING = timedelta(hours=24)
-"""How long a location has until a parcel should have left, where no calendar says otherwise."""
+"""How long a location has until a parcel should have left, where somebody gave it the work and no calendar did."""
 
 
 @row
@@ -94,17 +100,12 @@ class Offer:
     price_minor: int | None
     levels: tuple[tuple[UUID, UUID, int], ...]
     """(level, location, available)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A location that may ship for the channel."""
-
-    id: UUID
-    code: str
-    kind: LocationKind
-    latitude: float | None
-    longitude: float | None
+    longest_mm: int | None = None
+    hazmat: bool = False
+    allowance: Allowance | None = None
+    """What may be sold beyond what is in stock, if anything may."""
+    components: tuple[tuple[str, int], ...] = ()
+    """Of a kit: (SKU, units in one kit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,13 @@ class Catalog:
     number: str
     customer_id: UUID | None
     offers: Mapping[str, Offer]
-    shelves: Mapping[UUID, Shelf]
+    network: Network
+    at: datetime
+    """The moment at which the order is routed."""
+    days: Days = field(default_factory=dict)
+    """What locations were given already, for days that are not over."""
+    is_history: bool = False
+    """Whether the moment is long past: then nobody's day is looked at, or filled."""
     known: Mapping[str, str | None] = field(default_factory=dict)
     """The buyer's own e-mail, names and phone, for what the order leaves out."""
 
@@ -134,6 +141,11 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
+    short: Mapping[UUID, int] = field(default_factory=dict)
+    """Units by line that no location has, and that may wait."""
+    waits: tuple[Backorder, ...] = ()
+    told: tuple[Event, ...] = ()
+    """That they wait, and what is told of it."""
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -241,13 +253,18 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
 
 
 def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
-    """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
-    codes = {shelf.code: shelf.id for shelf in catalog.shelves.values()}
-    demand = [_demand(line, pins.get(line.id), codes) for line in order.lines]
-    decision = route(demand, locations(order, catalog), destination(order))
-    for gap in decision.unfilled:
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
+    """Decide from where each unit ships; refused where units find no location and may not wait.
+
+    `pins`: line → location code.
+    """
+    ahead = _ahead(order, catalog)
+    demand = [
+        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.kit_line_id or line.id), catalog))
+        for line in kits.physical(order.lines)
+        if line.id not in ahead
+    ]
+    decision = sourcing.decided(order, demand, catalog)
+    short = ahead | _short(order, decision, catalog)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -255,13 +272,83 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
 
 
-def _demand(line: OrderLine, pin: str | None, codes: Mapping[str, UUID]) -> DemandLine:
-    if pin is not None and pin not in codes:
-        raise InvalidInput(f"no location {pin} serves this channel with what the order needs", field=("lines",))
-    return DemandLine(line.id, line.sku, line.variant_id, line.open, pinned=codes[pin] if pin else None)
+def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
+    """By variant, what may be sold beyond what is in stock."""
+    return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
+
+
+def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
+    """Lines of what is not released yet: nothing of them is given out of stock."""
+    allowed = allowances(catalog)
+    if not allowed:
+        return {}
+    return {
+        line.id: line.open
+        for line in kits.physical(order.lines)
+        if line.variant_id in allowed and allowed[line.variant_id].ahead(catalog.at)
+    }
+
+
+def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int]:
+    """What is not in stock and may wait; refused where it may not, or where rules, carriers and calendars are in the way.
+
+    What is not in stock is told first.
+    """
+    if not decision.unfilled:
+        return {}
+    allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
+    for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
+        line = lines[gap.line_id]
+        allowance = allowed.get(line.variant_id)
+        if gap.reason not in OUT_OF_STOCK:
+            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        if allowance is None or not allowance.lets_wait(catalog.at):
+            raise _insufficient(line, gap.quantity, lines)
+    return {gap.line_id: gap.quantity for gap in decision.unfilled}
+
+
+def _insufficient(line: OrderLine, gap: int, lines: Mapping[UUID, OrderLine]) -> InsufficientStock:
+    """A kit is short where one of its components is."""
+    left = line.quantity - gap
+    if line.kit_line_id is None:
+        return InsufficientStock(line.sku, line.quantity, left, field=("lines",))
+    kit = lines[line.kit_line_id]
+    return InsufficientStock(kit.sku, kit.quantity, left // kits.per_kit(kit, line), field=("lines",))
+
+
+def taken_apart(order: Order, catalog: Catalog) -> Order:
+    """The order with the lines of its kits' components."""
+    components = {
+        sku: [_component(catalog.offers[part], units) for part, units in offer.components]
+        for sku, offer in catalog.offers.items()
+        if offer.components
+    }
+    return kits.taken_apart(order, components) if components else order
+
+
+def _component(offer: Offer, units: int) -> kits.Component:
+    return offer.variant_id, offer.sku, offer.name, units
+
+
+def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
+    """The routed order with what is short on its lines' backorder. `waiting`: by variant, over all orders, locked."""
+    order, records, told = backorders.begin(routed_order.order, routed_order.short, allowances(catalog), waiting, act)
+    return replace(routed_order, order=order, waits=records, told=(told,))
+
+
+OUT_OF_STOCK = (UnfilledReason.NO_STOCK, UnfilledReason.PARTIAL_STOCK, UnfilledReason.NO_LOCATION)
+
+
+def _pin(code: str | None, catalog: Catalog) -> UUID | None:
+    if code is None:
+        return None
+    for location in catalog.network.locations.values():
+        if location.code == code:
+            return location.id
+    raise InvalidInput(f"no location {code} serves this channel", field=("lines",))
 
 
 def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
@@ -271,33 +358,22 @@ def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
     }
 
 
-def locations(order: Order, catalog: Catalog) -> list[RoutingLocation]:
-    """The locations that may ship, with what they have of the order's variants."""
-    stock: dict[UUID, dict[UUID, int]] = {}
-    for line in order.lines:
-        offer = catalog.offers.get(line.sku)
-        for _, location, available in offer.levels if offer else ():
-            stock.setdefault(location, {})[line.variant_id] = available
-    return [
-        RoutingLocation(shelf.id, shelf.code, shelf.kind, shelf.latitude, shelf.longitude, stock[shelf.id])
-        for shelf in catalog.shelves.values()
-        if shelf.id in stock
-    ]
+def place(
+    routed_order: Routed,
+    tenders: Sequence[Tender],
+    levels: Mapping[UUID, StockLevel],
+    act: Act,
+    held: Mapping[UUID, int] = NOTHING,
+) -> Decided:
+    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders.
 
-
-def destination(order: Order) -> Point | None:
-    """Where the parcels go, if anybody knows."""
-    if order.latitude is None or order.longitude is None:
-        return None
-    return Point(order.latitude, order.longitude)
-
-
-def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID, StockLevel], act: Act) -> Decided:
-    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders."""
-    order, decision = routed_order.order, routed_order.decision
+    What is `held` for its cart, by level, it takes first.
+    """
+    decision = routed_order.decision
+    order = with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
-    allocate(order, work, ledger)
+    allocate(order, work, ledger, held)
 
     order = replace(
         order,
@@ -307,10 +383,12 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
+    order = kits.with_kits(order)
     order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
+        *routed_order.told,
         *created(order, work),
         *paid,
         *ledger.events,
@@ -319,6 +397,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
     records = (
         *newcomer(routed_order.customer, order, act),
         record(order, decision, routed_order.decided_id, act),
+        *routed_order.waits,
         *ledger.movements,
     )
     return Decided(order, tuple(ledger.levels.values()), records, counted)
@@ -333,16 +412,12 @@ def fulfillment_orders(
 ) -> tuple[FulfillmentOrder, ...]:
     """One fulfillment order for each parcel of a decision."""
     lines = {line.id: line for line in order.lines}
-    return tuple(
-        _fulfillment_order(order, parcel.location_id, parcel.lines, lines, decision_id, level_of, act)
-        for parcel in decision.chosen
-    )
+    return tuple(_fulfillment_order(order, parcel, lines, decision_id, level_of, act) for parcel in decision.chosen)
 
 
 def _fulfillment_order(
     order: Order,
-    location_id: UUID,
-    parts: Sequence[ParcelLine],
+    parcel: Parcel,
     lines: Mapping[UUID, OrderLine],
     decision_id: UUID,
     level_of: Mapping[tuple[UUID, UUID], UUID],
@@ -352,42 +427,49 @@ def _fulfillment_order(
     return FulfillmentOrder(
         id=id_,
         order_id=order.id,
-        location_id=location_id,
+        location_id=parcel.location_id,
         kind=FulfillmentKind.DELIVERY.value,
         status=FulfillmentOrderStatus.SCHEDULED.value,
-        due_at=act.at + HANDLING,
+        due_at=parcel.ship_at or act.at + HANDLING,
         created_at=act.at,
+        capacity_day=parcel.counts_on,
+        service=parcel.service,
         routing_decision_id=decision_id,
         lines=tuple(
             FulfillmentOrderLine(
                 id=new_id(),
                 fulfillment_order_id=id_,
                 order_line_id=part.line_id,
-                stock_level_id=level_of[lines[part.line_id].variant_id, location_id],
+                stock_level_id=level_of[lines[part.line_id].variant_id, parcel.location_id],
                 variant_id=lines[part.line_id].variant_id,
-                location_id=location_id,
+                location_id=parcel.location_id,
                 sku=part.sku,
                 name=lines[part.line_id].name,
                 quantity=part.quantity,
             )
-            for part in parts
+            for part in parcel.lines
         ),
     )
 
 
-def allocate(order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger) -> None:
-    """Give the work's units to it in the ledger."""
+def allocate(
+    order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger, held: Mapping[UUID, int] = NOTHING
+) -> None:
+    """Give the work's units to it in the ledger: first those that are reserved for it, by level."""
+    left = dict(held)
     for fulfillment_order in work:
         for line in fulfillment_order.lines:
-            ledger.move(
-                line.stock_level_id,
-                MovementKind.ALLOCATE,
-                line.quantity,
-                Bucket.AVAILABLE,
-                Bucket.ALLOCATED,
-                line_id=line.order_line_id,
-                order=order,
-            )
+            level, reserved = line.stock_level_id, 0
+            if left and (reserved := min(left.get(level, 0), line.quantity)):
+                left[level] -= reserved
+                _allocate(order, line, reserved, Bucket.RESERVED, ledger)
+            if line.quantity > reserved:
+                _allocate(order, line, line.quantity - reserved, Bucket.AVAILABLE, ledger)
+
+
+def _allocate(order: Order, line: FulfillmentOrderLine, units: int, source: Bucket, ledger: Ledger) -> None:
+    kind, target = MovementKind.ALLOCATE, Bucket.ALLOCATED
+    ledger.move(line.stock_level_id, kind, units, source, target, line_id=line.order_line_id, order=order)
 
 
 def created(order: Order, work: Sequence[FulfillmentOrder]) -> list[Event]:
@@ -407,50 +489,43 @@ def _charges(order: Order, act: Act) -> tuple[OrderAdjustment, ...]:
     )
 
 
-def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> RoutingDecision:
-    """A router's decision as it goes on record, with what was weighed."""
-    latest = order.deliver_by_latest
-    return RoutingDecision(
-        id=decision_id,
-        order_id=order.id,
-        strategy=decision.strategy.value,
-        currency=order.currency,
-        chosen=[
-            {
-                "location_id": str(parcel.location_id),
-                "lines": [{"sku": part.sku, "quantity": part.quantity} for part in parcel.lines],
-                "distance_km": parcel.distance_km,
-                "ship_by": (act.at + HANDLING).isoformat(),
-                "deliver_by": latest and latest.isoformat(),
-            }
-            for parcel in decision.chosen
-        ],
-        candidates=[
-            {
-                "location_id": str(candidate.location_id),
-                "feasible": candidate.feasible,
-                "rejected_because": candidate.rejected_because and candidate.rejected_because.value,
-                "distance_km": candidate.distance_km,
-            }
-            for candidate in decision.candidates
-        ],
-        unfilled=[{"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled],
-        decided_at=act.at,
-    )
-
-
 def bought_by(order: Order, customer_id: UUID) -> Order:
     """The order with its buyer."""
     return replace(order, customer_id=customer_id)
 
 
-def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
-    """What is offered, with these levels as they are now."""
-    now = {level.id: level.available for level in levels}
+def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID, int] = NOTHING) -> Catalog:
+    """What is offered, with these levels as they are now; what is `held` for the buyer by level is theirs."""
+    now = {level.id: level.available + held.get(level.id, 0) for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
         for sku, offer in catalog.offers.items()
     }
+    return replace(catalog, offers=offers)
+
+
+def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered out of these levels, as they are now, and out of no others."""
+    now = {level.id: level.available for level in levels}
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, now[id_]) for id_, at, _ in offer.levels if now.get(id_)))
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:
+    """What is offered to whom these units are held for, as far as they lie where the channel still ships from."""
+    sku_of = {offer.variant_id: sku for sku, offer in catalog.offers.items()}
+    offers = dict(catalog.offers)
+    for line in lines:
+        sku = sku_of.get(line.variant_id)
+        if sku is None or line.location_id not in catalog.network.locations:
+            continue
+        units = {level: (at, free) for level, at, free in offers[sku].levels}
+        _, free = units.get(line.stock_level_id, (None, 0))
+        units[line.stock_level_id] = line.location_id, free + line.held
+        offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
     return replace(catalog, offers=offers)
 
 

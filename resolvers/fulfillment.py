@@ -13,9 +13,12 @@ from domain.ordering import decided
 from domain.orders import ORDER, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InvalidInput, InvalidTransition, NotFound
+from domain.sourcing import record
 from domain.stock import Ledger
-from domain.store.catalog import catalog, code_of_channel
+from domain.store.catalog import code_of_channel
 from domain.viewer import Scope
+from resolvers.capacity import with_days_locked
+from resolvers.network import offered_by
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
@@ -86,14 +89,14 @@ def _routed(
     decision, decision_id = found
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels)
     order, made, told = fulfilling.rerouted(order, decision, decision_id, offered, ledger, work.act)
-    return order, made, told, (placing.record(order, decision, decision_id, work.act),), ledger
+    return order, made, told, (record(order, decision, decision_id, work.act),), ledger
 
 
 async def _offered(work: Work, order: Order, skus: set[str]) -> Catalog:
     code = await code_of_channel(work.connection, order.channel_id)
-    found = await catalog(work.ask, code, sorted(skus), customer_id=None, email=None, numbered=False)
+    found = await offered_by(work, code, skus)
     assert found is not None
-    return found
+    return await with_days_locked(work, found)
 
 
 def _found(input: FulfillmentOrderPickInput, ful: FulfillmentOrder) -> tuple[Found, ...]:

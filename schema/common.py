@@ -1,13 +1,13 @@
 """What every noun of the graph shares: ids, connections, money, addresses, scalars, enums from the domain's words."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import strawberry
 from graphql import GraphQLError
-from sqlalchemy import ColumnElement, Table, Text, case, literal_column
+from sqlalchemy import ColumnElement, Numeric, Table, Text, case, cast, func, literal_column
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain import ids
@@ -39,6 +39,13 @@ def instant(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a DateTime needs an offset, such as Z")
     return moment.astimezone(UTC)  # refuses moments whose year is out of range there: they could not be stored
+
+
+def day(text: Any) -> date:
+    """A Date as the graph takes it."""
+    if not (isinstance(text, str) and len(text) == 10):
+        raise ValueError("a Date is written as 2018-12-24")
+    return date.fromisoformat(text)
 
 
 def country(text: Any) -> str:
@@ -85,6 +92,13 @@ SCALARS: dict[object, Any] = {
         description="A moment in ISO 8601 with its offset, such as 2018-01-01T00:00:00Z; answered in UTC.",
         serialize=lambda value: value.isoformat() if isinstance(value, datetime) else value,
         parse_value=instant,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A calendar day in ISO 8601, such as 2018-12-24.",
+        serialize=lambda value: value.isoformat() if isinstance(value, date) else value,
+        parse_value=day,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
     ),
     JSON: strawberry.scalar(
@@ -214,6 +228,12 @@ def constant(given: Argument) -> ColumnElement[str]:
     It is a part of the plan's key, so each word has a statement of its own.
     """
     return literal_column(f"'{given.value.value}'", Text)
+
+
+def as_float(number: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A number as floats are written: a whole one has its `.0`."""
+    exact = cast(number, Numeric)
+    return case((exact == func.trunc(exact), func.round(exact, literal_column("1"))), else_=func.trim_scale(exact))
 
 
 # -- money ---------------------------------------------------------------------------------------------------------

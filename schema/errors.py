@@ -60,6 +60,8 @@ DESCRIPTIONS = {
     "expected_total": "The total that the caller expected.",
     "actual_total": "The total as it is.",
     "kinds": "What holds it; at most 10.",
+    "limit": "The most that are taken.",
+    "instead": "The mutation that takes more.",
     "leased_by": "Who holds the lease; null where nobody does.",
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     ColumnElement,
     Double,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     any_,
+    cast,
     func,
     null,
     select,
@@ -65,14 +67,24 @@ class SkuQuantity:
     quantity: int = column("quantity", "How many units.")
 
 
-@strawberry.type(description="What the strategy weighed in money; each null where it weighs none.")
+def _term(name: str, description: str) -> Any:
+    return optional_money(
+        lambda row: cast(row.c.terms[name].astext, BigInteger), lambda row: row.c.currency, description
+    )
+
+
+@strawberry.type(
+    description="What was compared, in money as it was weighted; each null where nobody said what carriers charge."
+)
 class RoutingObjective:
     """The terms of the objective."""
 
-    cost: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "Shipping and handling.")
-    lateness: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "Penalty for being late.")
-    split: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "Penalty for more parcels.")
-    total: Money | None = optional_money(lambda _: null(), lambda row: row.c.currency, "All terms together.")
+    cost: Money | None = _term("cost", "Packing, handling and carriers.")
+    lateness: Money | None = _term("lateness", "Penalty for being late.")
+    split: Money | None = _term("split", "Penalty for more parcels.")
+    stock: Money | None = _term("stock", "What scarce stock and capacity will be worth elsewhere, and markdowns.")
+    surcharge: Money | None = _term("surcharge", "What rules added or took off.")
+    total: Money | None = _term("total", "All terms together: no legal plan that was found has less.")
 
 
 def _elements(name: str, **columns: object) -> Any:
@@ -86,6 +98,10 @@ def _place(choice: Row, place: FromClause) -> ColumnElement[bool]:
     return same
 
 
+def _cost(description: str) -> Any:
+    return optional_money(lambda row: row.c.cost_minor, lambda row: row.c.currency, description)
+
+
 @strawberry.type(description="A location that was chosen, and what it ships.")
 class RoutingChoice:
     """One parcel's worth of the decision."""
@@ -95,10 +111,12 @@ class RoutingChoice:
         Elements(_elements("lines", sku=Text(), quantity=Integer())), "What it ships; at most 100."
     )
     distance_km: float | None = column("distance_km", "How far it is to the destination, as the crow flies.")
-    cost: Money | None = optional_money(lambda _: null(), lambda _: null(), "What it costs; null where not weighed.")
+    cost: Money | None = _cost("What it costs to ship; null where nobody said what carriers charge.")
+    carrier: str | None = column("carrier", "The carrier whose rate was the cheapest; null where nobody set one up.")
+    service: str | None = column("service", "Its service.")
     ship_by: datetime | None = column("ship_by", "When it should leave.")
     deliver_by: DateRange | None = inline(
-        lambda row: Values(earliest=null(), latest=row.c.deliver_by, confidence=null()),
+        lambda row: Values(earliest=row.c.deliver_from, latest=row.c.deliver_by, confidence=null()),
         "When it should arrive; null where nothing was promised.",
         present=lambda row: row.c.deliver_by,
     )
@@ -111,11 +129,10 @@ class RoutingCandidate:
     location: Location | None = one(_place, "The location.")
     feasible: bool = column("feasible", "Whether it could have taken part.")
     rejected_because: str | None = column("rejected_because", "Why it was not chosen; null where it was.")
+    rule: str | None = column("rule", "The name of the rule that kept it from shipping, where one did.")
     distance_km: float | None = column("distance_km", "How far it is to the destination, as the crow flies.")
-    cost: Money | None = optional_money(lambda _: null(), lambda _: null(), "What it costs; null where not weighed.")
-    capacity_left: int | None = column(
-        lambda _: null().cast(Integer), "Orders it can still take today; null: no limit."
-    )
+    cost: Money | None = _cost("What shipping all that it has of the order would cost; null where it may ship nothing.")
+    capacity_left: int | None = column("capacity_left", "Parcels it could still be given that day; null: no limit.")
 
 
 @strawberry.type(description="Units that no location could take.")
@@ -128,16 +145,30 @@ class RoutingGap:
     retry_at: datetime | None = column(lambda _: null().cast(t.orders.c.placed_at.type), "When it is tried again.")
 
 
-_CHOSEN = _elements(
+CHOSEN = _elements(
     "chosen",
     location_id=Uuid(),
     lines=JSONB(),
     distance_km=Double(),
+    cost_minor=BigInteger(),
+    currency=Text(),
+    carrier=Text(),
+    service=Text(),
     ship_by=t.orders.c.placed_at.type,
+    deliver_from=t.orders.c.placed_at.type,
     deliver_by=t.orders.c.placed_at.type,
 )
+UNFILLED = _elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())
 _CANDIDATES = _elements(
-    "candidates", location_id=Uuid(), feasible=Boolean(), rejected_because=Text(), distance_km=Double()
+    "candidates",
+    location_id=Uuid(),
+    feasible=Boolean(),
+    rejected_because=Text(),
+    rule=Text(),
+    distance_km=Double(),
+    cost_minor=BigInteger(),
+    currency=Text(),
+    capacity_left=Integer(),
 )
 
 
@@ -148,13 +179,25 @@ class RoutingDecision(Node):
 
     id: strawberry.ID = id_of("RoutingDecision")
     decided_at: datetime = column("decided_at", "When it was decided.")
-    strategy: str = column("strategy", "The rule that decided, such as NEAREST_WITH_EVERYTHING.")
-    objective: RoutingObjective = inline(lambda row: Values(currency=row.c.currency), "What was weighed in money.")
-    chosen: list[RoutingChoice] = reads(Elements(_CHOSEN), "The locations that ship; at most 100.")
+    strategy: str = column("strategy", "How it was decided, such as LEAST_COST.")
+    ruleset_version: int | None = column(
+        "ruleset_version", "The version of the channel's rules that it went by; null: the built-in ones."
+    )
+    objective: RoutingObjective = inline(
+        lambda row: Values(terms=row.c.objective, currency=row.c.currency), "What was weighed in money."
+    )
+    gap: float | None = column(
+        "gap", "How much cheaper another plan may be at most, as a part of the total; null: none is cheaper."
+    )
+    chosen: list[RoutingChoice] = reads(Elements(CHOSEN), "The locations that ship; at most 100.")
     candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES, limit=40), "The locations looked at; at most 40.")
     unfilled: list[RoutingGap] = reads(
-        Elements(_elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())),
+        Elements(UNFILLED),
         "Units that no location could take; at most 100.",
+    )
+    shadow: Annotated["RoutingShadow", strawberry.lazy("schema.simulations")] | None = one(
+        lambda decision, shadow: (shadow.c.decision_id == decision.c.id) & shadow.c.strategy.is_not(None),
+        "What the rules in shadow would have decided; null where there were none, or they were not asked yet.",
     )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import strawberry
-from sqlalchemy import ColumnElement, func, null, select
+from sqlalchemy import ColumnElement, func, select
 
 from domain.orders import (
     ORDER,
@@ -95,6 +95,10 @@ class OrderLine(Node):
         lambda other: [other.c.position],
         "What a kit consists of, as lines of their own; at most 50.",
         limit=50,
+    )
+    kit: Annotated["OrderLine", strawberry.lazy("schema.orders")] | None = one(
+        lambda line, other: other.c.id == line.c.kit_line_id,
+        "The kit that it is a component of; null for what was bought.",
     )
     allocations: list[Allocation] = many(
         lambda line, held: (held.c.order_line_id == line.c.id) & (held.c.held > 0),
@@ -211,7 +215,9 @@ class Order(Node):
     tags: list[str] = labels()
     version: int = column("version", "Grows with every change; give it as `expectedVersion`.")
     deliver_by: DateRange | None = inline(
-        lambda row: Values(earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=null()),
+        lambda row: Values(
+            earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=row.c.deliver_by_confidence
+        ),
         "What was promised when it was placed; null where nothing was.",
         present=lambda row: row.c.deliver_by_latest,
     )
@@ -222,9 +228,9 @@ class Order(Node):
         follows=visibility.CUSTOMER_WITH_ORDER,
     )
     lines: list[OrderLine] = many(
-        lambda row, line: line.c.order_id == row.c.id,
+        lambda row, line: (line.c.order_id == row.c.id) & line.c.kit_line_id.is_(None),
         lambda line: [line.c.position],
-        "What was bought; at most 100.",
+        "What was bought, each kit as one line; at most 100.",
         limit=100,
     )
     holds: list[OrderHold] = many(

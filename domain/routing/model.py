@@ -1,11 +1,9 @@
 """What a router is given and what it answers: the order's demand, the locations' stock, and the decision on record."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from domain.stock import LocationKind
 from domain.words import Word
 
 
@@ -90,18 +88,6 @@ class DemandLine:
 
 
 @dataclass(frozen=True, slots=True)
-class RoutingLocation:
-    """A location that may ship, and what it has available by variant."""
-
-    id: UUID
-    code: str
-    kind: LocationKind
-    latitude: float | None
-    longitude: float | None
-    stock: Mapping[UUID, int]
-
-
-@dataclass(frozen=True, slots=True)
 class ParcelLine:
     """Units of one order line that ship together."""
 
@@ -127,6 +113,8 @@ class Parcel:
     deliver_latest: datetime | None = None
     late_days: int = 0
     """By how many days `deliver_latest` misses what was promised."""
+    counts_on: date | None = None
+    """The location's day whose parcels it is one of, where somebody counts them."""
 
 
 @dataclass(frozen=True, slots=True)

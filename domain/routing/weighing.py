@@ -10,7 +10,7 @@ from domain.routing.needs import Need
 from domain.routing.search import Item, Limits, Option, Plan, cheapest
 from domain.routing.ways import Survey, Way
 
-AT_ANY_PRICE = 1e8
+AT_ANY_PRICE = 1e10
 """A unit that is pinned, or that an order which ships complete cannot do without, is filled before money is looked at."""
 
 

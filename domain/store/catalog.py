@@ -1,14 +1,16 @@
 """Questions asked before an order is placed: one statement for the channel, the buyer and every offer."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
 
-from domain.placing import Catalog, Offer, Shelf
-from domain.stock import LocationKind
+from domain.backorders import Allowance, BackorderPolicy
+from domain.placing import Catalog, Offer
+from domain.routing.network import Network
 
 CATALOG = """
     select json_build_array(
@@ -29,29 +31,36 @@ CATALOG = """
                 v.id, v.sku, v.name, v.weight_grams, p.amount_minor,
                 (
                     select coalesce(json_agg(json_build_array(s.id, s.location_id, s.available)), '[]')
-                    from stock_levels s
-                    join location_channels lc on lc.location_id = s.location_id and lc.channel_id = c.id
-                    where s.variant_id = v.id and s.available > 0
+                    from stock_levels s where s.variant_id = v.id and s.available > 0
+                ),
+                greatest(v.length_mm, v.width_mm, v.height_mm), v.hazmat,
+                case when v.backorder_policy <> 'NONE' then json_build_array(
+                    v.backorder_policy, v.backorder_limit, v.releases_at,
+                    exists (select from order_lines wait where wait.variant_id = v.id and wait.backordered > 0)
+                ) end,
+                (
+                    select json_agg(json_build_array(part.sku, kit.quantity))
+                    from kit_components kit join variants part on part.id = kit.component_variant_id
+                    where kit.kit_variant_id = v.id
                 )
             )), '[]')
             from variants v
             left join variant_prices p on p.variant_id = v.id and p.channel_id = c.id and p.currency = c.currency
             where v.sku = any($2)
         ),
+        c.network_version,
         (
-            select coalesce(json_agg(json_build_array(l.id, l.code, l.kind, l.latitude, l.longitude)), '[]')
-            from locations l
-            where l.id in (
-                select s.location_id from stock_levels s
-                join variants v on v.id = s.variant_id
-                join location_channels lc on lc.location_id = s.location_id and lc.channel_id = c.id
-                where v.sku = any($2) and s.available > 0
-            )
+            select json_agg(json_build_array(d.location_id, d.day, d.parcels))
+            from location_days d where d.day >= current_date - 1 and d.parcels > 0
         )
     )
     from channels c where c.code = $1
 """
+"""Yesterday may not be over where a location is."""
 
+
+OFFERS = 4
+"""Where in the answer they stand."""
 
 KNOWN = ("email", "first_name", "last_name", "phone")
 """What of a customer an order takes over, where the customer is named by id: an e-mail address alone proves nothing."""
@@ -59,39 +68,54 @@ KNOWN = ("email", "first_name", "last_name", "phone")
 
 async def catalog(
     ask: Callable[..., Awaitable[Any]],
+    network_of: Callable[[UUID, int], Awaitable[Network]],
     channel: str,
     skus: Sequence[str],
     *,
     customer_id: UUID | None,
     email: str | None,
     numbered: bool,
+    at: datetime,
 ) -> Catalog | None:
-    """What `channel` offers of `skus`; None when there is no such channel. `numbered` draws an order number."""
+    """What `channel` offers of `skus` at a moment; None when there is no such channel.
+
+    `numbered` draws an order number; `network_of` knows the network of a channel as of a version.
+    Kits are rare: what their components have is a statement of its own.
+    """
     packed = await ask(CATALOG, channel, list(skus), customer_id, email, numbered)
     if packed is None:
         return None
-    channel_id, currency, number, customer, offers, shelves = orjson.loads(packed)
+    id_, currency, number, customer, offers, version, days = orjson.loads(packed)
+    if parts := sorted({sku for *_, components in offers for sku, _ in components or ()}):
+        offers = [*orjson.loads(await ask(CATALOG, channel, parts, None, None, False))[OFFERS], *offers]
+    channel_id = FastUUID(id_)
+    network = await network_of(channel_id, version)
     return Catalog(
-        channel_id=FastUUID(channel_id),
+        channel_id=channel_id,
         currency=currency,
         number=number,
         customer_id=FastUUID(customer[0]) if customer else None,
         known=dict(zip(KNOWN, customer[1:], strict=False)) if customer else {},
-        offers={offer.sku: offer for offer in map(_offer, offers)},
-        shelves={shelf.id: shelf for shelf in map(_shelf, shelves)},
+        offers={offer[1]: _offer(offer, network) for offer in offers},
+        network=network,
+        at=at,
+        days={(FastUUID(place), date.fromisoformat(day)): parcels for place, day, parcels in days or ()},
     )
 
 
-def _offer(packed: list[Any]) -> Offer:
-    id_, sku, name, weight, price, levels = packed
-    return Offer(
-        FastUUID(id_), sku, name, weight, price, tuple((FastUUID(a), FastUUID(b), units) for a, b, units in levels)
-    )
+def _offer(packed: list[Any], network: Network) -> Offer:
+    """A variant with its levels at locations that serve the channel."""
+    id_, sku, name, weight, price, levels, longest, hazmat, allowance, components = packed
+    there = ((FastUUID(level), FastUUID(place), units) for level, place, units in levels)
+    serving = tuple([level for level in there if level[1] in network.locations])
+    allowed = allowance and _allowance(*allowance)
+    parts = tuple((part, units) for part, units in sorted(components or ()))
+    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat, allowed, parts)
 
 
-def _shelf(packed: list[Any]) -> Shelf:
-    id_, code, kind, latitude, longitude = packed
-    return Shelf(FastUUID(id_), code, LocationKind(kind), latitude, longitude)
+def _allowance(policy: str, limit: int | None, releases_at: str | None, waited_for: bool) -> Allowance:
+    moment = datetime.fromisoformat(releases_at) if releases_at else None
+    return Allowance(BackorderPolicy(policy), limit, moment, waited_for)
 
 
 async def code_of_channel(connection: Any, channel_id: UUID) -> str:

@@ -1,6 +1,6 @@
 """Setting up channels, locations and the catalog: upserts by code or SKU, which a repeated call leaves as they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ SET_CHANNEL = """
         name = excluded.name,
         time_zone = excluded.time_zone,
         return_window_days = coalesce($6, channels.return_window_days),
-        locale = coalesce($8, channels.locale)
+        locale = coalesce($8, channels.locale),
+        network_version = channels.network_version + 1
     returning id, currency
 """
 
@@ -39,6 +40,14 @@ SERVE = """
     on conflict do nothing
 """
 
+SET_COSTS = """
+    with others as (delete from location_costs where location_id = $1 and currency <> all($2::text[]))
+    insert into location_costs (location_id, currency, packing_minor, handling_minor)
+    select $1, v.* from unnest($2::text[], $3::bigint[], $4::bigint[]) as v (currency, packing_minor, handling_minor)
+    on conflict (location_id, currency) do update set
+        packing_minor = excluded.packing_minor, handling_minor = excluded.handling_minor
+"""
+
 SET_PRODUCTS = """
     insert into products (id, code, name, category, created_at)
     select v.id, v.code, v.name, v.category, $5
@@ -49,14 +58,15 @@ SET_PRODUCTS = """
 """
 
 SET_VARIANTS = """
-    insert into variants (id, product_id, sku, name, weight_grams, length_mm, width_mm, height_mm, created_at)
-    select v.id, v.product_id, v.sku, v.name, v.weight_grams, v.length_mm, v.width_mm, v.height_mm, $9
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[])
-        as v (id, product_id, sku, name, weight_grams, length_mm, width_mm, height_mm)
+    insert into variants (id, product_id, sku, name, weight_grams, length_mm, width_mm, height_mm, hazmat, created_at)
+    select v.id, v.product_id, v.sku, v.name, v.weight_grams, v.length_mm, v.width_mm, v.height_mm, v.hazmat, $10
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::bool[])
+        as v (id, product_id, sku, name, weight_grams, length_mm, width_mm, height_mm, hazmat)
     order by v.sku
     on conflict (sku) do update set
         product_id = excluded.product_id, name = excluded.name, weight_grams = excluded.weight_grams,
-        length_mm = excluded.length_mm, width_mm = excluded.width_mm, height_mm = excluded.height_mm
+        length_mm = excluded.length_mm, width_mm = excluded.width_mm, height_mm = excluded.height_mm,
+        hazmat = excluded.hazmat
     returning sku, id
 """
 
@@ -66,6 +76,12 @@ SET_PRICES = """
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) as v (variant_id, channel_id, currency, amount_minor)
     order by v.variant_id, v.channel_id, v.currency
     on conflict (variant_id, channel_id, currency) do update set amount_minor = excluded.amount_minor
+"""
+
+SET_POLICIES = """
+    update variants set backorder_policy = v.policy, backorder_limit = v.most, releases_at = v.moment
+    from unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[]) as v (id, policy, most, moment)
+    where variants.id = v.id
 """
 
 VARIANTS_BY_SKU = "select sku, id from variants where sku = any($1)"
@@ -95,6 +111,18 @@ async def set_location(connection: Any, now: datetime, columns: Sequence[Any], c
     return id_
 
 
+async def set_network_of(
+    connection: Any, location_id: UUID, columns: Mapping[str, Any], costs: Sequence[tuple[str, int, int]] | None
+) -> None:
+    """What routing knows of a location: some of its columns, and its costs where they are given."""
+    if columns:
+        sets = ", ".join(f"{name} = ${number}" for number, name in enumerate(columns, start=2))
+        await connection.execute(f"update locations set {sets} where id = $1", location_id, *columns.values())
+    if costs is not None:
+        currencies, packing, handling = [[cost[part] for cost in costs] for part in range(3)]
+        await connection.execute(SET_COSTS, location_id, currencies, packing, handling)
+
+
 async def channel_names(connection: Any) -> dict[str, str]:
     """What channels are called, by code; the first hundred."""
     return {row["code"]: row["name"] for row in await connection.fetch(CHANNEL_NAMES)}
@@ -115,7 +143,7 @@ async def set_products(connection: Any, now: datetime, rows: Sequence[tuple[str,
 
 
 async def set_variants(connection: Any, now: datetime, rows: Sequence[tuple[Any, ...]]) -> dict[str, UUID]:
-    """Create or change variants given as (product, sku, name, grams, mm, mm, mm); gives their ids by SKU."""
+    """Create or change variants given as (product, sku, name, grams, mm, mm, mm, hazmat); gives their ids by SKU."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     found = await connection.fetch(SET_VARIANTS, [new_id() for _ in rows], *columns, now)
     return {row["sku"]: row["id"] for row in found}
@@ -125,6 +153,12 @@ async def set_prices(connection: Any, rows: Sequence[tuple[UUID, UUID, str, int]
     """Set list prices given as (variant, channel, currency, minor units)."""
     if rows:
         await connection.execute(SET_PRICES, *[list(column) for column in zip(*rows, strict=True)])
+
+
+async def set_policies(connection: Any, rows: Sequence[tuple[UUID, str, int | None, datetime | None]]) -> None:
+    """Set what may be sold beyond what is in stock, given as (variant, policy, limit, release)."""
+    if rows:
+        await connection.execute(SET_POLICIES, *[list(column) for column in zip(*rows, strict=True)])
 
 
 async def variants_by_sku(connection: Any, skus: Sequence[str]) -> dict[str, UUID]:

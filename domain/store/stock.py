@@ -1,11 +1,20 @@
 """Questions about stock levels. They are locked by variant and location, in that order, always last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from domain.model import StockLevel
+from sqlalchemy import Uuid, bindparam, select
+
+from domain.ids import new_id
+from domain.model import StockLevel, StockMovement
+from domain.store import tables as t
+from domain.store import visibility
 from domain.store.changes import columns_of
+from domain.store.sql import Statement, compiled
+from domain.store.visibility import VIEWER_PARAMETERS
+from domain.viewer import Role, Scope, Viewer
 
 COLUMNS = ", ".join(columns_of(StockLevel))
 
@@ -40,3 +49,66 @@ async def lock_levels_at(
     await connection.execute(ENSURE, fresh, variants, locations)
     rows = await connection.fetch(LOCK_AT, variants, locations)
     return {(row["variant_id"], row["location_id"]): StockLevel(*row) for row in rows}
+
+
+BOUND = f"""
+    select level.id, sum(waiting.units)
+    from stock_levels level
+    cross join lateral (
+        select (line ->> 'quantity')::integer as units
+        from work_items item cross join lateral jsonb_array_elements(item.payload -> 'lines') line
+        where item.location_id = level.location_id and item.urgency < {3 * t.RANK // 2}
+          and item.kind = 'PUT_BACK' and item.status <> 'DONE' and line ->> 'stockLevelId' = 'stk_' || level.id
+        union all
+        select line.received_quantity - line.inspected_quantity
+        from return_lines line
+        join returns back on back.id = line.return_id and back.location_id = level.location_id
+        join order_lines bought on bought.id = line.order_line_id and bought.variant_id = level.variant_id
+        where line.received_quantity > line.inspected_quantity
+    ) waiting
+    where level.id = any($1)
+    group by level.id
+"""
+
+
+async def bound(connection: Any, level_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """By level: units in quality control that a return's inspection or a put-back still waits for. Lock levels first."""
+    return dict(await connection.fetch(BOUND, list(level_ids)))
+
+
+ENTRY = columns_of(StockMovement)
+
+
+@cache
+def _entry(role: Role | None, scopes: frozenset[Scope]) -> Statement:
+    row = t.stock_movements.alias()
+    shaped = Viewer(kind=None, role=role, subject="", display_name="", scopes=scopes)  # type: ignore[arg-type]
+    wanted = select(*(row.c[name] for name in ENTRY)).where(row.c.id == bindparam("id", type_=Uuid))
+    return compiled(wanted.where(visibility.stock(shaped, row)))
+
+
+async def entry(connection: Any, key: UUID, viewer: Viewer) -> StockMovement | None:
+    """A ledger entry, if the viewer may see it."""
+    statement = _entry(viewer.role, viewer.scopes)
+    given = [key if name == "id" else VIEWER_PARAMETERS[name](viewer) for name in statement.names]
+    row = await connection.fetchrow(statement.sql, *given)
+    return StockMovement(*row) if row else None
+
+
+async def undone_by(connection: Any, key: UUID) -> UUID | None:
+    """The reversal of an entry. Lock its level first."""
+    return await connection.fetchval("select id from stock_movements where reverses_id = $1", key)  # type: ignore[no-any-return]
+
+
+THRESHOLDS = """
+    insert into channel_thresholds (id, channel_id, variant_id, units)
+    select id, $1, variant_id, units from unnest($2::uuid[], $3::uuid[], $4::int[]) given (id, variant_id, units)
+    order by variant_id
+    on conflict (channel_id, variant_id) do update set units = excluded.units
+"""
+
+
+async def set_thresholds(connection: Any, channel_id: UUID, units: Mapping[UUID | None, int]) -> None:
+    """What a channel does not sell of variants; None stands for all that have no threshold of their own."""
+    fresh = [new_id() for _ in units]
+    await connection.execute(THRESHOLDS, channel_id, fresh, list(units), list(units.values()))

@@ -15,6 +15,11 @@ def optional(description: str) -> Any:
     return strawberry.field(default=None, description=description)
 
 
+def kept(description: str) -> Any:
+    """A field that stays as it is when left out, and is emptied by null."""
+    return strawberry.field(default=strawberry.UNSET, description=description)
+
+
 def key() -> Any:
     """The idempotency key."""
     return given("Chosen by the caller, 1 to 200 characters: the same key and input are done once, however often sent.")

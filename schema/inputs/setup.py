@@ -1,13 +1,14 @@
 """Inputs about channels, locations, the catalog and stock."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
 
+from domain.calendars import Weekday
 from domain.stock import AdjustReason, LocationKind
 from schema.catalog import VariantInput
-from schema.common import AddressInput, CurrencyCode, words
-from schema.inputs import given, key, moment, optional
+from schema.common import AddressInput, CountryCode, CurrencyCode, MoneyInput, words
+from schema.inputs import given, kept, key, moment, optional
 from schema.stock import StockAdjustLineInput
 
 words(AdjustReason, name="StockAdjustReason")
@@ -26,7 +27,26 @@ class ChannelSetInput:
     locale: str | None = optional("The language to write to its customers in, such as pt-BR; as it was if left out.")
 
 
-@strawberry.input(description="A location to create, or to change where the code exists.")
+@strawberry.input(description="Whose public holidays a location keeps.")
+class HolidayCalendarInput:
+    """A country, or a part of it."""
+
+    country: CountryCode = given("The country.")
+    subdivision: str | None = optional("The state, province or canton, by its ISO 3166-2 code without the country: SP.")
+
+
+@strawberry.input(description="What it costs a location to ship, before any carrier. Both amounts are in one currency.")
+class LocationCostInput:
+    """Costs in one currency."""
+
+    packing: MoneyInput = given("What each parcel costs: box, tape and time.")
+    handling: MoneyInput = given("What each unit costs to pick.")
+
+
+@strawberry.input(
+    description="A location to create, or to change where the code exists. What routing knows of it (tags and all that "
+    "follows them) stays as it is when left out, and is emptied by null."
+)
 class LocationSetInput:
     """A location by its code."""
 
@@ -38,6 +58,19 @@ class LocationSetInput:
     latitude: float | None = optional("Degrees north.")
     longitude: float | None = optional("Degrees east.")
     channels: list[str] = given("Codes of the channels it serves; at most 100.")
+    tags: list[str] | None = kept("Labels that rules may name, such as cold-store; at most 50.")
+    time_zone: str | None = kept("The IANA time zone of its days; null: that of the channel whose order it is.")
+    working_days: list[Weekday] | None = kept("The days on which it ships; null: every day.")
+    cutoff: str | None = kept("Until when orders begin on the same day, such as 14:00; null: midnight.")
+    handling_days: int | None = kept(
+        "Working days until a parcel leaves: 0 for the order's own day, at most 60; null: 1, the next working day."
+    )
+    holiday_calendar: HolidayCalendarInput | None = kept("Whose public holidays it keeps; null: none.")
+    closures: list[date] | None = kept("Days on which it is closed besides; at most 366.")
+    daily_capacity: int | None = kept("The most parcels that leave on one day; null: as many as come.")
+    costs: list[LocationCostInput] | None = kept(
+        "What it costs to ship from here, for channels of that currency; at most 20. What is not named any more is gone."
+    )
 
 
 @strawberry.input(description="Variants to create or change.")

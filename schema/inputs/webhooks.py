@@ -7,13 +7,7 @@ import strawberry
 from domain.events import EventType
 from domain.webhooks import WebhookFormat
 from schema.common import URL
-from schema.inputs import given, key, optional
-
-
-def kept(description: str) -> str | None:
-    """A field that stays as it is when left out, and is emptied by null."""
-    found: str | None = strawberry.field(default=strawberry.UNSET, description=description)
-    return found
+from schema.inputs import given, kept, key, optional
 
 
 @strawberry.input(description="Another system that is to be told what happens.")

@@ -470,9 +470,7 @@ async def test_what_nobody_has_stays_open_until_it_can_be_routed(shop: Shop) -> 
     assert await shop.stock(sku) == {"SAO1": {}, "CWB1": {"onHand": 5, "available": 3, "allocated": 2}}
     assert work_of(found) == [("CWB1", "OPEN", [(2, 0)]), ("SAO1", "CANCELED", [(2, 0)])]
     decisions = await shop.contract(OPERATIONS, "WhyRouted", orderId=order["id"])
-    assert decisions["routing"][1]["unfilled"] == [
-        {"sku": sku, "quantity": 2, "reason": "NO_LOCATION", "retryAt": None}
-    ]
+    assert decisions["routing"][1]["unfilled"] == [{"sku": sku, "quantity": 2, "reason": "NO_STOCK", "retryAt": None}]
     done = await shop.deliver(await shop.ship(await shop.pack(await shop.pick(await shop.accept(found)))))
     assert done["status"] == "COMPLETED"
 

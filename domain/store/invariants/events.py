@@ -21,12 +21,17 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
     subject (type, id, counted) as (
         select 'Order', id, event_sequence from orders
         union all select 'FulfillmentOrder', id, event_sequence from fulfillment_orders
+        union all select 'RoutingRuleset', id, event_sequence from routing_rulesets
         union all select 'Shipment', id, event_sequence from shipments
         union all select 'Return', id, event_sequence from returns
         union all select 'StockLevel', id, version from stock_levels
         union all select 'Customer', id, event_sequence from customers
         union all select 'WorkItem', id, event_sequence from work_items
         union all select 'Exception', id, event_sequence from exceptions
+        union all select 'PurchaseOrder', id, event_sequence from purchase_orders
+        union all select 'Transfer', id, event_sequence from transfers
+        union all select 'StockCount', id, event_sequence from stock_counts
+        union all select 'Reservation', id, event_sequence from reservations
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
@@ -35,7 +40,8 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
       and not (last.number is null and (select floor_epoch > 0 from event_head))
       and (subject.id is not null
            or last.subject_type in
-              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception'))
+              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception',
+               'PurchaseOrder', 'Transfer', 'StockCount', 'Reservation'))
     """,
 )
 

@@ -47,7 +47,8 @@ LINE_AGREES_WITH_ITS_WORK = Invariant(
     from order_lines line
     join orders o on o.id = line.order_id
     left join work on work.order_line_id = line.id
-    where (line.allocated, line.picked, line.shipped)
+    where not exists (select from order_lines part where part.kit_line_id = line.id)
+      and (line.allocated, line.picked, line.shipped)
           <> (coalesce(work.allocated, 0), coalesce(work.picked, 0), coalesce(work.shipped, 0))
       and o.status not in ('CANCELED', 'EXPIRED')
     """,
@@ -101,6 +102,7 @@ DELIVERED_IS_WHAT_ARRIVED = Invariant(
     select 'OrderLine', line.id, coalesce(arrived.units, 0)::text, line.delivered::text
     from order_lines line left join arrived on arrived.order_line_id = line.id
     where line.delivered <> coalesce(arrived.units, 0) and line.delivered <= line.shipped
+      and not exists (select from order_lines part where part.kit_line_id = line.id)
     """,
 )
 
@@ -155,6 +157,20 @@ WORK_IS_LISTED = Invariant(
     """,
 )
 
+DAYS_COUNT_THEIR_PARCELS = Invariant(
+    "days_count_their_parcels",
+    "What a location was given for a day is the work that is to leave on it and was not called off.",
+    """
+    with given as (
+        select location_id, capacity_day as day, count(*) as parcels from fulfillment_orders
+        where capacity_day is not null and status not in ('CANCELED', 'REJECTED') group by 1, 2
+    )
+    select 'Location', location_id, day || ': ' || coalesce(given.parcels, 0), coalesce(counted.parcels, 0)::text
+    from given full join location_days counted using (location_id, day)
+    where coalesce(given.parcels, 0) <> coalesce(counted.parcels, 0)
+    """,
+)
+
 INVARIANTS = (
     WORK_UNITS_FIT,
     WORK_IS_FOR_ITS_ORDER_AND_SHELF,
@@ -166,4 +182,5 @@ INVARIANTS = (
     WORK_WAITS_FOR_NOTHING_ELSE,
     FINISHED_WORK_HOLDS_NOTHING,
     WORK_IS_LISTED,
+    DAYS_COUNT_THEIR_PARCELS,
 )
