@@ -173,6 +173,14 @@ class QuantityExceeds(Refused):
 
 
 @dataclass(eq=False)
+class NotReversible(Refused):
+    """Entry {id} cannot be undone: {reason}."""
+
+    id: str
+    reason: str
+
+
+@dataclass(eq=False)
 class StockChanged(Refused):
     """{expected_on_hand} of {sku} were expected on hand, but there are {actual_on_hand}."""
 
@@ -203,6 +211,22 @@ class Unroutable(Refused):
     sku: str
     requested: int
     reason: str
+
+
+@dataclass(eq=False)
+class UnitsCommitted(Refused):
+    """No fewer than {committed} of {sku} can be on hand there: so many are picked, packed or set aside."""
+
+    sku: str
+    committed: int
+
+
+@dataclass(eq=False)
+class LocationNotInChannel(Refused):
+    """The location {location} does not ship for the channel {channel}."""
+
+    location: str
+    channel: str
 
 
 @dataclass(eq=False)
@@ -239,10 +263,13 @@ REFUSALS: tuple[type[Refused], ...] = (
     AmountExceeds,
     NotReturnable,
     QuantityExceeds,
+    NotReversible,
     StockChanged,
     TotalChanged,
     OnHold,
     Unroutable,
+    UnitsCommitted,
+    LocationNotInChannel,
     TooManyOrders,
     WorkItemNotLeased,
 )

@@ -5,17 +5,18 @@ Such a process begins for every question, so this imports what routing needs and
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from domain.routing.network import Network, Ruleset, Snapshot
+from domain.promises import learn
+from domain.routing.network import Network, Prices, Request, Ruleset, Snapshot
 from domain.routing.router import route
 from domain.routing.simulation import Comparison, Figures, Walk, assignment
 from domain.sourcing import parcels_ahead, stated
-from domain.store import past_orders, shadows, simulations
-from domain.store.network import load
+from domain.store import past_orders, promises, scarcity, shadows, simulations
+from domain.store.network import load, store_prices
 from domain.store.past_orders import Window
 from domain.store.rulesets import ruleset_of
 from domain.store.shadows import Answer, Question
@@ -118,7 +119,76 @@ def _answer(question: Question, network: Network) -> Answer:
     return Answer(question, decision, changed, live, shadow)
 
 
+# -- promises ----------------------------------------------------------------------------------------------------------
+
+
+async def learn_promises(connection: Any, channel: str | None = None) -> list[dict[str, Any]]:
+    """Learn from a channel's past, or from each one's, how long parcels take. What is too little leaves things as they are."""
+    answers = []
+    for channel_id, code, time_zone in await promises.channels(connection, channel):
+        at = datetime.now(UTC)
+        past = await promises.past(connection, channel_id, time_zone, at)
+        model = learn(past, at)
+        delivered = sum(each.delivered is not None for each in past)
+        if model is not None:
+            await promises.keep(connection, channel_id, model)
+        answers.append({"channel": code, "learned": model is not None, "delivered": delivered})
+    return answers
+
+
+# -- prices ------------------------------------------------------------------------------------------------------------
+
+HISTORY = timedelta(days=28)
+HORIZON_DAYS = 14.0
+"""For so long the stock of today should last: by then more has usually come, and prices are solved anew every night."""
+LEAST_ORDERS = 100
+"""Fewer orders than that say little about coming ones."""
+
+
+async def solve_prices(connection: Any, channel: str | None = None) -> list[dict[str, Any]]:
+    """Price what is scarce in a channel, or in each one. Where that cannot be told, nothing has a price any more."""
+    answers = []
+    for channel_id, code in await scarcity.channels(connection, channel):
+        network = await load(connection, channel_id)
+        past = await _past(connection, channel_id, datetime.now(UTC))
+        reason = _too_little(network, past)
+        found = Prices() if reason else await _solved(connection, channel_id, network, past)
+        if found.stock or found.capacity or await scarcity.is_priced(connection, channel_id):
+            async with connection.transaction():
+                await store_prices(connection, channel_id, found)
+        told = {"levels": sum(map(bool, found.stock.values())), "locations": sum(map(bool, found.capacity.values()))}
+        answers.append({"channel": code, "orders": len(past), "reason": reason, **told})
+    return answers
+
+
+async def _past(connection: Any, channel_id: UUID, now: datetime) -> list[Request]:
+    window = Window(channel_id, now - HISTORY, now)
+    past: list[Request] = []
+    after = FIRST
+    while orders := await past_orders.some(connection, window, after, CHUNK):
+        past += [order.request for order in orders]
+        after = orders[-1].request.at, orders[-1].id
+    return past
+
+
+def _too_little(network: Network, past: list[Request]) -> str | None:
+    """Why there is nothing to be priced."""
+    if not network.live.weights.stock:
+        return "the rules give prices of stock no weight"
+    if len(past) < LEAST_ORDERS:
+        return f"too few in {HISTORY.days} days, at least {LEAST_ORDERS} are needed"
+    return None
+
+
+async def _solved(connection: Any, channel_id: UUID, network: Network, past: list[Request]) -> Prices:
+    from domain.routing.prices import prices  # noqa: PLC0415 - the solver takes a moment, and other tasks need none
+
+    variants = {line.variant_id for request in past for line in request.lines}
+    snapshot = Snapshot(await scarcity.stock_of(connection, channel_id, variants))
+    return prices(past, network, snapshot, HORIZON_DAYS)
+
+
 TASKS: dict[str, Callable[..., Awaitable[Any]]] = {
-    task.__name__: task for task in (simulate, go_on_simulating, decide_in_shadow)
+    task.__name__: task for task in (simulate, go_on_simulating, decide_in_shadow, learn_promises, solve_prices)
 }
 """What can be asked: a function of a connection and of what is given."""

@@ -188,8 +188,9 @@ async def prepared(engine: Engine, text: str, variables: dict[str, Any]) -> tupl
 
 
 def parsed(body: bytes) -> Any:
-    """JSON with the order of keys kept and numbers as they are written."""
-    return json.loads(body, parse_float=str, parse_int=str, object_pairs_hook=list)
+    """JSON with the order of keys kept and numbers as they are written; PostgreSQL writes a whole Float as 3, Python as 3.0."""
+    whole = lambda text: text.removesuffix(".0")  # noqa: E731
+    return json.loads(body, parse_float=whole, parse_int=str, object_pairs_hook=list)
 
 
 def unordered(value: Any) -> Any:

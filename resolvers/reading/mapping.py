@@ -37,6 +37,7 @@ Row: TypeAlias = Any
 Joined = Callable[[Row, FromClause, "Arguments"], ColumnElement[bool]]
 Condition = Callable[[FromClause, Any], ColumnElement[bool]]
 Sort = Callable[[FromClause], Sequence[ColumnElement[Any]]]
+Reread = Callable[[Row, Any], ColumnElement[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +107,23 @@ class Elements:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A plain list of what a statement of its own finds for the field's arguments, at most `limit`, in its order.
+
+    `of` selects them with labelled columns, ordered and limited. They are rows of no table: whose they are to see is
+    said there, by the viewer's role and scopes.
+    """
+
+    of: Callable[[Row, Viewer, "Arguments"], Select[Any]]
+    limit: int
+    needs: Scope | None = None
+
+    def under(self, row: Row, name: str, viewer: Viewer, arguments: "Arguments") -> Any:
+        """The rows under a name."""
+        return self.of(row, viewer, arguments).lateral(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
     """An object whose fields are read off one row of aggregates; `of` selects exactly one row, its columns labelled.
 
@@ -135,6 +153,12 @@ class Pages:
     follows: frozenset[Role] = frozenset()
     opened: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     """Roles for whom an argument that finds exactly one thing opens all rows: who can name it has it in hand."""
+    reread: Mapping[str, Mapping[str, Reread]] = field(default_factory=dict)
+    """By argument: the columns of the page's rows that it has read otherwise, as they were at another moment."""
+
+    def reread_by(self, arguments: "Arguments") -> str | None:
+        """The argument that has columns read otherwise in this request; a field has at most one such."""
+        return next((name for name in self.reread if arguments.get(name) is not None), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +192,7 @@ class Computed:
 COMPUTED = "@computed"
 """The name under which a statement finds what was worked out, by response key, among the variables."""
 
-Reads: TypeAlias = Scalar | Inline | Aggregate | One | Many | Elements | Pages | Subject | Nodes | Computed
+Reads: TypeAlias = Scalar | Inline | Aggregate | Rows | One | Many | Elements | Pages | Subject | Nodes | Computed
 
 EVERYONE = frozenset(Role)
 

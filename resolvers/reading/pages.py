@@ -92,9 +92,24 @@ class Page:
         most = int(self.size) if self.size.isdigit() else PAGE_LIMIT
         limit = f"ORDER BY {order} LIMIT {most + ahead}"
         rows = found.whole(limit) if self.is_nested else found.by_value(limit, self.compiler.name)
-        if self.size.isdigit():
+        if not self.size.isdigit():
+            rows = f"SELECT * FROM ({rows}) AS {self.scanned} LIMIT {self.size} + {ahead}"
+        return self._reread(rows)
+
+    def _reread(self, rows: str) -> str:
+        """The rows with those columns that an argument has read otherwise."""
+        by = self.mapping.reread_by(self.arguments)
+        if by is None:
             return rows
-        return f"SELECT * FROM ({rows}) AS {self.scanned} LIMIT {self.size} + {ahead}"
+        read, given, alias = self.mapping.reread[by], self.arguments[by], self.compiler.name()
+
+        def column(name: str) -> str:
+            if name not in read:
+                return f"{alias}.{name}"
+            return f"{self.compiler.condition(self.entity, read[name], given, self.arguments, alias)} AS {name}"
+
+        columns = ", ".join(column(each.name) for each in self.entity.table.columns)
+        return f"SELECT {columns} FROM ({rows}) AS {alias}"
 
     def _plain(self) -> str:
         return f"({self._scan(ahead=0)}) AS {self.rows}"
