@@ -27,6 +27,7 @@ FAR = "2030-01-01T12:00:00Z"
 
 EXPECTED = {
     "INSUFFICIENT_STOCK", "QUANTITY_EXCEEDS", "INVALID_TRANSITION", "INVALID_INPUT", "STOCK_CHANGED", "ON_HOLD",
+    "UNITS_COMMITTED", "UNROUTABLE",
 }  # fmt: skip
 """What may be refused where several do as they like: what somebody else was faster with."""
 
@@ -86,14 +87,18 @@ class Story:
         await self.send("orderCancel", "order { id }", id=order["id"], reason="CUSTOMER_REQUEST", **part)
 
     async def work(self) -> None:
-        """An order goes a step on; now and then a unit is not where it should be."""
+        """An order goes a step on; now and then work is declined, or a unit is not where it should be."""
         if not self.orders:
             return
         order = await self.shop.order(self.chance.choice(self.orders))
         if order["status"] == "PENDING":
             await self.send("orderConfirm", "order { id }", id=order["id"])
         for work in order["fulfillmentOrders"]:
-            if work["status"] == "OPEN":
+            if work["status"] == "OPEN" and self.chance.random() < 0.2:
+                declined = {"fulfillmentOrderLineId": work["lines"][0]["id"], "reason": "NOT_FOUND"}
+                given = {"lines": [{**declined, "countedOnHand": 0}]}
+                await self.send("fulfillmentOrderReject", "fulfillmentOrder { id }", id=work["id"], **given)
+            elif work["status"] == "OPEN":
                 await self.send("fulfillmentOrderAccept", "fulfillmentOrder { id }", id=work["id"])
             elif work["status"] == "ACCEPTED":
                 await self._pick(work)
