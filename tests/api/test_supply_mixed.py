@@ -96,8 +96,8 @@ class Story:
         for work in order["fulfillmentOrders"]:
             if work["status"] == "OPEN" and self.chance.random() < 0.2:
                 declined = {"fulfillmentOrderLineId": work["lines"][0]["id"], "reason": "NOT_FOUND"}
-                given = {"lines": [{**declined, "countedOnHand": 0}]}
-                await self.send("fulfillmentOrderReject", "fulfillmentOrder { id }", id=work["id"], **given)
+                lines = [{**declined, "countedOnHand": 0}]
+                await self.send("fulfillmentOrderReject", "fulfillmentOrder { id }", id=work["id"], lines=lines)
             elif work["status"] == "OPEN":
                 await self.send("fulfillmentOrderAccept", "fulfillmentOrder { id }", id=work["id"])
             elif work["status"] == "ACCEPTED":
@@ -105,15 +105,15 @@ class Story:
             elif work["status"] == "PICKING":
                 await self.send("fulfillmentOrderPack", "fulfillmentOrder { id }", id=work["id"], packages=[{}])
             elif work["status"] == "PACKED":
-                given = {"fulfillmentOrderId": work["id"], "carrier": "correios"}
-                await self.send("shipmentCreate", "shipment { id }", **given)
+                parcel = {"fulfillmentOrderId": work["id"], "carrier": "correios"}
+                await self.send("shipmentCreate", "shipment { id }", **parcel)
 
     async def _pick(self, work: Answer) -> None:
         line = work["lines"][0]
         left = line["quantity"] - line["picked"] - line["short"] - line["canceled"]
         if left and self.chance.random() < 0.3:
             short = {"picked": left - 1, "short": 1, "shortReason": self.chance.choice(["NOT_FOUND", "DAMAGED"])}
-            given = {"lines": [{"fulfillmentOrderLineId": line["id"], **short}]}
+            given: Answer = {"lines": [{"fulfillmentOrderLineId": line["id"], **short}]}
         else:
             given = {}
         await self.send("fulfillmentOrderPick", "fulfillmentOrder { id }", id=work["id"], **given)
