@@ -27,7 +27,7 @@ FAR = "2030-01-01T12:00:00Z"
 
 EXPECTED = {
     "INSUFFICIENT_STOCK", "QUANTITY_EXCEEDS", "INVALID_TRANSITION", "INVALID_INPUT", "STOCK_CHANGED", "ON_HOLD",
-    "UNITS_COMMITTED", "UNROUTABLE",
+    "UNITS_COMMITTED", "UNROUTABLE", "NOT_FOUND",
 }  # fmt: skip
 """What may be refused where several do as they like: what somebody else was faster with."""
 
@@ -95,7 +95,8 @@ class Story:
             await self.send("orderConfirm", "order { id }", id=order["id"])
         for work in order["fulfillmentOrders"]:
             if work["status"] == "OPEN" and self.chance.random() < 0.2:
-                declined = {"fulfillmentOrderLineId": work["lines"][0]["id"], "reason": "NOT_FOUND"}
+                held = [line for line in work["lines"] if line["quantity"] > line["short"] + line["canceled"]]
+                declined = {"fulfillmentOrderLineId": held[0]["id"], "reason": "NOT_FOUND"}
                 lines = [{**declined, "countedOnHand": 0}]
                 await self.send("fulfillmentOrderReject", "fulfillmentOrder { id }", id=work["id"], lines=lines)
             elif work["status"] == "OPEN":
