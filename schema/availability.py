@@ -133,10 +133,20 @@ def _threshold(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
     return func.coalesce(units.correlate_except(kept).scalar_subquery(), literal_column("0"))
 
 
+def _is_ahead(variant: Row) -> ColumnElement[bool]:
+    """Whether nothing is given out of stock yet: before the release, and until those who waited for it have theirs."""
+    early = or_(variant.c.releases_at > func.now(), _waiting(variant.c.id) > 0)
+    return and_(variant.c.backorder_policy == "PREORDER", early)
+
+
 def _free(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
     """Units of one variant that a channel can promise, taken by itself."""
+    variant = t.variants.alias()
+    ahead = select(variant.c.id).where(variant.c.id == variant_id, _is_ahead(variant)).correlate_except(variant)
     left = _available(variant_id, channel_id) - _threshold(variant_id, channel_id)
-    free: ColumnElement[int] = func.greatest(literal_column("0"), left)
+    free: ColumnElement[int] = case(
+        (ahead.exists(), literal_column("0")), else_=func.greatest(literal_column("0"), left)
+    )
     return free
 
 
@@ -169,10 +179,7 @@ def _waiting(variant_id: Any) -> ColumnElement[int]:
 
 def _backorderable(variant: Row) -> ColumnElement[int | None]:
     """Units that may be sold ahead of supply: what the limit leaves, all that anybody wants (null), or none."""
-    ahead = or_(
-        variant.c.backorder_policy == "BACKORDER",
-        and_(variant.c.backorder_policy == "PREORDER", variant.c.releases_at > func.now()),
-    )
+    ahead = or_(variant.c.backorder_policy == "BACKORDER", _is_ahead(variant))
     left = case(
         (
             variant.c.backorder_limit.is_not(None),
@@ -545,7 +552,7 @@ class Availability:
     sellable: int = column(
         "sellable",
         "Units that can be promised now: what its locations have free, less the channel's threshold. A kit sells as its "
-        "scarcest component.",
+        "scarcest component; of a pre-order, nothing is given out of stock before its release.",
     )
     backorderable: int | None = column(
         "backorderable",

@@ -203,8 +203,11 @@ async def test_what_may_be_sold_ahead_goes_by_the_variants_policy(shop: Shop, co
 
     soon, past = [datetime.now(UTC) + timedelta(days=days) for days in (5, -5)]
     assert await policy("BACKORDER", 10) == 10
+    assert (await one(shop, sku))["sellable"] == 1
     assert await policy("BACKORDER", None) is None
     assert await policy("PREORDER", 4, soon) == 4
+    found = await one(shop, sku)
+    assert (found["sellable"], found["nextAvailable"]) == (0, {"at": soon.isoformat(), "quantity": 1})
     assert await policy("PREORDER", 4, past) == 0
     assert await policy("NONE", None) == 0
 
