@@ -225,6 +225,23 @@ def send(
     _run(send(_settings(), Wish(kind, order, medium, _locale(locale)), to))
 
 
+promises = typer.Typer(no_args_is_help=True, help="See to the delivery promises that are made to buyers.")
+cli.add_typer(promises, name="promise")
+
+
+@promises.command()
+def train(
+    *, channel: Annotated[str | None, typer.Option(help="Code of the channel; all of them if none.")] = None
+) -> None:
+    """Learn anew from past deliveries how long parcels take. Workers do the same every night.
+
+    Promises are made by it from the next order on.
+    """
+    from app.promises import run  # noqa: PLC0415 - other commands need none of it
+
+    _run(run(_settings(), channel))
+
+
 @cli.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""

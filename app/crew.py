@@ -21,6 +21,7 @@ from resolvers.holidays import list_holidays
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
+from resolvers.promises import learning
 from resolvers.relays import Relay
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
 from resolvers.wording import Wording
@@ -64,6 +65,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         shadows.deciding(world),
         fill_backorders(world),
         find_backorders(world),
+        learning(world),
     ]
 
 

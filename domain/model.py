@@ -409,6 +409,8 @@ class Order:
     on_hold: bool = False
     deliver_by_earliest: datetime | None = None
     deliver_by_latest: datetime | None = None
+    deliver_by_confidence: float | None = None
+    promise_model_id: UUID | None = None
     confirmed_at: datetime | None = None
     canceled_at: datetime | None = None
     completed_at: datetime | None = None

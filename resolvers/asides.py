@@ -10,10 +10,11 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from domain.promises import learn
 from domain.routing.network import Network, Ruleset, Snapshot
 from domain.routing.router import route
 from domain.routing.simulation import Comparison, Figures, Walk, assignment
-from domain.store import past_orders, shadows, simulations
+from domain.store import past_orders, promises, shadows, simulations
 from domain.store.network import load
 from domain.store.past_orders import Window
 from domain.store.rulesets import ruleset_of
@@ -116,7 +117,24 @@ def _answer(question: Question, network: Network) -> Answer:
     return Answer(question.decision_id, decision, changed, live, shadow)
 
 
+# -- promises ----------------------------------------------------------------------------------------------------------
+
+
+async def learn_promises(connection: Any, channel: str | None = None) -> list[dict[str, Any]]:
+    """Learn from a channel's past, or from each one's, how long parcels take. What is too little leaves things as they are."""
+    answers = []
+    for channel_id, code, time_zone in await promises.channels(connection, channel):
+        at = datetime.now(UTC)
+        past = await promises.past(connection, channel_id, time_zone, at)
+        model = learn(past, at)
+        delivered = sum(each.delivered is not None for each in past)
+        if model is not None:
+            await promises.keep(connection, channel_id, model)
+        answers.append({"channel": code, "learned": model is not None, "delivered": delivered})
+    return answers
+
+
 TASKS: dict[str, Callable[..., Awaitable[Any]]] = {
-    task.__name__: task for task in (simulate, go_on_simulating, decide_in_shadow)
+    task.__name__: task for task in (simulate, go_on_simulating, decide_in_shadow, learn_promises)
 }
 """What can be asked: a function of a connection and of what is given."""

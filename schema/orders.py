@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import strawberry
-from sqlalchemy import ColumnElement, func, null, select
+from sqlalchemy import ColumnElement, func, select
 
 from domain.orders import (
     ORDER,
@@ -215,7 +215,9 @@ class Order(Node):
     tags: list[str] = labels()
     version: int = column("version", "Grows with every change; give it as `expectedVersion`.")
     deliver_by: DateRange | None = inline(
-        lambda row: Values(earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=null()),
+        lambda row: Values(
+            earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=row.c.deliver_by_confidence
+        ),
         "What was promised when it was placed; null where nothing was.",
         present=lambda row: row.c.deliver_by_latest,
     )

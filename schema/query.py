@@ -10,7 +10,7 @@ from domain import ids
 from domain.routing.network import RulesetMode
 from domain.store import tables as t
 from domain.viewer import Role, Scope
-from resolvers import shadows, simulations
+from resolvers import promises, shadows, simulations
 from resolvers.reading.arguments import Arguments
 from resolvers.reading.mapping import Computed, Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
 from schema.availability import OFFERS, Availability, DestinationInput
@@ -30,6 +30,7 @@ from schema.fulfillment import (
 from schema.inputs.simulations import RoutingSimulationInput
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
+from schema.promises import PromiseReport
 from schema.reservations import (
     RESERVATION_FILTERS,
     RESERVATION_SORTS,
@@ -542,3 +543,15 @@ class Query:
         to: Annotated[datetime, strawberry.argument(description="The moment before which it was decided.")],
     ) -> RoutingShadowReport | None:
         """The shadow's report."""
+
+    @asks(
+        Computed(promises.report, Scope.ROUTING_READ, cost=100),
+        "How the delivery promises of a time were kept. Needs routing:read.",
+    )
+    def promise_report(
+        self,
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        from_: Annotated[datetime, strawberry.argument(name="from", description="The orders' first moment.")],
+        to: Annotated[datetime, strawberry.argument(description="The moment before which they were placed.")],
+    ) -> PromiseReport | None:
+        """The promises' report."""

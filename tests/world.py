@@ -393,7 +393,8 @@ class Story:
             status="PENDING", payment_status="AUTHORIZED", fulfillment_status="UNFULFILLED", return_status="NONE",
             currency=self.channel["currency"], subtotal_minor=subtotal, discount_minor=0, shipping_minor=1_000,
             tax_minor=0, total_minor=subtotal + 1_000, email=customer["email"] if customer else None,
-            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5), created_at=world.now,
+            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5),
+            deliver_by_confidence=0.95, created_at=world.now,
             event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
         )  # fmt: skip
 
@@ -727,6 +728,16 @@ def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
     world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
 
 
+def small_demand(world: World, cap: Row, wanted: Row, place: Row) -> None:
+    """Something that only supply has, and what was ordered of late by the clock that the database goes by."""
+    bought = world.purchase("100005", world.rows["suppliers"][0], place, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(bought, 1, cap, 40)
+    today, shop = datetime.now(UTC).date(), world.rows["locations"][1]["id"]
+    here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
+    for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
+        world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
+
+
 def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, levels: tuple[Row, Row, Row]) -> None:
     """Purchases, transfers and counts in every state; `levels` are shirts and shoes in the depot, shirts in the shop."""
     shirts, shoes, shirts_in_shop = levels
@@ -771,27 +782,6 @@ def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, lev
     world.move(shirts_in_shop, "COUNT", 1, inside, act=("StockCount", counted["id"]), line_id=None)
 
 
-def small_demand(world: World, awaited: Row, wanted: Row) -> None:
-    """Goods on their way, and what was ordered of late by the clock that the database goes by."""
-    supplier = world.add("suppliers", code="MILL", name="Tecelagem “Norte”", lead_time_days=9, created_at=world.now)
-    bought = world.add(
-        "purchase_orders", number="W-1", supplier_id=supplier["id"], location_id=awaited["location_id"],
-        status="ORDERED", currency="BRL", expected_at=FAR, created_at=world.now, ordered_at=world.now,
-    )  # fmt: skip
-    skus = {row["id"]: row for row in world.rows["variants"]}
-    for position, level in enumerate((awaited, wanted), start=1):
-        variant = skus[level["variant_id"]]
-        world.add(
-            "purchase_order_lines", purchase_order_id=bought["id"], position=position, variant_id=variant["id"],
-            sku=variant["sku"], name=variant["name"], ordered=40, currency="BRL", unit_cost_minor=1_900,
-        )  # fmt: skip
-    today = datetime.now(UTC).date()
-    shop = world.rows["locations"][1]["id"]
-    here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
-    for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
-        world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
-
-
 def small_carts(world: World, channel: Row, items: list[tuple[Row, int]], elsewhere: Row, customer: Row) -> None:
     """A reservation in each state but the one that an order brings about."""
     world.cart(channel, items, customer)
@@ -833,7 +823,9 @@ def small_world() -> World:
     Story(world, web, [(shoes, 2, 12_000)], bob).wait().fill()
     small_supply(world, depot, shop, shirt, shoe, (shirts, shoes, shirts_in_shop))
     small_work(world, depot, shop, ana)
-    small_demand(world, world.level(world.variant("CAP", web, 990), depot, 0), shirts)
+    cap = world.variant("CAP", web, 990)
+    world.level(cap, depot, 0)
+    small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
     outfit = world.variant("OUTFIT", web, 15_000)

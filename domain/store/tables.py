@@ -142,9 +142,30 @@ channels = Table(
     _text("locale", nullable=True),
     Column("network_version", BigInteger, nullable=False, server_default=text("0")),
     _at("prices_solved_at"),
+    Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
     UniqueConstraint("code"),
     *_never_negative("return_window_days"),
+)
+
+promise_models = Table(
+    "promise_models",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _at("learned_at", nullable=False),
+    Column("parcels", Integer, nullable=False),
+    Column("model", JSONB),
+    Index("ix_promise_models_channel_id_id", "channel_id", "id"),
+)
+
+shipping_prices = Table(
+    "shipping_prices",
+    metadata,
+    _of("channel_id", "channels", primary_key=True),
+    Column("service", Text, primary_key=True),
+    _minor("amount_minor"),
+    *_never_negative("amount_minor"),
 )
 """`network_version` grows with whatever a router should know: triggers see to it, and who stores prices."""
 
@@ -344,6 +365,8 @@ orders = Table(
     Column("on_hold", Boolean, nullable=False, server_default=text("false")),
     _at("deliver_by_earliest"),
     _at("deliver_by_latest"),
+    Column("deliver_by_confidence", Double),
+    Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
     _at("placed_at", nullable=False),
     _at("confirmed_at"),
