@@ -213,7 +213,7 @@ def _arriving(variant_id: Any, channel_id: Any) -> Any:
 
 
 def _there_at(variant_id: Any, channel_id: Any, needed: Any) -> ColumnElement[datetime]:
-    """When so many units are free: the first arrival after which they are; now where they are already; null if never."""
+    """When so many units can be sold: now, after the first arrival that is enough, or at the release; null if never."""
     comes = _arriving(variant_id, channel_id)
     first = (
         select(comes.c.expected_at)
@@ -222,7 +222,17 @@ def _there_at(variant_id: Any, channel_id: Any, needed: Any) -> ColumnElement[da
         .limit(literal_column("1"))
     )
     later = first.correlate_except(comes).scalar_subquery()
-    return case((_left(variant_id, channel_id) >= needed, func.now()), else_=later)
+    at = case((_left(variant_id, channel_id) >= needed, _now()), else_=func.greatest(later, _now()))
+    early = t.variants.alias()
+    release = select(early.c.releases_at).where(early.c.id == variant_id, early.c.backorder_policy == "PREORDER")
+    known = or_(_left(variant_id, channel_id) >= needed, later.is_not(None))
+    return case((known, func.greatest(at, release.correlate_except(early).scalar_subquery())))
+
+
+def _now() -> ColumnElement[datetime]:
+    """This minute."""
+    moment: ColumnElement[datetime] = func.date_trunc("minute", func.now())
+    return moment
 
 
 def _by_then(variant_id: Any, channel_id: Any, at: Any) -> ColumnElement[int]:
@@ -258,8 +268,7 @@ def _next(variant: Row, channel: Row) -> ColumnElement[Any]:
         (then.c.is_kit, _by_components(variant.c.id, kits, together=func.min)),
         else_=_by_then(variant.c.id, channel.c.id, then.c.at),
     )
-    at = func.greatest(then.c.at, func.now(), variant.c.releases_at)
-    found = select(func.json_build_object("at", at, "quantity", quantity)).where(then.c.at.is_not(None))
+    found = select(func.json_build_object("at", then.c.at, "quantity", quantity)).where(then.c.at.is_not(None))
     return found.correlate_except(then).scalar_subquery()
 
 
@@ -355,7 +364,7 @@ def _counts_until(place: Row) -> ColumnElement[datetime]:
 def _ready_at(place: Row) -> ColumnElement[datetime]:
     """When it can be fetched: by the cut-off of the day on which it would leave, or by the day's end."""
     closes = func.coalesce(cast(place.c.cutoff, Interval), cast(literal_column(f"'{CLOSES}'"), Interval))
-    return func.greatest(func.now(), func.timezone(place.c.zone, place.c.leaves + closes))
+    return func.greatest(_now(), func.timezone(place.c.zone, place.c.leaves + closes))
 
 
 def _delivery(places: Row, where: Row, variant: Row, channel: Row) -> ColumnElement[Any]:

@@ -249,6 +249,12 @@ async def test_a_kit_is_there_again_when_the_last_of_its_components_is(
     await bought(shop, connection, sock, 70, 9)
     found = (await one(shop, outfit))["nextAvailable"]
     assert (moment(found["at"]), found["quantity"]) == (later, 4)
+    release = later + timedelta(days=30)
+    await connection.execute(
+        "update variants set backorder_policy = 'PREORDER', releases_at = $2 where sku = $1", shirt, release
+    )
+    found = (await one(shop, outfit))["nextAvailable"]
+    assert (moment(found["at"]), found["quantity"]) == (release, 9)
 
 
 async def test_a_kit_arrives_with_the_last_of_its_components(shop: Shop) -> None:

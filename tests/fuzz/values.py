@@ -44,7 +44,7 @@ ODD_TEXTS = [
 
 TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
-    "skus": ["SHIRT", "CAP", "OUTFIT", "SHOE", "MUG", "none"],
+    "skus": ["SHIRT", "CAP", "OUTFIT", "SCARF", "SHOE", "MUG", "none"],
     "country": ["BR", "JP"],
     "currency": ["BRL", "JPY"],
     "postalCode": ["01304-001", "013", "99999", ""],
