@@ -30,6 +30,8 @@ from domain.model import (
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import Tender, recorded, requested, with_payments
+from domain.promises import Model
+from domain.promising import promised
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
 from domain.routing.model import Decision, Parcel, UnfilledReason
 from domain.routing.network import Network
@@ -120,6 +122,11 @@ class Catalog:
     """Whether the moment is long past: then nobody's day is looked at, or filled."""
     known: Mapping[str, str | None] = field(default_factory=dict)
     """The buyer's own e-mail, names and phone, for what the order leaves out."""
+    promise_model_id: UUID | None = None
+    promises: Model | None = None
+    """What was learned of how long parcels take; None: nothing yet."""
+    time_zone: str = "UTC"
+    """The channel's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,7 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
+    kind: FulfillmentKind = FulfillmentKind.DELIVERY
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -245,7 +253,18 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
     """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
     demand = [demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog)) for line in order.lines]
     decision = sourcing.decided(order, demand, catalog)
-    _refuse_gaps(order, decision)
+    refuse_gaps(order, decision)
+    return sourced(promised(order, decision, catalog), decision, catalog, customer)
+
+
+def sourced(
+    order: Order,
+    decision: Decision,
+    catalog: Catalog,
+    customer: Customer | None,
+    kind: FulfillmentKind = FulfillmentKind.DELIVERY,
+) -> Routed:
+    """What a decision that leaves nothing open needs of which level."""
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -253,10 +272,10 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer)
+    return Routed(order, decision, new_id(), needed, levels, customer, kind)
 
 
-def _refuse_gaps(order: Order, decision: Decision) -> None:
+def refuse_gaps(order: Order, decision: Decision) -> None:
     """What is not in stock is told before what rules, carriers and calendars keep from shipping."""
     for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
         line = next(line for line in order.lines if line.id == gap.line_id)
@@ -298,6 +317,8 @@ def place(
     decision = routed_order.decision
     order = with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
+    if routed_order.kind is not FulfillmentKind.DELIVERY:
+        work = tuple(replace(each, kind=routed_order.kind.value) for each in work)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
 

@@ -42,7 +42,8 @@ CATALOG = """
         (
             select json_agg(json_build_array(d.location_id, d.day, d.parcels))
             from location_days d where d.day >= current_date - 1 and d.parcels > 0
-        )
+        ),
+        c.promise_model_id, c.time_zone
     )
     from channels c where c.code = $1
 """
@@ -71,7 +72,7 @@ async def catalog(
     packed = await ask(CATALOG, channel, list(skus), customer_id, email, numbered)
     if packed is None:
         return None
-    id_, currency, number, customer, offers, version, days = orjson.loads(packed)
+    id_, currency, number, customer, offers, version, days, promise_model_id, time_zone = orjson.loads(packed)
     channel_id = FastUUID(id_)
     network = await network_of(channel_id, version)
     return Catalog(
@@ -84,6 +85,8 @@ async def catalog(
         network=network,
         at=at,
         days={(FastUUID(place), date.fromisoformat(day)): parcels for place, day, parcels in days or ()},
+        promise_model_id=FastUUID(promise_model_id) if promise_model_id else None,
+        time_zone=time_zone,
     )
 
 
