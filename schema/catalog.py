@@ -1,6 +1,7 @@
 """Channels, products and variants: where we sell, and what."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -26,6 +27,12 @@ class Channel(Node):
         "locale", "The language to write to its customers in, such as pt-BR, if they say nothing."
     )
     return_window_days: int = column("return_window_days", "How many days after delivery a unit may come back.")
+    shipping_prices: list[Annotated["ShippingPrice", strawberry.lazy("schema.options")]] = many(
+        lambda channel, price: price.c.channel_id == channel.c.id,
+        lambda price: [price.c.service],
+        "What the buyer pays for each service; one that is not named is free; at most 100.",
+        limit=100,
+    )
 
 
 @strawberry.type(description="What is sold, whatever its size or color.")

@@ -62,6 +62,8 @@ DESCRIPTIONS = {
     "kinds": "What holds it; at most 10.",
     "limit": "The most that are taken.",
     "instead": "The mutation that takes more.",
+    "expired_at": "Until when the quote was good.",
+    "quoted_for": "Which part of the quote is about something else: another channel, other lines, another destination or another reservation.",
     "leased_by": "Who holds the lease; null where nobody does.",
 }
 
