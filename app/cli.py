@@ -171,6 +171,7 @@ def replay(
     url: Annotated[str | None, typer.Option(help="A server's /graphql; without it, one is started.")] = None,
     concurrency: Annotated[int, typer.Option(help="Orders in flight.", min=1, max=1000)] = 32,
     report: Annotated[Path | None, typer.Option(help="Also write the report here, as JSON.")] = None,
+    disturb: Annotated[int | None, typer.Option(help="Buy and move goods beside it, as this seed has it.")] = None,
 ) -> None:
     """Let recorded orders of a marketplace live again, through the API.
 
@@ -182,7 +183,7 @@ def replay(
 
     if first >= end:
         raise typer.BadParameter("must be after --from", param_hint="--to")
-    _run(run(_settings(), Wish(folder, Window(first.date(), end.date()), url, concurrency, report)))
+    _run(run(_settings(), Wish(folder, Window(first.date(), end.date()), url, concurrency, report, disturb)))
 
 
 messages = typer.Typer(no_args_is_help=True, help="See what customers are told, and try it.")

@@ -11,11 +11,13 @@ import structlog
 from app.adapters.mail import gateways
 from app.adapters.webhooks import HttpCourier
 from app.settings import Settings
-from resolvers import messages, relays, shadows, simulations
+from resolvers import demand, messages, relays, shadows, simulations
+from resolvers.backorders import fill_backorders, find_backorders
 from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
+from resolvers.holidays import list_holidays
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
@@ -49,6 +51,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     return [
         forget_claims(engine.database),
         begin_months(engine.database),
+        list_holidays(engine.database),
         messages.sending(post),
         deliver(engine, courier),
         forget_deliveries(engine.database),
@@ -60,6 +63,8 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         ask_payment(world),
         simulations.simulating(world),
         shadows.deciding(world),
+        fill_backorders(world),
+        find_backorders(world),
         learning(world),
     ]
 
@@ -67,7 +72,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
 def readers(post: Post, crew: Crew) -> list[Relay]:
     """Everyone who reads the log. No customer is told anything where nothing carries messages."""
     telling = [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
-    return [queue_deliveries(crew), *telling, shadows.noting()]
+    return [queue_deliveries(crew), demand.counting(), *telling, shadows.noting()]
 
 
 @asynccontextmanager

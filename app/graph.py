@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.tokens import seal, sign, unseal, verify
 from app.trusted_documents import texts_of
 from app.websocket import WebSocketEndpoint
+from resolvers.backorders import fill
 from resolvers.database import open_database
 from resolvers.documents import Documents
 from resolvers.engine import Engine
@@ -63,6 +64,7 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
             stamp_soon=feed.stamp_soon,
             aside=Asides(url),
             document=Documents(schema, introspection=False, hints=settings.development).get,
+            fill=fill,
             webhooks_strict=settings.webhooks_strict,
         )
         yield Engine(schema, world, introspection=settings.introspects, frank=settings.development), feed

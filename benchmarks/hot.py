@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 
 from app.migrate import upgrade
@@ -60,6 +61,13 @@ def prepare(target: Target) -> None:
     load(target, "/graphql", 60, [order(f"B-{number % operations.VARIANTS}") for number in range(1_000)], cycle=False)
 
 
+async def tidied(url: str) -> None:
+    """As a database is that is looked after."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("vacuum analyze")
+    await connection.close()
+
+
 def compare(target: Target, rounds: int, seconds: float) -> dict[str, Any]:
     """Alternate the two."""
     rates: dict[bool, list[float]] = {True: [], False: []}
@@ -99,4 +107,5 @@ def main(rounds: int, seconds: float) -> list[dict[str, Any]]:
         with server(serve, port, ORDERGRAPH_HOME=str(folder / "home"), **environment) as pid:
             target = Target(port, sign(staff, SECRET, 36_000), pid)
             prepare(target)
+            asyncio.run(tidied(postgres.url))
             return [compare(target, rounds, seconds)]

@@ -19,6 +19,8 @@ class EventType(Word):
     ORDER_CANCELED = "ORDER_CANCELED", "Everything was called off."
     ORDER_COMPLETED = "ORDER_COMPLETED", "The last unit found its end."
     ORDER_ROUTED = "ORDER_ROUTED", "It was decided from where the units ship."
+    ORDER_BACKORDERED = "ORDER_BACKORDERED", "Units wait for supply; their variants may be sold ahead of it."
+    ORDER_BACKORDER_FILLED = "ORDER_BACKORDER_FILLED", "Supply arrived for units that waited for it."
     PAYMENT_REQUESTED = "PAYMENT_REQUESTED", "A provider is being asked; the answer is outstanding."
     PAYMENT_AUTHORIZED = "PAYMENT_AUTHORIZED", "An amount was promised."
     PAYMENT_DECLINED = "PAYMENT_DECLINED", "The provider refused."
@@ -58,6 +60,20 @@ class EventType(Word):
     )
     ROUTING_RULESET_RETIRED = "ROUTING_RULESET_RETIRED", "Routing rules ceased to hold."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
+    PURCHASE_ORDER_CREATED = "PURCHASE_ORDER_CREATED", "A purchase was written."
+    PURCHASE_ORDER_ORDERED = "PURCHASE_ORDER_ORDERED", "The supplier was told; its units are on their way."
+    PURCHASE_ORDER_RESCHEDULED = "PURCHASE_ORDER_RESCHEDULED", "It is expected at another moment."
+    PURCHASE_ORDER_RECEIVED = "PURCHASE_ORDER_RECEIVED", "Bought units arrived, or it was settled that they never will."
+    PURCHASE_ORDER_CANCELED = "PURCHASE_ORDER_CANCELED", "A purchase was called off."
+    TRANSFER_CREATED = "TRANSFER_CREATED", "A transfer was planned; told to the sender."
+    TRANSFER_SHIPPED = "TRANSFER_SHIPPED", "Its units left; told to the receiver."
+    TRANSFER_RESCHEDULED = "TRANSFER_RESCHEDULED", "It is expected at another moment; told to the receiver."
+    TRANSFER_RECEIVED = "TRANSFER_RECEIVED", "Units arrived, or are known not to; told to the sender."
+    TRANSFER_CANCELED = "TRANSFER_CANCELED", "A transfer was called off or turned back; told to the receiver."
+    STOCK_COUNT_STARTED = "STOCK_COUNT_STARTED", "Somebody began to count what a location has."
+    STOCK_COUNT_RECORDED = "STOCK_COUNT_RECORDED", "Something was counted; the books stand as they were."
+    STOCK_COUNT_COMPLETED = "STOCK_COUNT_COMPLETED", "The books were corrected by what was found."
+    STOCK_COUNT_CANCELED = "STOCK_COUNT_CANCELED", "A count was given up."
     RESERVATION_MADE = "RESERVATION_MADE", "Stock is held for a cart, for a while."
     RESERVATION_CHANGED = "RESERVATION_CHANGED", "The cart changed, and with it what is held; it holds longer, too."
     RESERVATION_EXTENDED = "RESERVATION_EXTENDED", "The cart's stock is held longer."
@@ -141,3 +157,10 @@ def about(order: Order, type_: EventType, message: str, **rest: Any) -> Event:
         location_id=getattr(subject, "location_id", None),
         channel_id=order.channel_id,
     )
+
+
+def counted(subject: Any, type_: EventType, message: str, **rest: Any) -> tuple[Any, Event]:
+    """An event of something that no order has, and the thing, which has counted it."""
+    subject = replace(subject, event_sequence=subject.event_sequence + 1)
+    data, sequence = rest.pop("data", {}), subject.event_sequence
+    return subject, Event(type_, type(subject).__name__, subject.id, message, data=data, sequence=sequence, **rest)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import ids, placing, sourcing
+from domain import ids, kits, placing, sourcing
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus, ShortReason
@@ -163,7 +163,7 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
 
 def reroute(order: Order, catalog: Catalog, avoiding: set[UUID]) -> tuple[Decision, UUID] | None:
     """Decide from where open units ship, leaving out locations that just failed; None when nothing is open."""
-    demand = [demand_line(line, catalog.offers.get(line.sku)) for line in order.lines if line.open]
+    demand = [demand_line(line, catalog.offers.get(line.sku)) for line in kits.physical(order.lines) if line.open]
     if not demand:
         return None
     return sourcing.decided(order, demand, catalog, avoiding), new_id()

@@ -84,6 +84,8 @@ class OrderLine:
     returned: int = 0
     in_open_returns: int = 0
     delivered_at: datetime | None = None
+    kit_line_id: UUID | None = None
+    backordered_at: datetime | None = None
 
     @property
     def ordered(self) -> int:
@@ -667,6 +669,186 @@ class Trouble:
     event_sequence: int = 0
 
 
+@row
+class PurchaseOrderLine:
+    """`purchase_order_lines`. `canceled` was closed short: it will not come."""
+
+    table: ClassVar[str] = "purchase_order_lines"
+
+    id: UUID
+    purchase_order_id: UUID
+    position: int
+    variant_id: UUID
+    sku: str
+    name: str
+    ordered: int
+    currency: str
+    unit_cost_minor: int
+    received: int = 0
+    damaged: int = 0
+    canceled: int = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Units that are still to come."""
+        return max(0, self.ordered - self.received - self.damaged - self.canceled)
+
+
+@row
+class PurchaseOrder:
+    """`purchase_orders`: supply that is bought."""
+
+    table: ClassVar[str] = "purchase_orders"
+
+    id: UUID
+    number: str
+    supplier_id: UUID
+    location_id: UUID
+    status: str
+    currency: str
+    expected_at: datetime
+    created_at: datetime
+    reference: str | None = None
+    note: str | None = None
+    ordered_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[PurchaseOrderLine, ...] = ()
+
+
+@row
+class TransferLine:
+    """`transfer_lines`: shipped = received + damaged + missing + in transit."""
+
+    table: ClassVar[str] = "transfer_lines"
+
+    id: UUID
+    transfer_id: UUID
+    position: int
+    variant_id: UUID
+    sku: str
+    name: str
+    quantity: int
+    shipped: int = 0
+    received: int = 0
+    damaged: int = 0
+    missing: int = 0
+
+    @property
+    def in_transit(self) -> int:
+        """Units on their way."""
+        return self.shipped - self.received - self.damaged - self.missing
+
+
+@row
+class Transfer:
+    """`transfers`: supply that is moved."""
+
+    table: ClassVar[str] = "transfers"
+
+    id: UUID
+    number: str
+    from_location_id: UUID
+    to_location_id: UUID
+    status: str
+    expected_at: datetime
+    created_at: datetime
+    note: str | None = None
+    shipped_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[TransferLine, ...] = ()
+
+
+@row
+class GoodsReceipt:
+    """`goods_receipts`: one arrival of goods, of a purchase order or of a transfer."""
+
+    table: ClassVar[str] = "goods_receipts"
+
+    id: UUID
+    location_id: UUID
+    received_at: datetime
+    recorded_at: datetime
+    actor_kind: str
+    actor_name: str
+    purchase_order_id: UUID | None = None
+    transfer_id: UUID | None = None
+    reference: str | None = None
+
+
+@row
+class StockCountLine:
+    """`stock_count_lines`. `expected` is of the start, and once it was counted, of the moment of the count."""
+
+    table: ClassVar[str] = "stock_count_lines"
+
+    id: UUID
+    stock_count_id: UUID
+    position: int
+    stock_level_id: UUID
+    variant_id: UUID
+    sku: str
+    name: str
+    expected: int
+    counted: int | None = None
+    counted_at: datetime | None = None
+    counted_by_kind: str | None = None
+    counted_by: str | None = None
+
+
+@row
+class StockCount:
+    """`stock_counts`: somebody counts what a location has."""
+
+    table: ClassVar[str] = "stock_counts"
+
+    id: UUID
+    number: str
+    location_id: UUID
+    status: str
+    started_at: datetime
+    note: str | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[StockCountLine, ...] = ()
+
+
+@row
+class Backorder:
+    """`backorders`: units that began to wait for supply, and the policy that allowed it."""
+
+    table: ClassVar[str] = "backorders"
+
+    id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    variant_id: UUID
+    quantity: int
+    policy: str
+    limit_units: int | None
+    waiting_after: int
+    recorded_at: datetime
+
+
+@row
+class BackorderFill:
+    """`backorder_fills`: units that waited, and the decision that gave them supply."""
+
+    table: ClassVar[str] = "backorder_fills"
+
+    id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    variant_id: UUID
+    quantity: int
+    routing_decision_id: UUID
+    recorded_at: datetime
+
+
 PARTS: dict[type, tuple[str, ...]] = {
     Order: ("lines", "holds", "adjustments", "payments", "fulfillment_orders", "shipments", "returns"),
     FulfillmentOrder: ("lines", "packages"),
@@ -674,6 +856,9 @@ PARTS: dict[type, tuple[str, ...]] = {
     Shipment: ("lines", "tracking_events"),
     Return: ("lines",),
     ReturnLine: ("inspections",),
+    PurchaseOrder: ("lines",),
+    Transfer: ("lines",),
+    StockCount: ("lines",),
     Reservation: ("lines",),
 }
 """The fields that hold rows of their own."""

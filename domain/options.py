@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from domain import placing
+from domain import kits, placing
 from domain.fulfillment import FulfillmentKind
 from domain.model import Customer, Order, replace
 from domain.placing import Catalog, Placement, Routed, Wanted
@@ -87,8 +87,13 @@ def deliveries(order: Order, catalog: Catalog, prices: Mapping[str, int]) -> Ite
 
 
 def demand_of(order: Order, catalog: Catalog) -> list[DemandLine]:
-    """What is to be had of each line."""
-    return [demand_line(line, catalog.offers[line.sku]) for line in order.lines]
+    """What is to be had of each line that is stocked."""
+    return [demand_line(line, catalog.offers[line.sku]) for line in kits.physical(order.lines)]
+
+
+def is_in_stock(order: Order, catalog: Catalog) -> bool:
+    """Whether stock is given out of everything: nothing waits for its release."""
+    return not placing.ahead(order, catalog)
 
 
 def _networks(network: Network) -> Iterator[tuple[Network, bool]]:
@@ -121,7 +126,8 @@ def pickup_at(order: Order, place: NetworkLocation, catalog: Catalog) -> Decisio
     if place.kind is not LocationKind.STORE:
         return None
     wanted: dict[str, int] = {}
-    for line in order.lines:
+    lines = kits.physical(order.lines)
+    for line in lines:
         wanted[line.sku] = wanted.get(line.sku, 0) + line.open
     for sku, units in wanted.items():
         if sum(free for _, at, free in catalog.offers[sku].levels if at == place.id) < units:
@@ -131,7 +137,7 @@ def pickup_at(order: Order, place: NetworkLocation, catalog: Catalog) -> Decisio
         return None
     parcel = Parcel(
         location_id=place.id,
-        lines=tuple(ParcelLine(line.id, line.sku, line.open) for line in order.lines),
+        lines=tuple(ParcelLine(line.id, line.sku, line.open) for line in lines),
         distance_km=_distance(order, place),
         ship_at=ends_at(place.calendar, day),
         deliver_earliest=max(starts_at(place.calendar, day), catalog.at),
@@ -206,7 +212,7 @@ def quoted(option: Option, order: Order, expires_at: datetime, reservation_id: U
     return Quote(
         expires_at,
         order.channel_id,
-        lines_digest((line.sku, line.quantity) for line in order.lines),
+        lines_digest((line.sku, line.quantity) for line in order.lines if line.kit_line_id is None),
         destination_digest(order),
         option.kind,
         option.price_minor,
@@ -309,6 +315,8 @@ def bound(order: Order, quote: Quote) -> Order:
 
 def honoured(order: Order, quote: Quote, catalog: Catalog, customer: Customer | None) -> Routed:
     """From where a quoted order ships: as quoted while the goods are there, or else any way that keeps the promise."""
+    if not is_in_stock(order, catalog):
+        raise QuoteNotAvailable("others wait for what was quoted", field=("fulfillmentOptionId",))
     if quote.kind is FulfillmentKind.PICKUP:
         place = catalog.network.locations.get(quote.ways[0][0])
         fetched = place and pickup_at(order, place, catalog)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain import ids
+from domain import ids, kits
 from domain.acts import Act
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus
@@ -42,6 +42,7 @@ from domain.stock import Bucket, Ledger, MovementKind
 def derived(order: Order, act: Act) -> tuple[Order, list[Event]]:
     """The order with every derived status brought up to date; an order whose last unit found its end is completed."""
     open_returns = sum(1 for each in order.returns if each.status in OPEN_RETURNS)
+    order = kits.with_kits(order)
     order = with_status(
         replace(
             order,
@@ -130,23 +131,28 @@ def decided(
 
 
 def units_to_cancel(order: Order, lines: Sequence[tuple[UUID, int]] | None) -> dict[UUID, int]:
-    """What to call off by line: the units asked for, or all that have not left. Refused: more than there are."""
+    """What to call off by line: the units asked for, or all that have not left. Refused: more than there are.
+
+    A kit is called off with its components, as long as none of them has left.
+    """
     ORDER.after(OrderStatus(order.status), OrderAction.CANCEL)
+    most = kits.cancelable(order)
     if lines is None:
-        wanted = {line.id: line.cancelable for line in order.lines if line.cancelable}
+        wanted = {line_id: units for line_id, units in most.items() if units}
         if not wanted:  # everything has left
             raise InvalidTransition(order.status, OrderAction.CANCEL, ())
-        return wanted
+        return kits.with_parts(order, wanted)
     by_id = {line.id: line for line in order.lines}
     wanted = {}
     for index, (line_id, quantity) in enumerate(lines):
         place = ("lines", str(index), "quantity")
         if line_id not in by_id:
             raise NotFound("OrderLine", ids.encode("OrderLine", line_id), field=("lines", str(index), "orderLineId"))
+        kits.refuse_part(by_id[line_id], ("lines", str(index), "orderLineId"))
         wanted[line_id] = wanted.get(line_id, 0) + quantity
-        if quantity < 1 or wanted[line_id] > by_id[line_id].cancelable:
-            raise QuantityExceeds(by_id[line_id].cancelable, field=place)
-    return wanted
+        if quantity < 1 or wanted[line_id] > most[line_id]:
+            raise QuantityExceeds(most[line_id], field=place)
+    return kits.with_parts(order, wanted)
 
 
 def cancel(order: Order, wanted: dict[UUID, int], reason: CancelReason, ledger: Ledger, act: Act) -> Decided:

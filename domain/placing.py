@@ -7,12 +7,14 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from domain import sourcing
+from domain import backorders, kits, sourcing
 from domain.acts import Act
+from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.ids import new_id
 from domain.model import (
+    Backorder,
     Customer,
     CustomerAddress,
     Decided,
@@ -102,6 +104,10 @@ class Offer:
     """(level, location, available)."""
     longest_mm: int | None = None
     hazmat: bool = False
+    allowance: Allowance | None = None
+    """What may be sold beyond what is in stock, if anything may."""
+    components: tuple[tuple[str, int], ...] = ()
+    """Of a kit: (SKU, units in one kit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,11 @@ class Routed:
     customer: Customer | None
     """A buyer whom nobody knew before."""
     kind: FulfillmentKind = FulfillmentKind.DELIVERY
+    short: Mapping[UUID, int] = field(default_factory=dict)
+    """Units by line that no location has, and that may wait."""
+    waits: tuple[Backorder, ...] = ()
+    told: tuple[Event, ...] = ()
+    """That they wait, and what is told of it."""
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -250,11 +261,19 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
 
 
 def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
-    """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
-    demand = [demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog)) for line in order.lines]
+    """Decide from where each unit ships; refused where units find no location and may not wait.
+
+    `pins`: line → location code.
+    """
+    unreleased = ahead(order, catalog)
+    demand = [
+        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.kit_line_id or line.id), catalog))
+        for line in kits.physical(order.lines)
+        if line.id not in unreleased
+    ]
     decision = sourcing.decided(order, demand, catalog)
-    refuse_gaps(order, decision)
-    return sourced(promised(order, decision, catalog), decision, catalog, customer)
+    short = unreleased | _short(order, decision, catalog)
+    return sourced(order if short else promised(order, decision, catalog), decision, catalog, customer, short=short)
 
 
 def sourced(
@@ -263,8 +282,9 @@ def sourced(
     catalog: Catalog,
     customer: Customer | None,
     kind: FulfillmentKind = FulfillmentKind.DELIVERY,
+    short: Mapping[UUID, int] = NOTHING,
 ) -> Routed:
-    """What a decision that leaves nothing open needs of which level."""
+    """What a decision needs of which level."""
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -272,16 +292,71 @@ def sourced(
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer, kind)
+    return Routed(order, decision, new_id(), needed, levels, customer, kind, short)
 
 
-def refuse_gaps(order: Order, decision: Decision) -> None:
-    """What is not in stock is told before what rules, carriers and calendars keep from shipping."""
+def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
+    """By variant, what may be sold beyond what is in stock."""
+    return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
+
+
+def ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
+    """Lines of what is not released yet: nothing of them is given out of stock."""
+    allowed = allowances(catalog)
+    if not allowed:
+        return {}
+    return {
+        line.id: line.open
+        for line in kits.physical(order.lines)
+        if line.variant_id in allowed and allowed[line.variant_id].ahead(catalog.at)
+    }
+
+
+def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int]:
+    """What is not in stock and may wait; refused where it may not, or where rules, carriers and calendars are in the way.
+
+    What is not in stock is told first.
+    """
+    if not decision.unfilled:
+        return {}
+    allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
     for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        if gap.reason in OUT_OF_STOCK:
-            raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
-        raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        line = lines[gap.line_id]
+        allowance = allowed.get(line.variant_id)
+        if gap.reason not in OUT_OF_STOCK:
+            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        if allowance is None or not allowance.lets_wait(catalog.at):
+            raise _insufficient(line, gap.quantity, lines)
+    return {gap.line_id: gap.quantity for gap in decision.unfilled}
+
+
+def _insufficient(line: OrderLine, gap: int, lines: Mapping[UUID, OrderLine]) -> InsufficientStock:
+    """A kit is short where one of its components is."""
+    left = line.quantity - gap
+    if line.kit_line_id is None:
+        return InsufficientStock(line.sku, line.quantity, left, field=("lines",))
+    kit = lines[line.kit_line_id]
+    return InsufficientStock(kit.sku, kit.quantity, left // kits.per_kit(kit, line), field=("lines",))
+
+
+def taken_apart(order: Order, catalog: Catalog) -> Order:
+    """The order with the lines of its kits' components."""
+    components = {
+        sku: [_component(catalog.offers[part], units) for part, units in offer.components]
+        for sku, offer in catalog.offers.items()
+        if offer.components
+    }
+    return kits.taken_apart(order, components) if components else order
+
+
+def _component(offer: Offer, units: int) -> kits.Component:
+    return offer.variant_id, offer.sku, offer.name, units
+
+
+def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
+    """The routed order with what is short on its lines' backorder. `waiting`: by variant, over all orders, locked."""
+    order, records, told = backorders.begin(routed_order.order, routed_order.short, allowances(catalog), waiting, act)
+    return replace(routed_order, order=order, waits=records, told=(told,))
 
 
 OUT_OF_STOCK = (UnfilledReason.NO_STOCK, UnfilledReason.PARTIAL_STOCK, UnfilledReason.NO_LOCATION)
@@ -330,10 +405,12 @@ def place(
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
+    order = kits.with_kits(order)
     order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
+        *routed_order.told,
         *created(order, work),
         *paid,
         *ledger.events,
@@ -342,6 +419,7 @@ def place(
     records = (
         *newcomer(routed_order.customer, order, act),
         record(order, decision, routed_order.decided_id, act),
+        *routed_order.waits,
         *ledger.movements,
     )
     return Decided(order, tuple(ledger.levels.values()), records, counted)
@@ -443,6 +521,16 @@ def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID
     now = {level.id: level.available + held.get(level.id, 0) for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered out of these levels, as they are now, and out of no others."""
+    now = {level.id: level.available for level in levels}
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, now[id_]) for id_, at, _ in offer.levels if now.get(id_)))
         for sku, offer in catalog.offers.items()
     }
     return replace(catalog, offers=offers)

@@ -98,6 +98,8 @@ def mend(drift: Drift, act: Act, reason: str | None) -> Ledger:
     ledger = Ledger(act, REPAIR, act.id, [replace(drift.level, **summed)])
     for source, target, units in steps(drift.ledger, drift.target):
         ledger.move(drift.level.id, MovementKind.ADJUST, units, source, target, reason=reason)
+    if not ledger.movements:
+        ledger.retell(drift.level.id)
     return ledger
 
 

@@ -1,4 +1,4 @@
-"""What lies on a shelf is judged anew: units change their bucket, or an entry of the ledger is undone."""
+"""What lies on a shelf is judged anew: units change their bucket, are kept back, or an entry of the ledger is undone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +69,17 @@ def free_in(level: StockLevel, bucket: Bucket | None, bound: Mapping[UUID, int])
     assert bucket is not None
     units: int = getattr(level, bucket.lower())
     return max(0, units - bound.get(level.id, 0)) if bucket is Bucket.QUALITY_CONTROL else units
+
+
+def keep_back(ledger: Ledger, level: StockLevel, units: int, place: tuple[str, ...]) -> None:
+    """Have so many units of a level set aside as safety stock, out of what is available; refused where that is less."""
+    more = units - level.safety_stock
+    if more > level.available:
+        raise QuantityExceeds(level.available + level.safety_stock, field=place)
+    if more > 0:
+        ledger.move(level.id, MovementKind.REDISPOSE, more, Bucket.AVAILABLE, Bucket.SAFETY_STOCK)
+    elif more < 0:
+        ledger.move(level.id, MovementKind.REDISPOSE, -more, Bucket.SAFETY_STOCK, Bucket.AVAILABLE)
 
 
 def reverse(

@@ -84,7 +84,19 @@ class Ledger:
         self.levels[level_id] = level
         entry = self._entry(level, kind, quantity, source, target, line_id, reason)
         self.movements.append(replace(entry, reverses_id=reverses_id) if reverses_id else entry)
-        self.events.append(self._event(level, kind, quantity, order))
+        self.events.append(self._event(level, kind, quantity, (source, target), order))
+
+    def retell(self, level_id: UUID) -> None:
+        """Tell how a level stands though nothing moved: it was not as its entries say, and now it is."""
+        level = replace(self.levels[level_id], version=self.levels[level_id].version + 1)
+        self.levels[level_id] = level
+        self.events.append(self._event(level, MovementKind.ADJUST, 0, (None, None), None))
+
+    def undo(self, entry: StockMovement) -> None:
+        """Undo an earlier entry, once: the database holds that nobody does it twice."""
+        source, target = (Bucket(each) if each else None for each in (entry.to_bucket, entry.from_bucket))
+        self.move(entry.stock_level_id, MovementKind.REVERSAL, entry.quantity, source, target, line_id=entry.line_id)
+        self.movements[-1] = replace(self.movements[-1], reverses_id=entry.id)
 
     def _moved(self, level: StockLevel, quantity: int, source: Bucket | None, target: Bucket | None) -> StockLevel:
         changes: dict[str, Any] = {"version": level.version + 1}
@@ -126,13 +138,27 @@ class Ledger:
             recorded_at=self.act.recorded_at,
         )
 
-    def _event(self, level: StockLevel, kind: MovementKind, quantity: int, order: Order | None) -> Event:
+    def _event(
+        self,
+        level: StockLevel,
+        kind: MovementKind,
+        quantity: int,
+        way: tuple[Bucket | None, Bucket | None],
+        order: Order | None,
+    ) -> Event:
         return Event(
             EventType.STOCK_MOVED,
             "StockLevel",
             level.id,
             f"{kind.value}: {quantity}",
-            data={"kind": kind.value, "quantity": quantity, "available": level.available, "onHand": level.on_hand},
+            data={
+                "kind": kind.value,
+                "quantity": quantity,
+                "from": way[0] and way[0].value,
+                "to": way[1] and way[1].value,
+                "available": level.available,
+                "onHand": level.on_hand,
+            },
             customer_id=order.customer_id if order else None,
             order_id=order.id if order else None,
             location_id=level.location_id,

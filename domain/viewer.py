@@ -48,6 +48,7 @@ class Scope(StrEnum):
     PAYMENTS_RECORD = "payments:record"
     STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
+    SUPPLY_WRITE = "supply:write"
     MESSAGES_CHOOSE = "messages:choose"
     CUSTOMERS_WRITE = "customers:write"
     CATALOG_WRITE = "catalog:write"

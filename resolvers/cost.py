@@ -34,7 +34,7 @@ from graphql import (
 
 from domain.viewer import Role
 from resolvers.reading.arguments import PAGE_LIMIT, Variables
-from resolvers.reading.mapping import Computed, Elements, Many, Nodes, Pages, reads_of
+from resolvers.reading.mapping import Computed, Elements, Many, Nodes, Pages, Rows, reads_of
 from resolvers.reading.pages import PAGE_SIZE
 
 MUTATION_COST = 10
@@ -162,7 +162,7 @@ def _length(field: GraphQLField, node: FieldNode, mapping: Any) -> Size:
         return _ids(_argument(node, "ids"), mapping.limit)
     if isinstance(mapping, Elements) and "first" in field.args:
         return _page(node)
-    if isinstance(mapping, Many | Elements):
+    if isinstance(mapping, Many | Elements | Rows):
         return mapping.limit
     return stated_maximum(field) or 1
 

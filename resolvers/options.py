@@ -13,7 +13,6 @@ from domain.options import LASTS, Option, Quote
 from domain.placing import Buyer, Catalog, Placement
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, QuoteExpired
 from domain.reservations import ReservationStatus
-from domain.sourcing import decided
 from domain.store import options as stored
 from domain.store import reservations as carts
 from domain.store import setup
@@ -23,6 +22,8 @@ from resolvers.setup import refuse_off_the_globe
 from resolvers.writing import Outcome, Work, World, act_of, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from schema.inputs.options import FulfillmentOptionsInput, ShippingPricesSetInput
 
 PLACE = ("fulfillmentOptionId",)
@@ -44,6 +45,15 @@ async def offer(world: World, viewer: Viewer, *, input: FulfillmentOptionsInput)
         work = Work(world, connection, viewer, act_of(viewer, input, at))
         order, offered, cart = await _begun(work, input)
         prices = await stored.prices(connection, offered.channel_id)
+    ways = await _ways(order, offered, prices)
+    expires_at = at + LASTS
+    return [_told(world, viewer, each, order, expires_at, cart) for each in ways]
+
+
+async def _ways(order: Order, offered: Catalog, prices: Mapping[str, int]) -> list[Option]:
+    """What there is; refused where nothing is. Nothing can be promised of what has to wait for supply."""
+    if not options.is_in_stock(order, offered):
+        return []
     found = []
     for option in options.deliveries(order, offered, prices):
         found.append(option)
@@ -51,9 +61,8 @@ async def offer(world: World, viewer: Viewer, *, input: FulfillmentOptionsInput)
     ways = options.labelled(each for each in found if each is not None)
     ways += options.pickups(order, offered, prices)
     if not ways:
-        placing.refuse_gaps(order, decided(order, options.demand_of(order, offered), offered))
-    expires_at = at + LASTS
-    return [_told(world, viewer, each, order, expires_at, cart) for each in ways]
+        placing.routed(order, {}, offered, None)
+    return ways
 
 
 async def _begun(work: Work, input: FulfillmentOptionsInput) -> tuple[Order, Catalog, Reservation | None]:
@@ -71,7 +80,7 @@ async def _begun(work: Work, input: FulfillmentOptionsInput) -> tuple[Order, Cat
         if cart.channel_id != offered.channel_id:
             raise InvalidInput("the reservation is another channel's", field=("reservationId",))
         offered = placing.with_held(offered, cart.lines)
-    return placing.begin(placement, offered, work.act), offered, cart
+    return placing.taken_apart(placing.begin(placement, offered, work.act), offered), offered, cart
 
 
 async def _cart(work: Work, id_: str | None) -> Reservation | None:

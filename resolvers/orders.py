@@ -21,6 +21,7 @@ from domain.stock import Ledger
 from domain.store.catalog import code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers import carts, options
+from resolvers.backorders import let_wait
 from resolvers.capacity import filled_since, with_days_locked
 from resolvers.fulfillment import LIMIT
 from resolvers.network import offered_by
@@ -81,6 +82,7 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act, draft), offered)
     begun = options.bound(begun, quote)
     _check_total(input, begun)
+    begun = placing.taken_apart(begun, offered)
 
     routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held, quote)
     decided = placing.place(routed, placement.tenders, levels, work.act, held)
@@ -109,11 +111,12 @@ async def routed_and_locked(
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):
-            return routed, levels
+            return await let_wait(work, routed, offered), levels
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
-    return _routed(order, pins, offered, customer, quote), levels
+    routed = _routed(order, pins, offered, customer, quote)
+    return await let_wait(work, routed, offered), levels
 
 
 def _routed(
@@ -132,7 +135,7 @@ def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
     if all(line.location_code is None for line in placement.lines):
         return {}
     wanted = placing.merged(placement.lines)
-    return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=True)}
+    return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=False)}  # components follow
 
 
 async def _draft(work: Work, input: OrderPlaceInput) -> Order:

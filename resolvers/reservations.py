@@ -32,7 +32,7 @@ async def reserve(work: Work, input: StockReserveInput) -> Outcome:
     before = await stored.lock_of_cart(work.connection, input.channel, work.viewer.subject, reference)
     offered = await catalog_for(work, placement, input.channel)
     mine, offered = held_for(before, offered)
-    cart = placing.begin(placement, offered, work.act)
+    cart = placing.taken_apart(placing.begin(placement, offered, work.act), offered)
 
     routed, levels = await routed_and_locked(work, cart, placement, offered, None, mine)
     now = before or _begun(work, reference, offered)

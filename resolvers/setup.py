@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import ids
 from domain import stock as stock_rules
+from domain.backorders import BackorderPolicy
 from domain.messages import refuse_odd_locale
 from domain.model import Decided
 from domain.money import parse
@@ -15,11 +17,13 @@ from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChang
 from domain.stock import Ledger
 from domain.store import setup as stored
 from domain.viewer import Role, Scope
+from resolvers import kits
+from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
-    from schema.catalog import VariantInput
+    from schema.catalog import BackorderInput, VariantInput
     from schema.inputs.setup import ChannelSetInput, LocationSetInput, StockAdjustInput, VariantsSetInput
 
 LIMIT = 100
@@ -87,6 +91,7 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
     settings, costs = settings_of(input), costs_of(input)
     id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
     await stored.set_network_of(work.connection, id_, settings, costs)
+    await list_holidays_of(work.connection, settings)
     return Outcome({"location": id_})
 
 
@@ -109,6 +114,9 @@ async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     ids_ = await stored.set_variants(work.connection, work.act.at, rows)
     prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
     await stored.set_prices(work.connection, prices)
+    await kits.set_components(work, by_sku, ids_)
+    policies = [(ids_[sku], *_policy(sku, each.backorder)) for sku, each in by_sku.items() if each.backorder]
+    await stored.set_policies(work.connection, policies)
     return Outcome({"variants": list(ids_.values())})
 
 
@@ -137,6 +145,18 @@ def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ..
     return (product_id, sku, variant.name, *sizes, variant.hazmat)
 
 
+def _policy(sku: str, given: BackorderInput) -> tuple[str, int | None, datetime | None]:
+    """What may be sold beyond what is in stock, as it is kept."""
+    place = ("variants", "backorder")
+    if given.limit is not None and not 0 <= given.limit <= ON_HAND_LIMIT:
+        raise InvalidInput(f"{sku}: 0 to {ON_HAND_LIMIT:,} units may wait", field=(*place, "limit"))
+    if given.limit is not None and given.policy is BackorderPolicy.NONE:
+        raise InvalidInput(f"{sku}: nothing may wait, so there is no limit", field=(*place, "limit"))
+    if given.releases_at is None and given.policy is BackorderPolicy.PREORDER:
+        raise InvalidInput(f"{sku}: say when it is released", field=(*place, "releasesAt"))
+    return given.policy.value, given.limit, given.releases_at
+
+
 def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:
     amount = parse(price.price.amount, price.price.currency)
     if amount.minor < 0:
@@ -153,6 +173,7 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     if len(set(skus)) < len(skus):
         raise InvalidInput("a SKU is named twice", field=("lines",))
     variants = await stored.variants_by_sku(work.connection, skus)
+    await kits.refuse_kits(work, skus)
     for index, line in enumerate(input.lines):
         if line.sku not in variants:
             raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
@@ -171,7 +192,8 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
 
     decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
     work.store(None, decided, {level.id: level for level in levels.values()})
-    return Outcome({"levels": [level.id for level in levels.values()]}, {"shortfalls": ()})
+    made = {"levels": [level.id for level in levels.values()], "backordersFilled": []}
+    return Outcome(made, {"shortfalls": ()})
 
 
 async def location_of(work: Work, id_: str) -> UUID:

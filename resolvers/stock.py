@@ -7,19 +7,24 @@ from uuid import UUID
 
 from domain import ids, shelving
 from domain.model import Decided, StockLevel
-from domain.refusals import InvalidInput, NotFound, UnknownSku
+from domain.refusals import Forbidden, InvalidInput, NotFound, UnknownSku
 from domain.shelving import Redisposition
 from domain.stock import Ledger
 from domain.store import setup
 from domain.store import stock as stored
 from domain.viewer import Scope
-from resolvers.setup import bounded, location_of
+from resolvers.setup import ON_HAND_LIMIT, bounded, location_of
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from schema.inputs.stock import StockMovementReverseInput, StockRedisposeInput
+    from schema.inputs.stock import (
+        SafetyStockLineInput,
+        SafetyStockSetInput,
+        StockMovementReverseInput,
+        StockRedisposeInput,
+    )
 
 
 @verb("stockRedispose", Scope.STOCK_WRITE)
@@ -61,6 +66,56 @@ async def reverse(work: Work, input: StockMovementReverseInput) -> Outcome:
     undoing = shelving.reverse(ledger, entry, undone_by, waiting, input.reason)
     moved(work, ledger)
     return Outcome({"movement": undoing.id, "level": entry.stock_level_id})
+
+
+@verb("safetyStockSet", Scope.STOCK_WRITE)
+async def keep_back(work: Work, input: SafetyStockSetInput) -> Outcome:
+    """Keep units back: at a location, which sets them aside, or from a channel, which sells that much less."""
+    bounded(input.lines, "lines")
+    _refuse_odd_safety(input)
+    if input.channel is not None:
+        await _set_thresholds(work, input.channel, input.lines)
+        return Outcome({"levels": []})
+    assert input.location_id is not None
+    location_id = await location_of(work, input.location_id)
+    skus = [line.sku for line in input.lines if line.sku is not None]
+    variants = await variants_of(work, skus)
+    levels = await levels_of(work, variants.values(), location_id)
+    ledger = Ledger(work.act, shelving.SAFETY, work.act.id, levels.values())
+    for index, line in enumerate(input.lines):
+        assert line.sku is not None
+        shelving.keep_back(ledger, levels[variants[line.sku]], line.quantity, ("lines", str(index), "quantity"))
+    return moved(work, ledger)
+
+
+def _refuse_odd_safety(input: SafetyStockSetInput) -> None:
+    if (input.location_id is None) == (input.channel is None):
+        raise InvalidInput("a location or a channel, one of them", field=("locationId",))
+    seen: set[str | None] = set()
+    for index, line in enumerate(input.lines):
+        place = ("lines", str(index))
+        if line.sku is None and input.channel is None:
+            raise InvalidInput("a location keeps back units of a SKU", field=(*place, "sku"))
+        if line.sku in seen:
+            raise InvalidInput("a SKU is named twice", field=(*place, "sku"))
+        if not 0 <= line.quantity <= ON_HAND_LIMIT:
+            raise InvalidInput(f"a quantity is 0 to {ON_HAND_LIMIT}", field=(*place, "quantity"))
+        seen.add(line.sku)
+
+
+async def _set_thresholds(work: Work, code: str, lines: Sequence[SafetyStockLineInput]) -> None:
+    """A channel's own: whoever works at a location decides nothing for channels."""
+    if not work.viewer.may(Scope.CATALOG_WRITE):
+        raise Forbidden(Scope.CATALOG_WRITE.value, field=("channel",))
+    channels = await setup.channels_by_code(work.connection, [code])
+    if code not in channels:
+        raise NotFound("Channel", code, field=("channel",))
+    variants = await setup.variants_by_sku(work.connection, [line.sku for line in lines if line.sku is not None])
+    for index, line in enumerate(lines):
+        if line.sku is not None and line.sku not in variants:
+            raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
+    units = {variants[line.sku] if line.sku is not None else None: line.quantity for line in lines}
+    await stored.set_thresholds(work.connection, channels[code][0], units)
 
 
 async def variants_of(work: Work, skus: Sequence[str]) -> dict[str, UUID]:

@@ -18,9 +18,10 @@ import orjson
 from domain import ids, refusals
 from domain.acts import Act
 from domain.ids import new_id
-from domain.model import Decided, Order, StockLevel, replace
+from domain.model import Decided, Order, StockLevel, StockMovement, replace
 from domain.payments import PaymentProvider
 from domain.refusals import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, Refused, VersionConflict
+from domain.stock import Bucket
 from domain.store import claims, stock
 from domain.store import orders as stored_orders
 from domain.store.changes import Changes, write
@@ -48,6 +49,10 @@ class Outcome:
     order_id: UUID | None = None
     order: Order | None = None
     """The order as it was stored, where the verb has just done so: it saves the next step a look."""
+
+
+async def _nobody_waits(_work: "Work", outcome: Outcome) -> Outcome:
+    return outcome
 
 
 class Overtaken(Exception):
@@ -82,6 +87,8 @@ class World:
     """The networks that orders are routed over, kept in memory."""
     promises: Promises = field(default_factory=Promises)
     """What was learned of how long parcels take, kept in memory."""
+    fill: Callable[["Work", Outcome], Awaitable[Outcome]] = _nobody_waits
+    """Gives what an act made available to whoever waits for it, and says to whom."""
     webhooks_strict: bool = False
     """Whether webhooks go to the open internet alone."""
 
@@ -103,6 +110,10 @@ class Work:
         """The key that is still to be claimed."""
         self.currencies: list[tuple[str, tuple[str, ...]]] = []
         """Currencies that the input names, and where: to be compared with the order's once it is known."""
+        self.freed: set[UUID] = set()
+        """Variants that units became available of: somebody may wait for them."""
+        self._moved: dict[UUID, tuple[StockLevel | None, StockLevel]] = {}
+        """Levels as they were locked and as they are: several decisions of one act may move the same."""
 
     async def ask(self, question: str, *parameters: Any) -> Any:
         """The one value that a question gives; where the key is still to be claimed, both with one statement."""
@@ -159,16 +170,16 @@ class Work:
         """Stock levels, locked; always after the order."""
         wanted = set(level_ids)
         found = await stock.lock_levels(self.connection, wanted) if wanted else {}
-        self._hear()
+        self.hear()
         return found
 
     async def levels_at(self, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], StockLevel]:
         """Stock levels by (variant, location), locked; one that does not exist yet is begun empty."""
         found = await stock.lock_levels_at(self.connection, places, [new_id() for _ in places])
-        self._hear()
+        self.hear()
         return found
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         """We are told now: who waited for a lock must not be on record before whom they waited for."""
         self.act = replace(self.act, recorded_at=max(self.act.recorded_at, self.world.now()))
 
@@ -176,15 +187,21 @@ class Work:
         """Note the difference that a decision makes; it is written when the verb is done. `levels` are as locked."""
         for row in decided.records:
             self.changes.add(row)
+            if isinstance(row, StockMovement) and row.to_bucket == Bucket.AVAILABLE:
+                self.freed.add(row.variant_id)
         if decided.order is not None:
             self.changes.turn(before, decided.order)
         for level in decided.levels:
-            self.changes.turn((levels or {}).get(level.id), level)
+            locked, _ = self._moved.get(level.id, ((levels or {}).get(level.id), None))
+            self._moved[level.id] = locked, level
         self.changes.log(self.act, decided.events)
 
     async def flush(self) -> None:
         """Write what was noted, in one statement."""
+        for locked, level in self._moved.values():
+            self.changes.turn(locked, level)
         await write(self.connection, self.changes)
+        self.changes, self._moved = Changes(), {}
 
 
 Function = Callable[[Work, Any], Awaitable[Outcome]]
@@ -325,6 +342,8 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
         if not verb.asks_first:
             await work.claimed()
         outcome = await verb.function(work, input)
+        if work.freed:
+            outcome = await work.world.fill(work, outcome)
     except Claimed as twin:
         if twin.digest != mine.digest:
             raise IdempotencyKeyReused(field=("idempotencyKey",)) from None

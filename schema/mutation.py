@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import (
+    counts,
     customers,
     exceptions,
     fulfillment,
@@ -11,6 +12,7 @@ from resolvers import (
     options,
     orders,
     payments,
+    purchases,
     reservations,
     returns,
     routing,
@@ -18,6 +20,7 @@ from resolvers import (
     shipments,
     simulations,
     stock,
+    transfers,
     webhooks,
     work,
 )
@@ -36,6 +39,7 @@ from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
 from schema.inputs import simulations as simulation_inputs
 from schema.inputs import stock as stock_inputs
+from schema.inputs import supply as supply_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
@@ -128,11 +132,107 @@ class Mutation:
     stock_adjust = mutation(
         setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
     )
+    supplier_set = mutation(
+        purchases.set_supplier,
+        supply_inputs.SupplierSetInput,
+        payloads.SupplierSetPayload,
+        "Create or change a supplier.",
+    )
+    purchase_order_create = mutation(
+        purchases.create,
+        supply_inputs.PurchaseOrderCreateInput,
+        payloads.PurchaseOrderCreatePayload,
+        "Buy: what is ordered counts as incoming.",
+    )
+    purchase_order_order = mutation(
+        purchases.order,
+        supply_inputs.PurchaseOrderOrderInput,
+        payloads.PurchaseOrderOrderPayload,
+        "Tell the supplier of a draft.",
+    )
+    purchase_order_reschedule = mutation(
+        purchases.reschedule,
+        supply_inputs.PurchaseOrderRescheduleInput,
+        payloads.PurchaseOrderReschedulePayload,
+        "Expect a purchase order at another moment.",
+    )
+    purchase_order_cancel = mutation(
+        purchases.cancel,
+        supply_inputs.PurchaseOrderCancelInput,
+        payloads.PurchaseOrderCancelPayload,
+        "Call a purchase order off before anything arrived.",
+    )
+    purchase_order_receive = mutation(
+        purchases.receive,
+        supply_inputs.PurchaseOrderReceiveInput,
+        payloads.PurchaseOrderReceivePayload,
+        "Record what arrived from a supplier; whoever waited for it has it.",
+    )
+    transfer_create = mutation(
+        transfers.create,
+        supply_inputs.TransferCreateInput,
+        payloads.TransferCreatePayload,
+        "Plan to move stock from one location to another.",
+    )
+    transfer_ship = mutation(
+        transfers.ship,
+        supply_inputs.TransferShipInput,
+        payloads.TransferShipPayload,
+        "Send a transfer on its way: its units leave the sender's stock.",
+    )
+    transfer_reschedule = mutation(
+        transfers.reschedule,
+        supply_inputs.TransferRescheduleInput,
+        payloads.TransferReschedulePayload,
+        "Expect a transfer at another moment.",
+    )
+    transfer_receive = mutation(
+        transfers.receive,
+        supply_inputs.TransferReceiveInput,
+        payloads.TransferReceivePayload,
+        "Record what arrived from another location; whoever waited for it has it.",
+    )
+    transfer_cancel = mutation(
+        transfers.cancel,
+        supply_inputs.TransferCancelInput,
+        payloads.TransferCancelPayload,
+        "Call a transfer off, or turn it back while nothing has arrived.",
+    )
+    stock_count_start = mutation(
+        counts.start,
+        supply_inputs.StockCountStartInput,
+        payloads.StockCountStartPayload,
+        "Begin to count what a location has.",
+    )
+    stock_count_record = mutation(
+        counts.record,
+        supply_inputs.StockCountRecordInput,
+        payloads.StockCountRecordPayload,
+        "Say how many were found; the books stand as they are.",
+    )
+    stock_count_complete = mutation(
+        counts.complete,
+        supply_inputs.StockCountCompleteInput,
+        payloads.StockCountCompletePayload,
+        "Correct the books by what was found.",
+    )
+    stock_count_cancel = mutation(
+        counts.cancel,
+        supply_inputs.StockCountCancelInput,
+        payloads.StockCountCancelPayload,
+        "Give a count up: nothing is corrected.",
+    )
     stock_redispose = mutation(
         stock.redispose,
         stock_inputs.StockRedisposeInput,
         payloads.StockRedisposePayload,
         "Say anew what units on hand are good for: from quarantine back to the shelf, or out of the house.",
+    )
+    safety_stock_set = mutation(
+        stock.keep_back,
+        stock_inputs.SafetyStockSetInput,
+        payloads.SafetyStockSetPayload,
+        "Keep units back: at a location against miscounts, or from a channel so that it never sells the last ones.",
     )
     stock_movement_reverse = mutation(
         stock.reverse,

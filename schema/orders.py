@@ -96,6 +96,10 @@ class OrderLine(Node):
         "What a kit consists of, as lines of their own; at most 50.",
         limit=50,
     )
+    kit: Annotated["OrderLine", strawberry.lazy("schema.orders")] | None = one(
+        lambda line, other: other.c.id == line.c.kit_line_id,
+        "The kit that it is a component of; null for what was bought.",
+    )
     allocations: list[Allocation] = many(
         lambda line, held: (held.c.order_line_id == line.c.id) & (held.c.held > 0),
         lambda held: [held.c.id],
@@ -224,9 +228,9 @@ class Order(Node):
         follows=visibility.CUSTOMER_WITH_ORDER,
     )
     lines: list[OrderLine] = many(
-        lambda row, line: line.c.order_id == row.c.id,
+        lambda row, line: (line.c.order_id == row.c.id) & line.c.kit_line_id.is_(None),
         lambda line: [line.c.position],
-        "What was bought; at most 100.",
+        "What was bought, each kit as one line; at most 100.",
         limit=100,
     )
     holds: list[OrderHold] = many(

@@ -22,6 +22,7 @@ from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
 from schema.simulations import RoutingSimulationJob
 from schema.stock import Location, StockLevel, StockMovement
+from schema.supply import BackorderFill, PurchaseOrder, StockCount, Supplier, Transfer
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
 from schema.work import WorkItem
 
@@ -198,6 +199,9 @@ class StockAdjustPayload:
     shortfalls: list[StockShortfall] | None = strawberry.field(
         description="Promises that can not be kept any more; at most 100."
     )
+    backorders_filled: list[BackorderFill] | None = all_made(
+        "backordersFilled", "Orders that waited for what was found, and have it now; null when refused; at most 100."
+    )
     user_errors: list[UserError] = errors()
 
 
@@ -206,6 +210,16 @@ class StockRedisposePayload:
     """What stockRedispose answers."""
 
     levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The stock levels as they are now.")
+class SafetyStockSetPayload:
+    """What safetyStockSet answers."""
+
+    levels: list[StockLevel] | None = all_made(
+        "levels", "The levels, none where it was about a channel; null when refused; at most 100."
+    )
     user_errors: list[UserError] = errors()
 
 
@@ -518,6 +532,144 @@ class WebhookReplayPayload:
     cursor: str | None = strawberry.field(
         description="Where to go on with another replay, `after` it: only 5,000 events are looked at. Null at the end."
     )
+    user_errors: list[UserError] = errors()
+
+
+# -- supply --------------------------------------------------------------------------------------------------------
+
+
+def fills_made() -> Any:
+    """Who got what they waited for."""
+    told = (
+        "Orders that waited for what this made available, and have it now; null where it was refused; at most 100. "
+        "Where very many wait, the rest is served a moment later."
+    )
+    return all_made("backordersFilled", told)
+
+
+@strawberry.type(description="The supplier as it is now.")
+class SupplierSetPayload:
+    """What supplierSet answers."""
+
+    supplier: Supplier | None = one_made("supplier", "The supplier; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order that was written.")
+class PurchaseOrderCreatePayload:
+    """What purchaseOrderCreate answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now.")
+class PurchaseOrderOrderPayload:
+    """What purchaseOrderOrder answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now.")
+class PurchaseOrderReschedulePayload:
+    """What purchaseOrderReschedule answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now.")
+class PurchaseOrderCancelPayload:
+    """What purchaseOrderCancel answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now, and who had waited for what arrived.")
+class PurchaseOrderReceivePayload:
+    """What purchaseOrderReceive answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    backorders_filled: list[BackorderFill] | None = fills_made()
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer that was planned.")
+class TransferCreatePayload:
+    """What transferCreate answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now.")
+class TransferShipPayload:
+    """What transferShip answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now.")
+class TransferReschedulePayload:
+    """What transferReschedule answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now, and who had waited for what arrived.")
+class TransferReceivePayload:
+    """What transferReceive answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    backorders_filled: list[BackorderFill] | None = fills_made()
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now.")
+class TransferCancelPayload:
+    """What transferCancel answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count that was begun.")
+class StockCountStartPayload:
+    """What stockCountStart answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count as it is now.")
+class StockCountRecordPayload:
+    """What stockCountRecord answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count as it is now, and what follows from what was found.")
+class StockCountCompletePayload:
+    """What stockCountComplete answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    shortfalls: list[StockShortfall] | None = strawberry.field(
+        description="Promises that can not be kept any more; at most 100."
+    )
+    backorders_filled: list[BackorderFill] | None = fills_made()
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count as it is now.")
+class StockCountCancelPayload:
+    """What stockCountCancel answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
     user_errors: list[UserError] = errors()
 
 

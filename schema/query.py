@@ -13,6 +13,7 @@ from domain.viewer import Role, Scope
 from resolvers import options, promises, shadows, simulations
 from resolvers.reading.arguments import Arguments
 from resolvers.reading.mapping import Computed, Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
+from schema.availability import OFFERS, Availability, DestinationInput
 from schema.catalog import Channel, Product, Variant
 from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
@@ -55,6 +56,21 @@ from schema.stock import (
     StockLevelFilter,
     StockMovement,
     StockMovementFilter,
+)
+from schema.suggestions import SUGGESTIONS, Days, LeadDays, Most, StockSuggestion
+from schema.supply import (
+    COUNT_FILTERS,
+    COUNT_SORTS,
+    EXPECTED_SORTS,
+    PURCHASE_FILTERS,
+    TRANSFER_FILTERS,
+    PurchaseOrder,
+    PurchaseOrderFilter,
+    StockCount,
+    StockCountFilter,
+    Supplier,
+    Transfer,
+    TransferFilter,
 )
 from schema.viewer import Viewer
 from schema.webhooks import (
@@ -246,6 +262,22 @@ class Query:
         """Lists of reservations."""
 
     @asks(
+        OFFERS,
+        "What a channel can promise of SKUs: now, by when, and from when on there is more; in the order asked, without "
+        "SKUs that there are not; at most 50.",
+    )
+    def availability(
+        self,
+        skus: Annotated[list[str], strawberry.argument(description="The SKUs: 0 to 50.")],
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        destination: Annotated[
+            DestinationInput | None,
+            strawberry.argument(description="Where it is to go; without it, distances and delivery are vaguer."),
+        ] = None,
+    ) -> list[Availability]:
+        """Availability to promise."""
+
+    @asks(
         Pages(None, LEVEL_SORTS, "ID", LEVEL_FILTERS, reread={"asOf": LEVEL_AS_OF}),
         "Stock levels: what each location has of each variant, now or at any moment before.",
     )
@@ -265,6 +297,85 @@ class Query:
         ] = None,
     ) -> Connection[StockLevel]:
         """Stock everywhere."""
+
+    @asks(_by_code("code"), "A supplier by its code.")
+    def supplier(
+        self, code: Annotated[str, strawberry.argument(description="The supplier's code.")]
+    ) -> Supplier | None:
+        """One supplier."""
+
+    @asks(Pages(None, {"CODE": (lambda row: [row.c.code], False)}, "CODE"), "Suppliers, by code.")
+    def suppliers(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Supplier]:
+        """All suppliers."""
+
+    @asks(_by_id("PurchaseOrder"), "A purchase order.")
+    def purchase_order(self, id: Id) -> PurchaseOrder | None:
+        """One purchase order."""
+
+    @asks(
+        Pages(None, EXPECTED_SORTS, "EXPECTED_AT", PURCHASE_FILTERS),
+        "Purchase orders, the first expected first; a store or warehouse sees its own.",
+    )
+    def purchase_orders(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[PurchaseOrderFilter | None, FILTER] = None,
+    ) -> Connection[PurchaseOrder]:
+        """Lists of purchase orders."""
+
+    @asks(_by_id("Transfer"), "A transfer.")
+    def transfer(self, id: Id) -> Transfer | None:
+        """One transfer."""
+
+    @asks(
+        Pages(None, EXPECTED_SORTS, "EXPECTED_AT", TRANSFER_FILTERS),
+        "Transfers, the first expected first; a store or warehouse sees those that it sends or receives.",
+    )
+    def transfers(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[TransferFilter | None, FILTER] = None,
+    ) -> Connection[Transfer]:
+        """Lists of transfers."""
+
+    @asks(_by_id("StockCount"), "A count.")
+    def stock_count(self, id: Id) -> StockCount | None:
+        """One count."""
+
+    @asks(
+        Pages(None, COUNT_SORTS, "STARTED_AT", COUNT_FILTERS),
+        "Cycle counts, the latest first; a store or warehouse sees its own.",
+    )
+    def stock_counts(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[StockCountFilter | None, FILTER] = None,
+    ) -> Connection[StockCount]:
+        """Lists of counts."""
+
+    @asks(
+        SUGGESTIONS,
+        "What a location should order, or be sent by another, before it runs out: the most urgent first; at most 100.",
+    )
+    def stock_suggestions(
+        self,
+        location_id: Annotated[strawberry.ID, strawberry.argument(description="The location.")],
+        cover_days: Days = 30,
+        lead_time_days: LeadDays = 7,
+        first: Most = 50,
+    ) -> list[StockSuggestion]:
+        """Suggestions."""
 
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:
@@ -450,8 +561,8 @@ class Query:
     @asks(
         Computed(options.offer, Scope.ORDERS_PLACE, cost=200, is_list=True),
         "How an order can reach its buyer, each way with its price and its promise, as signed quotes: the fastest, the "
-        "cheapest, the one in the fewest parcels, and stores where it can be fetched, the nearest first; at most 8. Null "
-        "where nobody has everything. Needs orders:place.",
+        "cheapest, the one in the fewest parcels, and stores where it can be fetched, the nearest first; at most 8. Empty "
+        "where units would have to wait for supply. Needs orders:place.",
     )
     def fulfillment_options(
         self,

@@ -9,9 +9,12 @@ import strawberry
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Date,
     DateTime,
+    Double,
     FromClause,
     Integer,
+    Numeric,
     Select,
     Text,
     cast,
@@ -22,6 +25,7 @@ from sqlalchemy import (
 )
 
 from domain.calendars import Weekday
+from domain.demand import LONG_DAYS, SHORT_DAYS
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store import tables as t
 from domain.store import visibility
@@ -150,6 +154,14 @@ class StockLevel(Node):
     safety_stock: int = column("safety_stock", Bucket.SAFETY_STOCK.description)
     quality_control: int = column("quality_control", Bucket.QUALITY_CONTROL.description)
     damaged: int = column("damaged", Bucket.DAMAGED.description)
+    incoming: int = column(
+        lambda level: incoming_units(level.c.variant_id, level.c.location_id),
+        "Units on their way here now: of purchase orders and transfers. They are no part of onHand.",
+    )
+    demand: "Demand" = aggregate(
+        lambda level: _demand(level, location_id=level.c.location_id),
+        "What is ordered of it here: units of orders that were given to this location.",
+    )
     version: int = column("version", "Grows with every movement.")
 
 
@@ -182,6 +194,17 @@ class StockMovement(Node):
     recorded_at: datetime = column("recorded_at", "When we were told.")
 
 
+def incoming_units(variant_id: Any, location_id: Any = None, *, in_transit: bool = False) -> ColumnElement[int]:
+    """Units on their way: to one location or to any, all of them or those in transit between locations."""
+    supply = t.incoming.alias()
+    units = select(func.coalesce(func.sum(supply.c.quantity), 0)).where(supply.c.variant_id == variant_id)
+    if location_id is not None:
+        units = units.where(supply.c.location_id == location_id)
+    if in_transit:
+        units = units.where(supply.c.source_type == "Transfer")
+    return cast(units.correlate_except(supply).scalar_subquery(), Integer)
+
+
 def _backordered(total: Row) -> ColumnElement[int]:
     line = t.order_lines.alias()
     wanted = select(func.coalesce(func.sum(line.c.backordered), 0)).where(line.c.variant_id == total.c.variant_id)
@@ -212,7 +235,119 @@ class InventoryTotal:
     safety_stock: int = _total("safety_stock")
     quality_control: int = _total("quality_control")
     damaged: int = _total("damaged")
+    incoming: int = column(
+        lambda total: incoming_units(total.c.variant_id), "Units on their way: of purchase orders and transfers."
+    )
     backordered: int = column(_backordered, "Units that orders wait for and no location has.")
+    in_transit: int = column(
+        lambda total: incoming_units(total.c.variant_id, in_transit=True),
+        "Units that left one location for another and have not arrived: a part of `incoming`.",
+    )
+
+
+# -- demand ----------------------------------------------------------------------------------------------------------
+
+
+def today() -> ColumnElement[Any]:
+    """The day it is in UTC."""
+    return cast(func.timezone("UTC", func.now()), Date)
+
+
+def _wanted(variant_id: Any, location_id: Any | None, days: int) -> ColumnElement[int]:
+    """Units of the last so many days that orders were given, by location or everywhere; today is one of them."""
+    counted = t.demand_days.alias()
+    units = select(func.coalesce(func.sum(counted.c.units), 0)).where(
+        counted.c.variant_id == variant_id, counted.c.day > today() - days
+    )
+    if location_id is not None:
+        return units.where(counted.c.location_id == location_id).correlate_except(counted).scalar_subquery()
+    given: ColumnElement[int] = units.correlate_except(counted).scalar_subquery()
+    return given + _waiting(variant_id, "open", days) + _waiting(variant_id, "backordered", days)
+
+
+def _waiting(variant_id: Any, state: str, days: int) -> ColumnElement[int]:
+    """Units of orders of the last so many days that no location has been given."""
+    line, order = t.order_lines.alias(), t.orders.alias()
+    since = func.timezone("UTC", cast(today() - (days - 1), DateTime))
+    units = select(func.coalesce(func.sum(line.c[state]), 0)).where(
+        line.c.variant_id == variant_id, line.c[state] > 0, order.c.id == line.c.order_id, order.c.placed_at >= since
+    )
+    return units.correlate_except(line, order).scalar_subquery()
+
+
+def _demand(row: Row, location_id: Any = None) -> Select[Any]:
+    """Demand of a variant, at one location or everywhere, and what there is to meet it."""
+    variant = t.variants.alias()
+    if location_id is None:
+        level = t.stock_levels.alias()
+        everywhere = select(func.coalesce(func.sum(level.c.available), 0)).where(level.c.variant_id == variant.c.id)
+        available: Any = everywhere.correlate_except(level).scalar_subquery()
+    else:
+        available = row.c.available
+    return (
+        select(
+            cast(_wanted(variant.c.id, location_id, SHORT_DAYS), Integer).label("last7"),
+            cast(_wanted(variant.c.id, location_id, LONG_DAYS), Integer).label("last30"),
+            func.least(literal_column(str(LONG_DAYS)), age_days(variant)).label("days"),
+            cast(available, Integer).label("available"),
+        )
+        .where(variant.c.id == row.c.variant_id)
+        .select_from(variant)
+    )
+
+
+def age_days(variant: Row) -> ColumnElement[int]:
+    """For how many days there has been something to order; today is one of them."""
+    entered = cast(func.timezone("UTC", variant.c.created_at), Date)
+    days: ColumnElement[int] = func.greatest(literal_column("1"), today() - entered + 1)
+    return days
+
+
+def rounded(value: Any, digits: int) -> ColumnElement[float]:
+    """A number as a Float with so many digits behind the point."""
+    return cast(func.round(cast(value, Numeric), literal_column(str(digits))), Double)
+
+
+@strawberry.type(
+    description="What was ordered of late, today (UTC) included; what was called off since does not count."
+)
+class Demand:
+    """Units by window."""
+
+    last7_days: int = column("last7", "Units of orders of the last 7 days.")
+    last30_days: int = column("last30", "Units of orders of the last 30 days.")
+    per_day: float = column(
+        lambda demand: rounded(cast(demand.c.last30, Numeric) / demand.c.days, 3),
+        "Units a day over the last 30 days, or since the variant was entered.",
+    )
+    days_of_cover: float | None = column(
+        lambda demand: rounded(
+            cast(demand.c.available, Numeric) * demand.c.days / func.nullif(demand.c.last30, literal_column("0")), 1
+        ),
+        "For how many such days what is available will do; null while nothing is ordered.",
+    )
+
+
+@strawberry.type(description="Supply of one variant that is on its way to one location.")
+@entity(t.incoming, visibility.stock)
+class Incoming:
+    """What is still to come of one line of a purchase order or a transfer."""
+
+    expected_at: datetime = column("expected_at", "When it should be there.")
+    quantity: int = column("quantity", "Units still to come.")
+    source: Node | None = reads(
+        Subject(lambda supply, _arguments: supply.c.source_type, lambda supply, _arguments: supply.c.source_id),
+        "What it comes by: a purchase order or a transfer; null where you may not see it.",
+    )
+    location: Location = one(lambda supply, place: place.c.id == supply.c.location_id, "Where it goes.")
+    variant: Annotated["Variant", strawberry.lazy("schema.catalog")] = one(
+        lambda supply, variant: variant.c.id == supply.c.variant_id, "What comes."
+    )
+
+
+INCOMING_SORTS: dict[str, tuple[Sort, bool]] = {
+    "EXPECTED_AT": (lambda supply: [supply.c.expected_at, supply.c.id], False)
+}
 
 
 LEVEL_SORTS: dict[str, tuple[Sort, bool]] = {"ID": (lambda level: [level.c.id], False)}
@@ -232,6 +367,21 @@ class Inventory:
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[StockLevel]:
         """Stock levels of the variant."""
+
+    @asks(
+        Pages(
+            lambda inventory, supply, _arguments: supply.c.variant_id == inventory.c.variant_id,
+            INCOMING_SORTS,
+            "EXPECTED_AT",
+        ),
+        "What is on its way, the next to arrive first; a store or warehouse sees what comes to it.",
+    )
+    def incoming(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Incoming]:
+        """Supply of the variant."""
+
+    demand: Demand = aggregate(_demand, "What is ordered of it, everywhere together.")
 
 
 def inventory_of(variant: Row) -> Values:

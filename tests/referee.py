@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from app.tokens import seal
 from domain.viewer import ANONYMOUS, SCOPES, Role, Viewer, ViewerKind
 from resolvers.asides import TASKS
 from resolvers.database import as_bytes, open_database
@@ -188,8 +189,9 @@ async def prepared(engine: Engine, text: str, variables: dict[str, Any]) -> tupl
 
 
 def parsed(body: bytes) -> Any:
-    """JSON with the order of keys kept and numbers as they are written."""
-    return json.loads(body, parse_float=str, parse_int=str, object_pairs_hook=list)
+    """JSON with the order of keys kept and numbers as they are written; PostgreSQL writes a whole Float as 3, Python as 3.0."""
+    whole = lambda text: text.removesuffix(".0")  # noqa: E731
+    return json.loads(body, parse_float=whole, parse_int=str, object_pairs_hook=list)
 
 
 def unordered(value: Any) -> Any:
@@ -208,7 +210,7 @@ async def refereeing(url: str) -> AsyncIterator[Referee]:
     await connection.execute("ANALYZE")
     await connection.close()
     async with open_database(url, reads=2, writes=1) as database:
-        outside = Outside(database, aside=beside(url))
+        outside = Outside(database, aside=beside(url), seal=lambda claims: seal(claims, "s"), now=lambda: world.now)
         yield Referee(world, Engine(build()._schema, outside), viewers(world))
 
 

@@ -197,8 +197,78 @@ class World:
         )  # fmt: skip
         self.later()
         if available:
-            self.move(row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockCount", self.new_id()), line_id=None)
+            self.move(
+                row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockAdjustment", self.new_id()), line_id=None
+            )
         return row
+
+    # -- supply ----------------------------------------------------------------------------------------------------
+
+    def purchase(self, number: str, supplier: Row, location: Row, status: str, *told: str, **given: Any) -> Row:
+        """A purchase order without its lines, and what was told of it."""
+        ended = status in ("RECEIVED", "CANCELED")
+        values = {"number": number, "supplier_id": supplier["id"], "location_id": location["id"], "status": status,
+                  "currency": "BRL", "expected_at": self.later(days=3), "note": "“urgente” ⏰", "created_at": self.now,
+                  "ordered_at": None if status == "DRAFT" else self.now, "closed_at": self.now if ended else None,
+                  "event_sequence": 0}  # fmt: skip
+        row = self.add("purchase_orders", **{**values, **given})
+        for type_ in ("CREATED", *told):
+            self.event(f"PURCHASE_ORDER_{type_}", "PurchaseOrder", row, location_id=location["id"])
+        return row
+
+    def purchase_line(self, purchase: Row, position: int, variant: Row, ordered: int, **given: int) -> Row:
+        """One SKU of it."""
+        return self.add(
+            "purchase_order_lines", purchase_order_id=purchase["id"], position=position, variant_id=variant["id"],
+            sku=variant["sku"], name=variant["name"], ordered=ordered, currency="BRL", unit_cost_minor=420,
+            **{"received": 0, "damaged": 0, "canceled": 0, **given},
+        )  # fmt: skip
+
+    def transfer(self, number: str, sender: Row, receiver: Row, status: str, *told: str) -> Row:
+        """A transfer without its lines, and what was told of it."""
+        ended = status in ("RECEIVED", "CANCELED")
+        row = self.add(
+            "transfers", number=number, from_location_id=sender["id"], to_location_id=receiver["id"], status=status,
+            expected_at=self.later(days=2), note="com cuidado 🥚", created_at=self.now,
+            shipped_at=None if status == "DRAFT" else self.now, closed_at=self.now if ended else None, event_sequence=0,
+        )  # fmt: skip
+        for type_ in ("CREATED", *told):
+            self.event(f"TRANSFER_{type_}", "Transfer", row, location_id=receiver["id"])
+        return row
+
+    def transfer_line(self, transfer: Row, position: int, variant: Row, quantity: int, **given: int) -> Row:
+        """One SKU of it."""
+        return self.add(
+            "transfer_lines", transfer_id=transfer["id"], position=position, variant_id=variant["id"],
+            sku=variant["sku"], name=variant["name"], quantity=quantity,
+            **{"shipped": 0, "received": 0, "damaged": 0, "missing": 0, **given},
+        )  # fmt: skip
+
+    def receipt(self, location: Row, **source: UUID) -> Row:
+        """Goods that arrived."""
+        return self.add(
+            "goods_receipts", location_id=location["id"], reference="NF 1.234", received_at=self.later(),
+            recorded_at=self.now, actor_kind="STAFF", actor_name="Zoë", **source,
+        )  # fmt: skip
+
+    def count(self, number: str, location: Row, status: str, *told: str) -> Row:
+        """A count without its lines, and what was told of it."""
+        row = self.add(
+            "stock_counts", number=number, location_id=location["id"], status=status, note="corredor 4",
+            started_at=self.later(), closed_at=None if status == "OPEN" else self.now, event_sequence=0,
+        )  # fmt: skip
+        for type_ in ("STARTED", *told):
+            self.event(f"STOCK_COUNT_{type_}", "StockCount", row, location_id=location["id"])
+        return row
+
+    def count_line(self, count: Row, position: int, level: Row, variant: Row, expected: int, found: int | None) -> Row:
+        """One SKU of it."""
+        by = {"counted": found, "counted_at": self.now, "counted_by_kind": "STAFF", "counted_by": "Zoë"}
+        return self.add(
+            "stock_count_lines", stock_count_id=count["id"], position=position, stock_level_id=level["id"],
+            variant_id=variant["id"], sku=variant["sku"], name=variant["name"], expected=expected,
+            **(by if found is not None else {}),
+        )  # fmt: skip
 
     def cart(self, channel: Row, items: list[tuple[Row, int]], customer: Row | None = None, **given: Any) -> Row:
         """Units of levels that are held for a cart."""
@@ -294,16 +364,18 @@ class Story:
         items: list[tuple[Row, int, int]],
         customer: Row | None = None,
         cart: Row | None = None,
+        kit: tuple[Row, int] | None = None,
         **given: Any,
     ) -> None:
-        """Placed: `items` are (level, units, unit price); with a cart, what it holds."""
+        """Placed: `items` are (level, units, unit price); with a cart, what it holds; all one kit (variant, price) of it."""
         self.world, self.channel, self.customer, self.cart = world, channel, customer, cart
         self.levels = [level for level, _, _ in items]
         self.location_id = self.levels[0]["location_id"]
-        subtotal = sum(units * price for _, units, price in items)
+        subtotal = sum(units * price for _, units, price in items) + (kit[1] if kit else 0)
         world.later()
         self.order = self._order(subtotal, **given)
-        self.lines = [self._line(position, item) for position, item in enumerate(items, start=1)]
+        bundle = self._kit(*kit) if kit else None
+        self.lines = [self._line(position, item, bundle) for position, item in enumerate(items, start=2 if kit else 1)]
         self._charge(ITEMS=subtotal, SHIPPING=1_000)
         self.decision = self._decision()
         self.work, self.parts = self._work()
@@ -326,11 +398,18 @@ class Story:
             event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
         )  # fmt: skip
 
-    def _line(self, position: int, item: tuple[Row, int, int]) -> Row:
+    def _kit(self, variant: Row, price: int) -> Row:
+        return self.world.add(
+            "order_lines", order_id=self.order["id"], position=1, variant_id=variant["id"], sku=variant["sku"],
+            name=variant["name"], quantity=1, allocated=1, currency=self.order["currency"], unit_price_minor=price,
+            total_minor=price,
+        )  # fmt: skip
+
+    def _line(self, position: int, item: tuple[Row, int, int], kit: Row | None = None) -> Row:
         level, units, price = item
         variant = next(row for row in self.world.rows["variants"] if row["id"] == level["variant_id"])
         return self.world.add(
-            "order_lines", order_id=self.order["id"], position=position, variant_id=variant["id"], sku=variant["sku"],
+            "order_lines", order_id=self.order["id"], position=position, kit_line_id=kit["id"] if kit else None, variant_id=variant["id"], sku=variant["sku"],
             name=variant["name"], quantity=units, allocated=units, picked=0, shipped=0, delivered=0, canceled=0,
             returned=0, in_open_returns=0, currency=self.order["currency"], unit_price_minor=price,
             total_minor=units * price, delivered_at=None,
@@ -531,6 +610,37 @@ class Story:
         self._tell("RETURN_CLOSED", "Return", self.back)
         return self
 
+    def wait(self) -> "Story":
+        """One unit of the first line turns out not to be there; it may wait for supply."""
+        line, part = self.lines[0], self.parts[0]
+        line.update(allocated=line["allocated"] - 1, backordered=1, backordered_at=self.order["placed_at"])
+        part["canceled"] += 1
+        act, buckets = ("Pick", self.world.new_id()), ("ALLOCATED", "AVAILABLE")
+        self.world.later()
+        self.world.move(self.levels[0], "DEALLOCATE", 1, buckets, act=act, line_id=part["id"])
+        self.world.add(
+            "backorders", order_line_id=line["id"], order_id=self.order["id"], variant_id=line["variant_id"],
+            quantity=1, policy="BACKORDER", limit_units=5, waiting_after=1, recorded_at=self.world.now,
+        )  # fmt: skip
+        self._tell("ORDER_BACKORDERED")
+        return self
+
+    def fill(self) -> "Story":
+        """Supply arrives for the unit that waited."""
+        line, part, world = self.lines[0], self.parts[0], self.world
+        line.update(allocated=line["allocated"] + 1, backordered=0)
+        part["quantity"] += 1
+        world.later()
+        decision = self._decision()
+        act = ("RoutingDecision", decision["id"])
+        world.move(self.levels[0], "ALLOCATE", 1, ("AVAILABLE", "ALLOCATED"), act=act, line_id=line["id"])
+        world.add(
+            "backorder_fills", order_line_id=line["id"], order_id=self.order["id"], variant_id=line["variant_id"],
+            quantity=1, routing_decision_id=decision["id"], recorded_at=world.now,
+        )  # fmt: skip
+        self._tell("ORDER_BACKORDER_FILLED")
+        return self
+
     def pay_elsewhere(self) -> "Story":
         """The whole amount was taken at a till and is only put on record."""
         self.world.add(
@@ -618,6 +728,60 @@ def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
     world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
 
 
+def small_demand(world: World, cap: Row, wanted: Row, place: Row) -> None:
+    """Something that only supply has, and what was ordered of late by the clock that the database goes by."""
+    bought = world.purchase("100005", world.rows["suppliers"][0], place, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(bought, 1, cap, 40)
+    today, shop = datetime.now(UTC).date(), world.rows["locations"][1]["id"]
+    here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
+    for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
+        world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
+
+
+def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, levels: tuple[Row, Row, Row]) -> None:
+    """Purchases, transfers and counts in every state; `levels` are shirts and shoes in the depot, shirts in the shop."""
+    shirts, shoes, shirts_in_shop = levels
+    inside, broken = (OUTSIDE, "AVAILABLE"), (OUTSIDE, "DAMAGED")
+    acme = world.add("suppliers", code="ACME", name="Acme “Têxtil”", email="a@acme.example", phone="+551133334444",
+                     lead_time_days=10,
+                     created_at=world.now)  # fmt: skip
+    other = world.add("suppliers", code="OTHER", name="Outro", created_at=world.now)
+    world.purchase_line(world.purchase("100001", acme, depot, "DRAFT", expected_at=FAR), 1, shirt, 10)
+    ordered = world.purchase("100002", other, shop, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(ordered, 1, shirt, 20)
+    bought = world.purchase("100003", acme, depot, "PARTIALLY_RECEIVED", "ORDERED", "RECEIVED", reference="PO-7")
+    first, second = (
+        world.purchase_line(bought, 1, shirt, 20, received=6, damaged=1),
+        world.purchase_line(bought, 2, shoe, 5),
+    )
+    assert second["received"] == 0
+    receipt = world.receipt(depot, purchase_order_id=bought["id"])
+    act = ("GoodsReceipt", receipt["id"])
+    world.move(shirts, "RECEIVE", 6, inside, act=act, line_id=first["id"])
+    world.move(shirts, "RECEIVE", 1, broken, act=act, line_id=first["id"])
+    gone = world.purchase("100004", other, depot, "CANCELED", "CANCELED")
+    world.purchase_line(gone, 1, shoe, 3, canceled=3)
+
+    world.transfer_line(world.transfer("100001", shop, depot, "DRAFT"), 1, shirt, 4)
+    away = world.transfer("100002", depot, shop, "IN_TRANSIT", "SHIPPED")
+    line = world.transfer_line(away, 1, shirt, 5, shipped=5)
+    outside = ("AVAILABLE", OUTSIDE)
+    world.move(shirts, "TRANSFER_OUT", 5, outside, act=("Transfer", away["id"]), line_id=line["id"])
+    done = world.transfer("100003", depot, shop, "RECEIVED", "SHIPPED", "RECEIVED")
+    line = world.transfer_line(done, 1, shirt, 4, shipped=4, received=2, damaged=1, missing=1)
+    world.move(shirts, "TRANSFER_OUT", 4, outside, act=("Transfer", done["id"]), line_id=line["id"])
+    act = ("GoodsReceipt", world.receipt(shop, transfer_id=done["id"])["id"])
+    world.move(shirts_in_shop, "TRANSFER_IN", 2, inside, act=act, line_id=line["id"])
+    world.move(shirts_in_shop, "TRANSFER_IN", 1, broken, act=act, line_id=line["id"])
+
+    counting = world.count("100001", depot, "OPEN", "RECORDED")
+    world.count_line(counting, 1, shirts, shirt, 90, 91)
+    world.count_line(counting, 2, shoes, shoe, 40, None)
+    counted = world.count("100002", shop, "COMPLETED", "RECORDED", "COMPLETED")
+    world.count_line(counted, 1, shirts_in_shop, shirt, 29, 30)
+    world.move(shirts_in_shop, "COUNT", 1, inside, act=("StockCount", counted["id"]), line_id=None)
+
+
 def small_carts(world: World, channel: Row, items: list[tuple[Row, int]], elsewhere: Row, customer: Row) -> None:
     """A reservation in each state but the one that an order brings about."""
     world.cart(channel, items, customer)
@@ -653,9 +817,22 @@ def small_world() -> World:
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
     Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
     Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
+    shoe.update(backorder_policy="BACKORDER", backorder_limit=5)
+    shirt.update(backorder_policy="PREORDER", backorder_limit=None, releases_at=FAR)
+    Story(world, web, [(shoes, 2, 12_000)], ana).wait()
+    Story(world, web, [(shoes, 2, 12_000)], bob).wait().fill()
+    small_supply(world, depot, shop, shirt, shoe, (shirts, shoes, shirts_in_shop))
     small_work(world, depot, shop, ana)
+    cap = world.variant("CAP", web, 990)
+    world.level(cap, depot, 0)
+    small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
+    outfit = world.variant("OUTFIT", web, 15_000)
+    for part, units in ((shirt, 2), (shoe, 1)):
+        parts = {"kit_variant_id": outfit["id"], "component_variant_id": part["id"]}
+        world.add("kit_components", quantity=units, **parts)
+    Story(world, web, [(shirts, 2, 0), (shoes, 1, 0)], ana, kit=(outfit, 15_000))
     world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
     world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
     world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)
@@ -796,7 +973,10 @@ TABLES = {
     "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
     "RoutingSimulationJob": "routing_simulations", "OrderLine": "order_lines", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
-    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items",
+    "PurchaseOrder": "purchase_orders", "PurchaseOrderLine": "purchase_order_lines", "TransferLine": "transfer_lines",
+    "GoodsReceipt": "goods_receipts", "StockCount": "stock_counts", "StockCountLine": "stock_count_lines",
+    "BackorderFill": "backorder_fills", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 

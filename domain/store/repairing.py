@@ -15,10 +15,12 @@ from domain.store.invariants.stock import ENTRIES, LEVEL_BUCKETS
 
 CLAIMS = """
     select stock_level_id, 'ALLOCATED' as bucket, sum(held) as units from fulfillment_order_lines group by 1
+    union all
+    select stock_level_id, 'RESERVED', sum(held) from reservation_lines where held > 0 group by 1
 """
 """By level and bucket: units that somebody can name."""
 
-CLAIMED_BUCKETS = frozenset({Bucket.ALLOCATED})
+CLAIMED_BUCKETS = frozenset({Bucket.ALLOCATED, Bucket.RESERVED})
 
 COLUMNS = columns_of(StockLevel)
 
@@ -66,6 +68,7 @@ LINES = """
     select o.number, line.id, line.sku, line.allocated + line.picked, coalesce(held.units, 0)::integer
     from order_lines line join orders o on o.id = line.order_id left join held on held.order_line_id = line.id
     where line.allocated + line.picked <> coalesce(held.units, 0)
+      and not exists (select from order_lines part where part.kit_line_id = line.id)
     order by line.id limit $1
 """
 

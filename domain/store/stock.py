@@ -1,12 +1,13 @@
 """Questions about stock levels. They are locked by variant and location, in that order, always last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, select
 
+from domain.ids import new_id
 from domain.model import StockLevel, StockMovement
 from domain.store import tables as t
 from domain.store import visibility
@@ -97,3 +98,17 @@ async def entry(connection: Any, key: UUID, viewer: Viewer) -> StockMovement | N
 async def undone_by(connection: Any, key: UUID) -> UUID | None:
     """The reversal of an entry. Lock its level first."""
     return await connection.fetchval("select id from stock_movements where reverses_id = $1", key)  # type: ignore[no-any-return]
+
+
+THRESHOLDS = """
+    insert into channel_thresholds (id, channel_id, variant_id, units)
+    select id, $1, variant_id, units from unnest($2::uuid[], $3::uuid[], $4::int[]) given (id, variant_id, units)
+    order by variant_id
+    on conflict (channel_id, variant_id) do update set units = excluded.units
+"""
+
+
+async def set_thresholds(connection: Any, channel_id: UUID, units: Mapping[UUID | None, int]) -> None:
+    """What a channel does not sell of variants; None stands for all that have no threshold of their own."""
+    fresh = [new_id() for _ in units]
+    await connection.execute(THRESHOLDS, channel_id, fresh, list(units), list(units.values()))

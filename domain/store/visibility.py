@@ -224,6 +224,29 @@ def stock(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return _here(row.c.location_id) if viewer.role in AT_LOCATIONS else true()
 
 
+def suppliers(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
+    """From whom we buy is known to whoever sees stock."""
+    return true() if viewer.may(Scope.STOCK_READ) else false()
+
+
+purchase_orders = stock
+"""Supply is seen as stock is: it becomes stock at its location."""
+
+
+def _transfers(*ends: str) -> Rule:
+    def visible(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+        if not viewer.may(Scope.STOCK_READ):
+            return false()
+        return or_(*(_here(row.c[end]) for end in ends)) if viewer.role in AT_LOCATIONS else true()
+
+    return visible
+
+
+transfers_from, transfers_to = _transfers("from_location_id"), _transfers("to_location_id")
+transfers = _transfers("from_location_id", "to_location_id")
+"""A transfer is seen at both of its ends; the sender ships it, the receiver receives it."""
+
+
 def routing(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """Why an order ships from where it does: `routing:read`."""
     return of_order(viewer, row) if viewer.may(Scope.ROUTING_READ) else false()
@@ -298,6 +321,10 @@ of_shipment = through(t.shipments, "shipment_id", at_location)
 return_lines = through(t.returns, "return_id", returns)
 return_inspections = through(t.return_lines, "return_line_id", return_lines)
 exceptions = for_staff(at_location)
+purchase_order_lines = through(t.purchase_orders, "purchase_order_id", purchase_orders)
+transfer_lines = through(t.transfers, "transfer_id", transfers)
+stock_count_lines = through(t.stock_counts, "stock_count_id", stock)
+backorder_fills = of_order
 reservation_lines = through(t.reservations, "reservation_id", reservations)
 
 

@@ -27,6 +27,7 @@ from resolvers.reading.mapping import (
     One,
     Pages,
     Row,
+    Rows,
     Values,
 )
 from resolvers.reading.plans import Plan, filled
@@ -60,12 +61,25 @@ class Rereading:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a statement of its own finds, for arguments as they were written."""
+
+    mapping: Rows
+    given: str
+    arguments: Callable[["Asking"], Arguments] = field(compare=False)
+
+    def under(self, row: Row, asking: "Asking") -> Any:
+        """The rows under a fresh name."""
+        return self.mapping.under(row, asking.name(), asking.viewer, self.arguments(asking))
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where objects of one kind are read: a table, or a part of another place."""
 
     entity: Entity | None = None
     parent: "Place | None" = None
-    mapping: Inline | Elements | Aggregate | None = None
+    mapping: Inline | Elements | Aggregate | Finding | None = None
     rereading: Rereading | None = None
     computed: str | None = None
     """The response key of what was worked out for this request."""
@@ -88,11 +102,15 @@ class Place:
         if isinstance(self.mapping, Inline):
             return Opened(above.scan, self.mapping.of(above.row), above.keys)
         assert self.mapping is not None
-        element = self.mapping.under(above.row, asking.name())
+        if isinstance(self.mapping, Finding):
+            element = self.mapping.under(above.row, asking)
+        else:
+            element = self.mapping.under(above.row, asking.name())
         if isinstance(self.mapping, Aggregate):
             return Opened(above.scan.join(element, true()), element, above.keys)
         numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
-        return Opened(above.scan.join(numbered, true()), numbered, [*above.keys, numbered.c.ordinal])
+        scan = numbered if above.scan is None else above.scan.join(numbered, true())
+        return Opened(scan, numbered, [*above.keys, numbered.c.ordinal])
 
     def _worked_out(self, variables: Any) -> Any:
         found = variables[COMPUTED][self.computed]

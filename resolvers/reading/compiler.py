@@ -55,6 +55,7 @@ from resolvers.reading.mapping import (
     Pages,
     Reread,
     Row,
+    Rows,
     Scalar,
     Subject,
     entity_of,
@@ -62,7 +63,17 @@ from resolvers.reading.mapping import (
 )
 from resolvers.reading.pages import Page, size_of
 from resolvers.reading.scans import scan
-from resolvers.reading.templates import DOCUMENT, NOWHERE, Seat, Template, marked, other_of, place_of, type_name
+from resolvers.reading.templates import (
+    DOCUMENT,
+    NOWHERE,
+    OTHER,
+    Seat,
+    Template,
+    marked,
+    other_of,
+    place_of,
+    type_name,
+)
 from resolvers.reading.texts import EMPTY_LIST, json_object, listed, subselect, text_literal
 
 CONDITIONS = {"include": True, "skip": False}
@@ -261,6 +272,22 @@ class Compiler:
             return f"CASE WHEN {document} IS NOT NULL THEN {found} END"
         return subselect(built, f"(SELECT {document} AS doc) AS {alias} WHERE {alias}.doc IS NOT NULL")
 
+    def rows(
+        self, mapping: Rows, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
+        """A list out of a statement of its own; an empty one without the scope that it needs."""
+        if mapping.needs and not self.viewer.may(mapping.needs):
+            return EMPTY_LIST
+        alias = self.name()
+        built = self.object(
+            type_, selected.selections(), Seat(seat.place.found(mapping, self.viewer, arguments), alias)
+        )
+        opened = seat.place.template(
+            (mapping, "opened", self.sight, arguments.shape()),
+            lambda binder: mapping.under(seat.place.row, OTHER, self.viewer, arguments.under(binder)),
+        )
+        return subselect(listed(built), self.fill(opened, arguments, seat.alias, alias))
+
     # -- objects of several types ----------------------------------------------------------------------------------
 
     def subject(
@@ -383,6 +410,7 @@ METHODS: dict[type, Callable[..., str]] = {
     Many: Compiler.many,
     Elements: Compiler.elements,
     Computed: Compiler.computed,
+    Rows: Compiler.rows,
     Pages: Compiler.pages,
     Subject: Compiler.subject,
     Nodes: Compiler.nodes,

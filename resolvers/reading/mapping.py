@@ -107,6 +107,23 @@ class Elements:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A plain list of what a statement of its own finds for the field's arguments, at most `limit`, in its order.
+
+    `of` selects them with labelled columns, ordered and limited. They are rows of no table: whose they are to see is
+    said there, by the viewer's role and scopes.
+    """
+
+    of: Callable[[Row, Viewer, "Arguments"], Select[Any]]
+    limit: int
+    needs: Scope | None = None
+
+    def under(self, row: Row, name: str, viewer: Viewer, arguments: "Arguments") -> Any:
+        """The rows under a name."""
+        return self.of(row, viewer, arguments).lateral(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
     """An object whose fields are read off one row of aggregates; `of` selects exactly one row, its columns labelled.
 
@@ -177,7 +194,7 @@ class Computed:
 COMPUTED = "@computed"
 """The name under which a statement finds what was worked out, by response key, among the variables."""
 
-Reads: TypeAlias = Scalar | Inline | Aggregate | One | Many | Elements | Pages | Subject | Nodes | Computed
+Reads: TypeAlias = Scalar | Inline | Aggregate | Rows | One | Many | Elements | Pages | Subject | Nodes | Computed
 
 EVERYONE = frozenset(Role)
 

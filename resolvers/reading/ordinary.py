@@ -38,7 +38,7 @@ from domain.viewer import Viewer
 from resolvers.database import NOT_HERE, Connection
 from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, BadInput, page_size
-from resolvers.reading.asking import ROOT, Asking, Opened, Place, Record, Rereading, Session, texts_of
+from resolvers.reading.asking import ROOT, Asking, Finding, Opened, Place, Record, Rereading, Session, texts_of
 from resolvers.reading.compiler import parsed_ids
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
@@ -52,6 +52,7 @@ from resolvers.reading.mapping import (
     One,
     Pages,
     Reads,
+    Rows,
     Scalar,
     Subject,
     entity_of,
@@ -188,8 +189,19 @@ class Field:
         assert isinstance(mapping, Elements)
         if mapping.needs and not info.context.viewer.may(mapping.needs):
             return None
-        place = Place(parent=record.place, mapping=mapping)
+        return await self._opened(record, info, Place(parent=record.place, mapping=mapping))
 
+    async def found(self, record: Record, info: Info) -> list[Record]:
+        """A list out of a statement of its own."""
+        mapping = self.mapping
+        assert isinstance(mapping, Rows)
+        if mapping.needs and not info.context.viewer.may(mapping.needs):
+            return []
+        given = f"{self.name} {self.loader_name(record, info)[2:]}"
+        finding = Finding(mapping, given, lambda asking: self.arguments(asking, info))
+        return await self._opened(record, info, Place(parent=record.place, mapping=finding))
+
+    async def _opened(self, record: Record, info: Info, place: Place) -> list[Record]:
         def write(asking: Asking) -> Select[Any]:
             here = place.open(asking)
             above = Opened(here.scan, None, here.keys[:-1])
@@ -360,6 +372,7 @@ METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {
     Many: Field.many,
     Elements: Field.elements,
     Computed: Field.computed,
+    Rows: Field.found,
     Pages: Field.pages,
     Subject: Field.subject,
     Nodes: Field.nodes,

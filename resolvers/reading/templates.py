@@ -19,8 +19,9 @@ from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
 from domain.store.sql import DIALECT, compiled
-from resolvers.reading.arguments import Path, Read
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Row, Sort
+from domain.viewer import Viewer
+from resolvers.reading.arguments import Arguments, Path, Read
+from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Row, Rows, Sort
 
 ROW, OTHER = quoted_name("\x02", quote=False), quoted_name("\x03", quote=False)
 """Stand-ins for the aliases of a mapping's row, and of the row that it joins to or opens."""
@@ -141,6 +142,15 @@ class Place:
         found: Place | None = self.kept.get(mapping)
         if found is None:
             row = mapping.under(self.row, ROW)
+            found = self._keep(mapping, Place(row, row))
+        return found
+
+    def found(self, mapping: Rows, viewer: Viewer, arguments: Arguments) -> "Place":
+        """The place of what a statement of its own finds: of that only the names and types of its columns count."""
+        found: Place | None = self.kept.get(mapping)
+        if found is None:
+            columns = mapping.of(self.row, viewer, arguments.under(Recorder())).selected_columns
+            row = table(ROW, *(column(each.name, each.type) for each in columns))
             found = self._keep(mapping, Place(row, row))
         return found
 

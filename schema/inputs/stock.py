@@ -39,3 +39,25 @@ class StockMovementReverseInput:
     )
     reason: str | None = optional("Why, for the ledger.")
     occurred_at: datetime | None = moment()
+
+
+@strawberry.input(description="Units of one SKU to keep back.")
+class SafetyStockLineInput:
+    """A SKU and how many."""
+
+    sku: str | None = optional("The SKU; for a channel, left out: every SKU that has no line of its own there.")
+    quantity: int = given("Units to keep back from now on, not more of them: 0 to 1,000,000.")
+
+
+@strawberry.input(
+    description="Units to keep back, at a location or from a channel. At a location they are set aside by ledger entries, "
+    "and no channel sells them. From a channel they are subtracted from what it says is sellable, wherever they lie."
+)
+class SafetyStockSetInput:
+    """A location or a channel, and the units."""
+
+    idempotency_key: str = key()
+    location_id: strawberry.ID | None = optional("The location; refused as QUANTITY_EXCEEDS where it has less.")
+    channel: str | None = optional("Or the channel's code: its thresholds; needs the scope catalog:write.")
+    lines: list[SafetyStockLineInput] = given("1 to 100 of them.")
+    occurred_at: datetime | None = moment()

@@ -200,6 +200,53 @@ async def test_a_location_judges_its_own_stock(shop: Shop) -> None:
     await shop.do(shop.floor("SAO1"), "stockRedispose", **given)
 
 
+# -- kept back -------------------------------------------------------------------------------------------------------
+
+
+async def keep_back(shop: Shop, sku: str, units: int, code: str = "SAO1") -> Answer:
+    """Set units aside at a location."""
+    lines = [{"sku": sku, "quantity": units}]
+    return await shop.send(OPERATIONS, "safetyStockSet", "levels { available safetyStock onHand }",
+                           locationId=shop.places[code], lines=lines)  # fmt: skip
+
+
+async def test_safety_stock_is_set_aside_by_entries_and_given_back(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=5)
+    assert (await keep_back(shop, sku, 3))["levels"] == [{"available": 2, "safetyStock": 3, "onHand": 5}]
+    assert (await keep_back(shop, sku, 1))["levels"] == [{"available": 4, "safetyStock": 1, "onHand": 5}]
+    assert (await keep_back(shop, sku, 1))["levels"] == [{"available": 4, "safetyStock": 1, "onHand": 5}]
+    told = [(move["quantity"], move["fromBucket"], move["toBucket"]) for move in await moves(shop, sku)]
+    assert told[:2] == [(2, "SAFETY_STOCK", "AVAILABLE"), (3, "AVAILABLE", "SAFETY_STOCK")]
+    assert len(told) == 3
+
+
+async def test_no_more_is_kept_back_than_there_is(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=5)
+    await shop.place((sku, 2))
+    (refused,) = (await keep_back(shop, sku, 4))["userErrors"]
+    assert refused == {"code": "QUANTITY_EXCEEDS", "field": ["lines", "0", "quantity"], "available": 3}
+    assert (await shop.stock(sku))["SAO1"] == {"onHand": 5, "available": 3, "allocated": 2}
+
+
+async def test_what_is_kept_back_is_said_once_and_of_one_place(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=5)
+    here = {"locationId": shop.places["SAO1"]}
+    line = {"sku": sku, "quantity": 1}
+    for given, place in (
+        ({"lines": [line]}, ["locationId"]),
+        ({**here, "channel": "web", "lines": [line]}, ["locationId"]),
+        ({**here, "lines": [{"quantity": 1}]}, ["lines", "0", "sku"]),
+        ({**here, "lines": [line, line]}, ["lines", "1", "sku"]),
+        ({**here, "lines": [{**line, "quantity": -1}]}, ["lines", "0", "quantity"]),
+    ):
+        refused = await shop.refused(OPERATIONS, "safetyStockSet", **given)
+        assert (refused["code"], refused["field"]) == ("INVALID_INPUT", place)
+    refused = await shop.refused(OPERATIONS, "safetyStockSet", channel="none", lines=[line])
+    assert (refused["code"], refused["noun"]) == ("NOT_FOUND", "Channel")
+    refused = await shop.refused(shop.floor("SAO1"), "safetyStockSet", channel="web", lines=[line])
+    assert refused["code"] == "FORBIDDEN"
+
+
 # -- undone ----------------------------------------------------------------------------------------------------------
 
 

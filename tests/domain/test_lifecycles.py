@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from domain.counts import STOCK_COUNT, StockCountAction
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction
 from domain.lifecycle import Lifecycle
 from domain.orders import ORDER, OrderAction
+from domain.purchases import PURCHASE_ORDER, PurchaseOrderAction
 from domain.refusals import InvalidTransition
 from domain.reservations import RESERVATION, ReservationAction
 from domain.returns import RETURN, ReturnAction
 from domain.shipments import SHIPMENT, ShipmentAction
+from domain.transfers import TRANSFER, TransferAction
 from domain.work import WORK_ITEM, WorkItemAction
 
 ORDERS = """
@@ -74,6 +77,31 @@ FAILED  .       .       .         .       .        READY   READY     .
 DEAD    .       .       .         .       .        .       .         READY
 """
 
+PURCHASE_ORDERS = """
+                    ORDER    RESCHEDULE          RECEIVE             COMPLETE  CANCEL
+DRAFT               ORDERED  DRAFT               .                   .         CANCELED
+ORDERED             .        ORDERED             PARTIALLY_RECEIVED  RECEIVED  CANCELED
+PARTIALLY_RECEIVED  .        PARTIALLY_RECEIVED  PARTIALLY_RECEIVED  RECEIVED  .
+RECEIVED            .        .                   .                   .         .
+CANCELED            .        .                   .                   .         .
+"""
+
+TRANSFERS = """
+                    SHIP        RESCHEDULE          RECEIVE             COMPLETE  CANCEL
+DRAFT               IN_TRANSIT  DRAFT               .                   .         CANCELED
+IN_TRANSIT          .           IN_TRANSIT          PARTIALLY_RECEIVED  RECEIVED  CANCELED
+PARTIALLY_RECEIVED  .           PARTIALLY_RECEIVED  PARTIALLY_RECEIVED  RECEIVED  .
+RECEIVED            .           .                   .                   .         .
+CANCELED            .           .                   .                   .         .
+"""
+
+STOCK_COUNTS = """
+           RECORD  COMPLETE   CANCEL
+OPEN       OPEN    COMPLETED  CANCELED
+COMPLETED  .       .          .
+CANCELED   .       .          .
+"""
+
 RESERVATIONS = """
           CHANGE  EXTEND  CONSUME   RELEASE   EXPIRE
 ACTIVE    ACTIVE  ACTIVE  CONSUMED  RELEASED  EXPIRED
@@ -88,6 +116,9 @@ NOUNS: tuple[tuple[Lifecycle[Any, Any], type[StrEnum], str], ...] = (
     (SHIPMENT, ShipmentAction, SHIPMENTS),
     (RETURN, ReturnAction, RETURNS),
     (WORK_ITEM, WorkItemAction, WORK_ITEMS),
+    (PURCHASE_ORDER, PurchaseOrderAction, PURCHASE_ORDERS),
+    (TRANSFER, TransferAction, TRANSFERS),
+    (STOCK_COUNT, StockCountAction, STOCK_COUNTS),
     (RESERVATION, ReservationAction, RESERVATIONS),
 )
 

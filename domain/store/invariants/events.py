@@ -28,6 +28,9 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
         union all select 'Customer', id, event_sequence from customers
         union all select 'WorkItem', id, event_sequence from work_items
         union all select 'Exception', id, event_sequence from exceptions
+        union all select 'PurchaseOrder', id, event_sequence from purchase_orders
+        union all select 'Transfer', id, event_sequence from transfers
+        union all select 'StockCount', id, event_sequence from stock_counts
         union all select 'Reservation', id, event_sequence from reservations
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
@@ -38,7 +41,7 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
       and (subject.id is not null
            or last.subject_type in
               ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception',
-               'Reservation'))
+               'PurchaseOrder', 'Transfer', 'StockCount', 'Reservation'))
     """,
 )
 

@@ -153,6 +153,9 @@ MOVEMENT_NAMES_ITS_ACT = Invariant(
     left join shipments shipment on move.act_type = 'Shipment' and shipment.id = move.act_id
     left join returns back on move.act_type = 'Return' and back.id = move.act_id
     left join work_items item on move.act_type = 'WorkItem' and item.id = move.act_id
+    left join goods_receipts receipt on move.act_type = 'GoodsReceipt' and receipt.id = move.act_id
+    left join transfers transfer on move.act_type = 'Transfer' and transfer.id = move.act_id
+    left join stock_counts count on move.act_type = 'StockCount' and count.id = move.act_id
     left join reservations cart on move.act_type = 'Reservation' and cart.id = move.act_id
     where move.act_type in ('', 'Order') or move.act_id is null
        or (move.act_type = 'RoutingDecision' and decision.id is null)
@@ -160,6 +163,9 @@ MOVEMENT_NAMES_ITS_ACT = Invariant(
        or (move.act_type = 'Shipment' and shipment.id is null)
        or (move.act_type = 'Return' and back.id is null)
        or (move.act_type = 'WorkItem' and item.id is null)
+       or (move.act_type = 'GoodsReceipt' and receipt.id is null)
+       or (move.act_type = 'Transfer' and transfer.id is null)
+       or (move.act_type = 'StockCount' and count.id is null)
        or (move.act_type = 'Reservation' and cart.id is null)
     """,
 )

@@ -102,7 +102,7 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         Move("ADJUST", "1", None, "available"),
         Move("REVERSAL", "2", "available", None, reverses=AN_ADJUSTMENT),
     ],
-    "kinds_move_as_they_say": [Move("TRANSFER_OUT", "1", "available", "damaged")],
+    "kinds_move_as_they_say": [Move("RELEASE", "1", "available", "damaged")],
     "allocated_is_what_work_holds": [Move("ALLOCATE", "1", "available", "allocated")],
     "shipped_left_the_shelf": [
         "UPDATE stock_movements SET kind = 'ADJUST' WHERE id = (SELECT id FROM stock_movements WHERE kind = 'SHIP' LIMIT 1)"
@@ -197,6 +197,19 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     # messages
     "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
+    # kits
+    "kit_is_as_far_as_its_parts": [
+        """UPDATE order_lines SET open = 1, allocated = 0
+           WHERE id = (SELECT kit_line_id FROM order_lines WHERE kit_line_id IS NOT NULL LIMIT 1)"""
+    ],
+    "parts_fit_their_kit": [
+        f"""UPDATE order_lines SET kit_line_id = (SELECT id FROM order_lines WHERE order_id = {PLACED} AND sku = 'SHOE')
+            WHERE kit_line_id IS NOT NULL AND sku = 'SHOE'"""
+    ],
+    "kits_are_not_nested": [
+        """INSERT INTO kit_components SELECT component_variant_id, (SELECT id FROM variants WHERE sku = 'SHOE'), 1
+           FROM kit_components JOIN variants v ON v.id = component_variant_id WHERE v.sku = 'SHIRT'"""
+    ],
     # reservations
     "reserved_is_what_carts_hold": [Move("RESERVE", "1", "available", "reserved")],
     "carts_hold_while_they_are_active": [
@@ -228,6 +241,16 @@ VIOLATIONS: dict[str, list[str | Move]] = {
             at="(SELECT stock_level_id FROM stock_movements WHERE act_type = 'WorkItem')",
         ),
     ],
+    # supply
+    "purchases_are_what_arrived": ["UPDATE purchase_order_lines SET received = received + 1 WHERE received > 0"],
+    "transfers_are_what_moved": [
+        "UPDATE transfer_lines SET received = received - 1, missing = missing + 1 WHERE received > 0"
+    ],
+    "transfer_units_sum": ["UPDATE transfer_lines SET missing = missing + 1 WHERE received > 0"],
+    "awaited_while_something_is": ["UPDATE purchase_orders SET status = 'RECEIVED' WHERE status = 'ORDERED'"],
+    "counts_move_when_complete": ["UPDATE stock_counts SET status = 'OPEN' WHERE status = 'COMPLETED'"],
+    "waiting_keeps_its_limit": ["UPDATE backorders SET limit_units = 0"],
+    "waiting_is_what_began_to": ["UPDATE backorders SET quantity = quantity + 1"],
     # exceptions
     "one_of_a_kind_is_open": [
         """UPDATE exceptions SET kind = other.kind, subject_id = other.subject_id
