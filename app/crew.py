@@ -24,6 +24,7 @@ from resolvers.messages import Post
 from resolvers.promises import learning
 from resolvers.relays import Relay
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
+from resolvers.unrouted import noticing_supply, route_unrouted, route_what_waited
 from resolvers.wording import Wording
 from resolvers.work import return_work
 
@@ -61,6 +62,8 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         expire_reservations(world),
         find_unanswered(world),
         ask_payment(world),
+        route_unrouted(world),
+        route_what_waited(world),
         simulations.simulating(world),
         shadows.deciding(world),
         fill_backorders(world),
@@ -72,7 +75,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
 def readers(post: Post, crew: Crew) -> list[Relay]:
     """Everyone who reads the log. No customer is told anything where nothing carries messages."""
     telling = [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
-    return [queue_deliveries(crew), demand.counting(), *telling, shadows.noting()]
+    return [queue_deliveries(crew), noticing_supply(crew), demand.counting(), *telling, shadows.noting()]
 
 
 @asynccontextmanager

@@ -84,6 +84,7 @@ class OrderLine:
     returned: int = 0
     in_open_returns: int = 0
     delivered_at: datetime | None = None
+    pinned_location_id: UUID | None = None
     kit_line_id: UUID | None = None
     backordered_at: datetime | None = None
 
@@ -415,6 +416,9 @@ class Order:
     canceled_at: datetime | None = None
     completed_at: datetime | None = None
     cancel_reason: str | None = None
+    unrouted_at: datetime | None = None
+    route_again_at: datetime | None = None
+    route_attempts: int = 0
     version: int = 1
     event_sequence: int = 0
     lines: tuple[OrderLine, ...] = ()
@@ -514,6 +518,21 @@ class StockMovement:
 
 
 @row
+class StockShortfall:
+    """`stock_shortfalls`: units that were promised and are not there."""
+
+    table: ClassVar[str] = "stock_shortfalls"
+
+    id: UUID
+    stock_level_id: UUID
+    order_line_id: UUID
+    quantity: int
+    rerouted_to_id: UUID | None
+    act_id: UUID
+    occurred_at: datetime
+
+
+@row
 class RoutingDecision:
     """`routing_decisions`: a router's decision on record."""
 
@@ -530,6 +549,8 @@ class RoutingDecision:
     objective: dict[str, int] | None = None
     gap: float | None = None
     ruleset_version: int | None = None
+    decided_by_kind: str | None = None
+    decided_by: str | None = None
 
 
 @row

@@ -1,7 +1,7 @@
 """What staff and buyers decide about an order: confirm, hold, release, cancel; and what follows from any decision."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from domain.model import (
     replace,
 )
 from domain.orders import (
+    LIVE,
     ORDER,
     AdjustmentKind,
     CancelReason,
@@ -42,7 +43,7 @@ from domain.stock import Bucket, Ledger, MovementKind
 def derived(order: Order, act: Act) -> tuple[Order, list[Event]]:
     """The order with every derived status brought up to date; an order whose last unit found its end is completed."""
     open_returns = sum(1 for each in order.returns if each.status in OPEN_RETURNS)
-    order = kits.with_kits(order)
+    order = with_waiting(kits.with_kits(order), act)
     order = with_status(
         replace(
             order,
@@ -55,6 +56,20 @@ def derived(order: Order, act: Act) -> tuple[Order, list[Event]]:
         order = replace(order, completed_at=act.at)
         return order, [about(order, EventType.ORDER_COMPLETED, f"Order {order.number} is complete.")]
     return order, []
+
+
+FIRST_RETRY = timedelta(minutes=5)
+"""What was short a moment ago may have been miscounted, or come back from a cart that was left."""
+
+
+def with_waiting(order: Order, act: Act) -> Order:
+    """The order in the queue of what nobody could fill, or out of it: it waits while any unit is open."""
+    waits = order.status in LIVE and any(line.open for line in order.lines)
+    if waits == (order.unrouted_at is not None):
+        return order
+    if not waits:
+        return replace(order, unrouted_at=None, route_again_at=None, route_attempts=0)
+    return replace(order, unrouted_at=act.recorded_at, route_again_at=act.recorded_at + FIRST_RETRY)
 
 
 def confirm(order: Order, act: Act, tenders: Sequence[Tender] = ()) -> Decided:

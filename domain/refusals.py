@@ -214,6 +214,22 @@ class Unroutable(Refused):
 
 
 @dataclass(eq=False)
+class UnitsCommitted(Refused):
+    """No fewer than {committed} of {sku} can be on hand there: so many are picked, packed or set aside."""
+
+    sku: str
+    committed: int
+
+
+@dataclass(eq=False)
+class LocationNotInChannel(Refused):
+    """The location {location} does not ship for the channel {channel}."""
+
+    location: str
+    channel: str
+
+
+@dataclass(eq=False)
 class TooManyOrders(Refused):
     """These are more than {limit} orders: nobody waits for that long; {instead} has them looked at by a worker."""
 
@@ -273,6 +289,8 @@ REFUSALS: tuple[type[Refused], ...] = (
     TotalChanged,
     OnHold,
     Unroutable,
+    UnitsCommitted,
+    LocationNotInChannel,
     TooManyOrders,
     QuoteExpired,
     QuoteMismatch,

@@ -163,6 +163,8 @@ def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> Rou
         objective=_objective(decision),
         gap=decision.gap,
         ruleset_version=decision.ruleset_version or None,
+        decided_by_kind=act.actor_kind,
+        decided_by=act.actor_name,
     )
 
 

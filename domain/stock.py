@@ -8,7 +8,6 @@ from domain.acts import Act
 from domain.events import Event, EventType
 from domain.ids import new_id
 from domain.model import Order, StockLevel, StockMovement, replace
-from domain.refusals import QuantityExceeds
 from domain.words import Word
 
 
@@ -183,17 +182,7 @@ KIND_OF = {AdjustReason.CYCLE_COUNT: MovementKind.COUNT, AdjustReason.RECEIVED: 
 """The ledger's kind for a reason; ADJUST for the rest."""
 
 
-def adjust(ledger: Ledger, level: StockLevel, on_hand: int, reason: AdjustReason, place: tuple[str, ...]) -> None:
-    """Set what is on hand: the difference comes into, or goes out of, what is available.
-
-    Refused where more is promised or set aside than would be left: that must be taken back first.
-    """
-    difference = on_hand - level.on_hand
+def kind_of(reason: AdjustReason, *, gain: bool) -> MovementKind:
+    """The ledger's kind for a reason. Nothing is received that goes."""
     kind = KIND_OF.get(reason, MovementKind.ADJUST)
-    if difference > 0:
-        ledger.move(level.id, kind, difference, None, Bucket.AVAILABLE, reason=reason.value)
-    elif difference < 0:
-        if level.available + difference < 0:
-            raise QuantityExceeds(level.available, field=place)
-        kind = MovementKind.ADJUST if kind is MovementKind.RECEIVE else kind
-        ledger.move(level.id, kind, -difference, Bucket.AVAILABLE, None, reason=reason.value)
+    return kind if gain or kind is not MovementKind.RECEIVE else MovementKind.ADJUST

@@ -133,6 +133,10 @@ ANONYMOUS = Viewer(ViewerKind.ANONYMOUS, None, "anonymous", "Anonymous")
 """A caller without a token: sees the schema and itself, nothing more."""
 
 SYSTEM = Viewer(
-    ViewerKind.SYSTEM, Role.OPERATIONS, "system", "Ordergraph", frozenset({Scope.ORDERS_WRITE, Scope.PAYMENTS_WRITE})
+    ViewerKind.SYSTEM,
+    Role.OPERATIONS,
+    "system",
+    "Ordergraph",
+    frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_CANCEL, Scope.PAYMENTS_WRITE}),
 )
 """Who acts when nobody does: timers and whoever looks for exceptions."""

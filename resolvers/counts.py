@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import counts as rules
-from domain import stock as stock_rules
 from domain.counts import Found
-from domain.model import StockCount
+from domain.model import StockCount, StockLevel
 from domain.refusals import InvalidInput, UnknownSku
-from domain.stock import AdjustReason, Ledger, MovementKind
+from domain.shortfalls import Count
+from domain.stock import AdjustReason, MovementKind
 from domain.store import setup
 from domain.store import supply as stored
 from domain.viewer import Scope
 from resolvers import kits
-from resolvers.purchases import keep, locked
+from resolvers.purchases import locked
+from resolvers.recounting import Recount, recounted
 from resolvers.setup import location_of
 from resolvers.writing import Outcome, Work, verb
 
@@ -85,14 +87,23 @@ async def complete(work: Work, input: StockCountCompleteInput) -> Outcome:
     before = await _locked(work, input)
     after, told = rules.complete(before, work.act)
     done = [(line.stock_level_id, line.counted_at) for line in before.lines if line.counted_at is not None]
-    levels = await work.levels([level_id for level_id, _ in done])
-    corrected = await stored.added_since(work.connection, done, CORRECTIONS)
-    ledger = Ledger(work.act, "StockCount", before.id, levels.values())
-    for one in rules.corrections(before, levels, corrected):
-        level = ledger.levels[one.level_id]
-        stock_rules.adjust(ledger, level, one.on_hand, AdjustReason.CYCLE_COUNT, ("id",))
-    keep(work, before, after, told, ledger, levels)
-    return Outcome({"stockCount": before.id, "backordersFilled": []}, {"shortfalls": ()})
+    places = {(line.variant_id, before.location_id): line.sku for line in before.lines if line.counted is not None}
+
+    async def counts(levels: Mapping[UUID, StockLevel]) -> list[Count]:
+        corrected = await stored.added_since(work.connection, done, CORRECTIONS)
+        found = rules.corrections(before, levels, corrected)
+        return [_count(levels[one.level_id], one.on_hand, places) for one in found]
+
+    made = await recounted(work, Recount(places, AdjustReason.CYCLE_COUNT, ("StockCount", before.id), counts))
+    work.changes.turn(before, after)
+    work.changes.log(work.act, [told])
+    short = [each.id for each in made.shortfalls]
+    return Outcome({"stockCount": before.id, "shortfalls": short, "backordersFilled": []})
+
+
+def _count(level: StockLevel, on_hand: int, skus: Mapping[tuple[UUID, UUID], str]) -> Count:
+    place = level.variant_id, level.location_id
+    return Count(place, skus[place], on_hand, None, ("id",))
 
 
 @verb("stockCountCancel", Scope.STOCK_WRITE)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import ids
-from domain import stock as stock_rules
 from domain.backorders import BackorderPolicy
 from domain.messages import refuse_odd_locale
-from domain.model import Decided
 from domain.money import parse
-from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChanged, UnknownSku
-from domain.stock import Ledger
+from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
+from domain.shortfalls import Count
 from domain.store import setup as stored
+from domain.store import unrouted
 from domain.viewer import Role, Scope
 from resolvers import kits
 from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
+from resolvers.recounting import Recount, recounted
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     if input.return_window_days is not None and not 0 <= input.return_window_days <= 3650:
         raise InvalidInput("a return window is 0 to 3650 days", field=("returnWindowDays",))
     refuse_odd_locale(input.locale, "locale")
+    rerouting = _rerouting(input)
     id_, currency = await stored.set_channel(
         work.connection,
         work.act.at,
@@ -72,7 +73,21 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     )
     if currency != input.currency:
         raise CurrencyMismatch(currency, input.currency, field=("currency",))
+    await unrouted.set_policy(work.connection, id_, *rerouting)
     return Outcome({"channel": id_})
+
+
+def _rerouting(input: ChannelSetInput) -> tuple[str | None, int | None, int | None, int | None]:
+    """What becomes of orders that wait, and of those that could ship more cheaply."""
+    for name, given, most in (
+        ("unroutedAfterHours", input.unrouted_after_hours, 8_760),
+        ("waveMinutes", input.wave_minutes, 10_080),
+        ("waveSavingPercent", input.wave_saving_percent, 100),
+    ):
+        if given is not None and not 0 <= given <= most:
+            raise InvalidInput(f"0 to {most:,}, not {given:,}", field=(name,))
+    kept = input.unrouted_policy.value if input.unrouted_policy else None
+    return kept, input.unrouted_after_hours, input.wave_minutes, input.wave_saving_percent
 
 
 @verb("locationSet", Scope.CATALOG_WRITE)
@@ -181,19 +196,19 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
             place = ("lines", str(index), "setOnHand")
             raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
 
-    places = [(variants[sku], location_id) for sku in skus]
-    levels = await work.levels_at(places)
-    ledger = Ledger(work.act, "StockAdjustment", work.act.id, levels.values())
-    for index, line in enumerate(input.lines):
-        level, where = levels[variants[line.sku], location_id], ("lines", str(index))
-        if line.expected_on_hand is not None and line.expected_on_hand != level.on_hand:
-            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=(*where, "expectedOnHand"))
-        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason, (*where, "setOnHand"))
-
-    decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
-    work.store(None, decided, {level.id: level for level in levels.values()})
-    made = {"levels": [level.id for level in levels.values()], "backordersFilled": []}
-    return Outcome(made, {"shortfalls": ()})
+    counts = [
+        Count(
+            (variants[line.sku], location_id),
+            line.sku,
+            line.set_on_hand,
+            line.expected_on_hand,
+            ("lines", str(index), "setOnHand"),
+        )
+        for index, line in enumerate(input.lines)
+    ]
+    done = await recounted(work, Recount.of(counts, input.reason, ("StockAdjustment", work.act.id)))
+    short = [each.id for each in done.shortfalls]
+    return Outcome({"levels": list(done.levels), "shortfalls": short, "backordersFilled": []})
 
 
 async def location_of(work: Work, id_: str) -> UUID:

@@ -179,6 +179,14 @@ class Work:
         self.hear()
         return found
 
+    async def levels_and_places(
+        self, level_ids: Iterable[UUID], places: Collection[tuple[UUID, UUID]]
+    ) -> dict[UUID, StockLevel]:
+        """Stock levels by id and by (variant, location), locked together; always after the orders."""
+        found = await stock.lock_levels_and_places(self.connection, level_ids, places, [new_id() for _ in places])
+        self.hear()
+        return found
+
     def hear(self) -> None:
         """We are told now: who waited for a lock must not be on record before whom they waited for."""
         self.act = replace(self.act, recorded_at=max(self.act.recorded_at, self.world.now()))

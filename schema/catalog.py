@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from domain.backorders import BackorderPolicy
+from domain.orders import UnroutedPolicy
 from domain.store import tables as t
 from domain.store import visibility
 from domain.viewer import Scope
@@ -13,6 +14,7 @@ from resolvers.reading.mapping import column, inline, many, one
 from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money, words
 from schema.stock import Inventory, inventory_of
 
+words(UnroutedPolicy)
 words(BackorderPolicy)
 
 
@@ -35,6 +37,24 @@ class Channel(Node):
         lambda price: [price.c.service],
         "What the buyer pays for each service; one that is not named is free; at most 100.",
         limit=100,
+    )
+    unrouted_policy: UnroutedPolicy | None = column(
+        "unrouted_policy",
+        "What becomes of units that no location can ship for so long; scope routing:read.",
+        needs=Scope.ROUTING_READ,
+    )
+    unrouted_after_hours: int | None = column(
+        "unrouted_after_hours", "How long they wait until then; scope routing:read.", needs=Scope.ROUTING_READ
+    )
+    wave_minutes: int | None = column(
+        "wave_minutes",
+        "How often orders that nobody has accepted are routed anew, 0 is never; scope routing:read.",
+        needs=Scope.ROUTING_READ,
+    )
+    wave_saving_percent: int | None = column(
+        "wave_saving_percent",
+        "How much cheaper a plan must be for work to be given to others; scope routing:read.",
+        needs=Scope.ROUTING_READ,
     )
 
 

@@ -13,6 +13,7 @@ from resolvers import (
     orders,
     payments,
     purchases,
+    rerouting,
     reservations,
     returns,
     routing,
@@ -33,6 +34,7 @@ from schema.inputs import messages as message_inputs
 from schema.inputs import options as option_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
+from schema.inputs import rerouting as rerouting_inputs
 from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
@@ -260,6 +262,42 @@ class Mutation:
         work_inputs.FulfillmentOrderPackInput,
         payloads.FulfillmentOrderPackPayload,
         "Put what was picked into parcels.",
+    )
+    fulfillment_order_reject = mutation(
+        rerouting.reject,
+        rerouting_inputs.FulfillmentOrderRejectInput,
+        payloads.FulfillmentOrderRejectPayload,
+        "Decline work, or lines of it: they are routed elsewhere at once, and what was counted corrects the stock record.",
+    )
+    fulfillment_order_move = mutation(
+        rerouting.move,
+        rerouting_inputs.FulfillmentOrderMoveInput,
+        payloads.FulfillmentOrderMovePayload,
+        "Give work of which nothing is picked to another location that has the goods.",
+    )
+    fulfillment_order_split = mutation(
+        rerouting.split,
+        rerouting_inputs.FulfillmentOrderSplitInput,
+        payloads.FulfillmentOrderSplitPayload,
+        "Make work of its own of some units, at the same location.",
+    )
+    fulfillment_order_merge = mutation(
+        rerouting.merge,
+        rerouting_inputs.FulfillmentOrderMergeInput,
+        payloads.FulfillmentOrderMergePayload,
+        "Make one work of several for the same order at the same location, which nobody has accepted.",
+    )
+    order_pin = mutation(
+        rerouting.pin,
+        rerouting_inputs.OrderPinInput,
+        payloads.OrderPinPayload,
+        "Say from which location an order must ship; what others have not accepted goes there at once.",
+    )
+    order_line_pin = mutation(
+        rerouting.pin_line,
+        rerouting_inputs.OrderLinePinInput,
+        payloads.OrderLinePinPayload,
+        "Say from which location an order line must ship; what others have not accepted goes there at once.",
     )
     shipment_create = mutation(
         shipments.ship,

@@ -14,12 +14,13 @@ from schema.customers import Customer, CustomerNote
 from schema.errors import UserError
 from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
-from schema.orders import Order, OrderLine
+from schema.orders import Order
 from schema.payments import Payment, PaymentAction, Refund
 from schema.reservations import Reservation
 from schema.returns import Return
 from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
+from schema.shortfalls import StockShortfall
 from schema.simulations import RoutingSimulationJob
 from schema.stock import Location, StockLevel, StockMovement
 from schema.supply import BackorderFill, PurchaseOrder, StockCount, Supplier, Transfer
@@ -182,26 +183,71 @@ class VariantsSetPayload:
     user_errors: list[UserError] = errors()
 
 
-@strawberry.type(description="Units that were promised and are not there any more.")
-class StockShortfall:
-    """What a count leaves short; a count that would is refused for now, so there is none."""
-
-    order_line: OrderLine = strawberry.field(description="The line they were promised to.")
-    quantity: int = strawberry.field(description="How many units.")
-    rerouted_to: Location | None = strawberry.field(description="Who ships them instead; null where nobody can.")
-
-
 @strawberry.type(description="The stock levels as they are now.")
 class StockAdjustPayload:
     """What stockAdjust answers."""
 
     levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
-    shortfalls: list[StockShortfall] | None = strawberry.field(
-        description="Promises that can not be kept any more; at most 100."
+    shortfalls: list[StockShortfall] | None = all_made(
+        "shortfalls", "Promises that a count does not leave the units for, and who keeps them instead; at most 100."
     )
     backorders_filled: list[BackorderFill] | None = all_made(
         "backordersFilled", "Orders that waited for what was found, and have it now; null when refused; at most 100."
     )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work as it is now, and who does what was declined.")
+class FulfillmentOrderRejectPayload:
+    """What fulfillmentOrderReject answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The work; null when it was refused.")
+    rerouted: list[FulfillmentOrder] | None = all_made(
+        "rerouted", "New work elsewhere for what was declined; null when refused; at most 100."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work at its new location.")
+class FulfillmentOrderMovePayload:
+    """What fulfillmentOrderMove answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made(
+        "fulfillmentOrder", "The work where it is done now, under an id of its own; null when it was refused."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="Two works of one.")
+class FulfillmentOrderSplitPayload:
+    """What fulfillmentOrderSplit answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "What stays; null when it was refused.")
+    split_off: FulfillmentOrder | None = one_made("splitOff", "What was split off; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="One work of several.")
+class FulfillmentOrderMergePayload:
+    """What fulfillmentOrderMerge answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The one; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderPinPayload:
+    """What orderPin answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderLinePinPayload:
+    """What orderLinePin answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
     user_errors: list[UserError] = errors()
 
 
@@ -658,8 +704,8 @@ class StockCountCompletePayload:
     """What stockCountComplete answers."""
 
     stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
-    shortfalls: list[StockShortfall] | None = strawberry.field(
-        description="Promises that can not be kept any more; at most 100."
+    shortfalls: list[StockShortfall] | None = all_made(
+        "shortfalls", "Promises that the count does not leave the units for, and who keeps them instead; at most 100."
     )
     backorders_filled: list[BackorderFill] | None = fills_made()
     user_errors: list[UserError] = errors()

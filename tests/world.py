@@ -667,6 +667,25 @@ class Story:
         self._tell("ORDER_CANCELED")
         return self
 
+    def decline(self) -> "Story":
+        """The location is closed, and the goods must come from there."""
+        world, decision = self.world, self.decision
+        gaps = [{"sku": line["sku"], "quantity": line["quantity"], "reason": "NO_STOCK"} for line in self.lines]
+        for level, line, part in zip(self.levels, self.lines, self.parts, strict=True):
+            line.update(open=line["quantity"], allocated=0, pinned_location_id=level["location_id"])
+            part["short"] = part["quantity"]
+            act = ("Rejection", self.work["id"])
+            world.move(level, "DEALLOCATE", line["quantity"], ("ALLOCATED", "AVAILABLE"), act=act, line_id=part["id"])
+        self.work.update(status="REJECTED", closed_at=world.later())
+        self.order.update(unrouted_at=world.now, route_again_at=world.now + timedelta(minutes=5), route_attempts=1)
+        world.add(
+            "routing_decisions", order_id=self.order["id"], strategy="NONE", currency=decision["currency"], chosen=[],
+            candidates=decision["candidates"], unfilled=gaps, decided_at=world.now, decided_by_kind="STAFF",
+            decided_by="Zoë",
+        )  # fmt: skip
+        self._tell("FULFILLMENT_ORDER_REJECTED", "FulfillmentOrder", self.work)
+        return self
+
     def call_off(self) -> "Story":
         """Everything is called off after the pick: the units wait in quality control until they are put back."""
         world = self.world
@@ -817,6 +836,7 @@ def small_world() -> World:
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
     Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
     Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
+    Story(world, web, [(shirts_in_shop, 2, 4_990)], ana).confirm().decline()
     shoe.update(backorder_policy="BACKORDER", backorder_limit=5)
     shirt.update(backorder_policy="PREORDER", backorder_limit=None, releases_at=FAR)
     Story(world, web, [(shoes, 2, 12_000)], ana).wait()

@@ -33,6 +33,26 @@ LOCK_AT = f"""
 """
 
 
+LOCK_BOTH = f"""
+    select {COLUMNS} from stock_levels where id in (
+        select unnest($1::uuid[])
+        union
+        select level.id from unnest($2::uuid[], $3::uuid[]) as wanted (variant_id, location_id)
+        join stock_levels level using (variant_id, location_id)
+    )
+    order by variant_id, location_id for update
+"""
+
+HOLDERS = """
+    select work.order_id, part.held from fulfillment_order_lines part
+    join fulfillment_orders work on work.id = part.fulfillment_order_id
+    join orders o on o.id = work.order_id
+    where part.stock_level_id = $1 and part.held > 0 and work.status in ('SCHEDULED', 'OPEN', 'ACCEPTED')
+    order by work.status = 'ACCEPTED', o.placed_at desc, o.id
+    limit $2
+"""
+
+
 async def lock_levels(connection: Any, ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
     """Levels by id, locked in the global order."""
     rows = await connection.fetch(LOCK, list(set(ids)))
@@ -49,6 +69,24 @@ async def lock_levels_at(
     await connection.execute(ENSURE, fresh, variants, locations)
     rows = await connection.fetch(LOCK_AT, variants, locations)
     return {(row["variant_id"], row["location_id"]): StockLevel(*row) for row in rows}
+
+
+async def lock_levels_and_places(
+    connection: Any, ids: Iterable[UUID], places: Iterable[tuple[UUID, UUID]], new_ids: Iterable[UUID]
+) -> dict[UUID, StockLevel]:
+    """Levels by id together with those at places, locked in the one order; a level that does not exist is begun empty."""
+    wanted = sorted(set(places))
+    variants, locations = [variant for variant, _ in wanted], [location for _, location in wanted]
+    fresh = [id_ for id_, _ in zip(new_ids, wanted, strict=False)]
+    if wanted:
+        await connection.execute(ENSURE, fresh, variants, locations)
+    rows = await connection.fetch(LOCK_BOTH, list(set(ids)), variants, locations)
+    return {row["id"]: StockLevel(*row) for row in rows}
+
+
+async def holders(connection: Any, level_id: UUID, limit: int) -> list[tuple[UUID, int]]:
+    """(order, units) of work at a level of which nothing is picked, those first that lose their units first."""
+    return [tuple(row) for row in await connection.fetch(HOLDERS, level_id, limit)]
 
 
 BOUND = f"""

@@ -40,7 +40,15 @@ from domain.customers import CustomerKind
 from domain.exceptions import ExceptionKind, ExceptionSeverity
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.messages import MessageKind, MessageMedium, MessageStatus, MessageTopic
-from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
+from domain.orders import (
+    AdjustmentKind,
+    FulfillmentStatus,
+    HoldKind,
+    OrderReturnStatus,
+    OrderStatus,
+    PaymentStatus,
+    UnroutedPolicy,
+)
 from domain.payments import EntryStatus, PaymentKind
 from domain.purchases import PurchaseOrderStatus
 from domain.reservations import ReservationStatus
@@ -144,8 +152,13 @@ channels = Table(
     _at("prices_solved_at"),
     Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
+    Column("unrouted_policy", Text, nullable=False, server_default=text("'WAIT'")),
+    Column("unrouted_after_hours", Integer, nullable=False, server_default=text("72")),
+    _count("wave_minutes"),
+    Column("wave_saving_percent", Integer, nullable=False, server_default=text("10")),
     UniqueConstraint("code"),
-    *_never_negative("return_window_days"),
+    _one_of("unrouted_policy", UnroutedPolicy),
+    *_never_negative("return_window_days", "unrouted_after_hours", "wave_minutes", "wave_saving_percent"),
 )
 
 promise_models = Table(
@@ -374,6 +387,9 @@ orders = Table(
     _at("canceled_at"),
     _at("completed_at"),
     _text("cancel_reason", nullable=True),
+    _at("unrouted_at"),
+    _at("route_again_at"),
+    _count("route_attempts"),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("event_sequence", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("number"),
@@ -384,6 +400,7 @@ orders = Table(
     _one_of("return_status", OrderReturnStatus),
     CheckConstraint("(canceled_at is not null) = (status = 'CANCELED')", name="canceled_at_iff_canceled"),
     CheckConstraint("(completed_at is not null) = (status = 'COMPLETED')", name="completed_at_iff_completed"),
+    CheckConstraint("(unrouted_at is null) = (route_again_at is null)", name="routed_again_while_unrouted"),
     CheckConstraint(
         "total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_is_the_sum"
     ),
@@ -397,6 +414,10 @@ orders = Table(
     Index("ix_orders_channel_id_status_placed_at_id", "channel_id", "status", "placed_at", "id"),
     Index("ix_orders_on_hold", "placed_at", "id", postgresql_where=text("on_hold")),
     Index("ix_orders_external_reference", "external_reference"),
+    *(
+        Index("_".join(("ix_orders_unrouted", *keys)), *keys, postgresql_where=text("unrouted_at is not null"))
+        for keys in (("placed_at", "id"), ("channel_id", "placed_at", "id"), ("route_again_at", "id"))
+    ),
     Index(
         "ix_orders_promised",
         "deliver_by_latest",
@@ -443,6 +464,7 @@ order_lines = Table(
     _count("canceled"),
     _count("returned"),
     _count("in_open_returns"),
+    _of("pinned_location_id", "locations", nullable=True),
     _text("currency"),
     _minor("unit_price_minor"),
     _minor("total_minor"),
@@ -643,6 +665,8 @@ routing_decisions = Table(
     Column("gap", Double),
     Column("ruleset_version", Integer),
     _at("decided_at", nullable=False),
+    _text("decided_by_kind", nullable=True),
+    _text("decided_by", nullable=True),
     Index("ix_routing_decisions_unfilled", "decided_at", "id", postgresql_where=text("unfilled <> '[]'")),
 )
 
@@ -743,7 +767,7 @@ fulfillment_order_lines = Table(
     _id(),
     _of("fulfillment_order_id", "fulfillment_orders", index=True),
     _of("order_line_id", "order_lines", index=True),
-    _of("stock_level_id", "stock_levels", index=True),
+    _of("stock_level_id", "stock_levels"),
     _copy("variant_id"),
     _copy("location_id"),
     _text("sku"),
@@ -757,7 +781,9 @@ fulfillment_order_lines = Table(
     *_never_negative("quantity", "picked", "short", "shipped", "canceled", "held"),
     CheckConstraint("picked + short + canceled <= quantity", name="picked_at_most_asked"),
     CheckConstraint("shipped <= picked", name="shipped_at_most_picked"),
+    Index("ix_fulfillment_order_lines_holding", "stock_level_id", postgresql_where=text("held > 0")),
 )
+"""Who has units of a level is asked of what is held now, not of all that ever left it."""
 
 shipments = Table(
     "shipments",
@@ -1027,6 +1053,21 @@ stock_movements = Table(
     ),
     Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
 )
+
+stock_shortfalls = Table(
+    "stock_shortfalls",
+    metadata,
+    _id(),
+    _of("stock_level_id", "stock_levels"),
+    _of("order_line_id", "order_lines", index=True),
+    Column("quantity", Integer, nullable=False),
+    _of("rerouted_to_id", "locations", nullable=True),
+    Column("act_id", Uuid, nullable=False),
+    _at("occurred_at", nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    Index("ix_stock_shortfalls_stock_level_id_occurred_at_id", "stock_level_id", "occurred_at", "id"),
+)
+"""Units that were promised and that a count did not find, and who ships them instead; only ever added."""
 
 # -- supply: bought, moved, counted, awaited -------------------------------------------------------------------------
 

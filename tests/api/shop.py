@@ -63,6 +63,8 @@ REFUSALS = """
       ... on StockChanged { sku expectedOnHand actualOnHand }
       ... on TotalChanged { expectedTotal { amount currency } actualTotal { amount currency } }
       ... on OnHold { kinds }
+      ... on UnitsCommitted { sku committed }
+      ... on LocationNotInChannel { location channel }
       ... on WorkItemNotLeased { state leasedBy }
     }
 """

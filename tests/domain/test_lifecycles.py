@@ -18,28 +18,28 @@ from domain.transfers import TRANSFER, TransferAction
 from domain.work import WORK_ITEM, WorkItemAction
 
 ORDERS = """
-                PLACE    CONFIRM    HOLD            RELEASE_HOLD    START_FULFILLMENT  COMPLETE   CANCEL    EXPIRE
-DRAFT           PENDING  .          .               .               .                  .          CANCELED  EXPIRED
-PENDING         .        CONFIRMED  PENDING         PENDING         .                  .          CANCELED  EXPIRED
-CONFIRMED       .        .          CONFIRMED       CONFIRMED       IN_FULFILLMENT     .          CANCELED  .
-IN_FULFILLMENT  .        .          IN_FULFILLMENT  IN_FULFILLMENT  .                  COMPLETED  CANCELED  .
-COMPLETED       .        .          .               .               .                  .          .         .
-CANCELED        .        .          .               .               .                  .          .         .
-EXPIRED         .        .          .               .               .                  .          .         .
+                PLACE    CONFIRM    HOLD            RELEASE_HOLD    PIN             START_FULFILLMENT  COMPLETE   CANCEL    EXPIRE
+DRAFT           PENDING  .          .               .               .               .                  .          CANCELED  EXPIRED
+PENDING         .        CONFIRMED  PENDING         PENDING         PENDING         .                  .          CANCELED  EXPIRED
+CONFIRMED       .        .          CONFIRMED       CONFIRMED       CONFIRMED       IN_FULFILLMENT     .          CANCELED  .
+IN_FULFILLMENT  .        .          IN_FULFILLMENT  IN_FULFILLMENT  IN_FULFILLMENT  .                  COMPLETED  CANCELED  .
+COMPLETED       .        .          .               .               .               .                  .          .         .
+CANCELED        .        .          .               .               .               .                  .          .         .
+EXPIRED         .        .          .               .               .               .                  .          .         .
 """
 
 FULFILLMENT_ORDERS = """
-                  RELEASE  SUSPEND    ACCEPT    PICK     PACK    SHIP     READY             HAND_OVER  REJECT    CANCEL
-SCHEDULED         OPEN     .          .         .        .       .        .                 .          .         CANCELED
-OPEN              .        SCHEDULED  ACCEPTED  .        .       .        .                 .          REJECTED  CANCELED
-ACCEPTED          .        .          .         PICKING  .       .        .                 .          REJECTED  CANCELED
-PICKING           .        .          .         PICKING  PACKED  .        .                 .          .         CANCELED
-PACKED            .        .          .         .        PACKED  SHIPPED  READY_FOR_PICKUP  .          .         CANCELED
-READY_FOR_PICKUP  .        .          .         .        .       .        .                 PICKED_UP  .         CANCELED
-SHIPPED           .        .          .         .        .       .        .                 .          .         .
-PICKED_UP         .        .          .         .        .       .        .                 .          .         .
-REJECTED          .        .          .         .        .       .        .                 .          .         .
-CANCELED          .        .          .         .        .       .        .                 .          .         .
+                  RELEASE  SUSPEND    ACCEPT    PICK     PACK    SHIP     READY             HAND_OVER  REJECT    MOVE      SPLIT      MERGE     CANCEL
+SCHEDULED         OPEN     .          .         .        .       .        .                 .          .         CANCELED  SCHEDULED  CANCELED  CANCELED
+OPEN              .        SCHEDULED  ACCEPTED  .        .       .        .                 .          REJECTED  CANCELED  OPEN       CANCELED  CANCELED
+ACCEPTED          .        .          .         PICKING  .       .        .                 .          REJECTED  CANCELED  ACCEPTED   .         CANCELED
+PICKING           .        .          .         PICKING  PACKED  .        .                 .          .         .         .          .         CANCELED
+PACKED            .        .          .         .        PACKED  SHIPPED  READY_FOR_PICKUP  .          .         .         .          .         CANCELED
+READY_FOR_PICKUP  .        .          .         .        .       .        .                 PICKED_UP  .         .         .          .         CANCELED
+SHIPPED           .        .          .         .        .       .        .                 .          .         .         .          .         .
+PICKED_UP         .        .          .         .        .       .        .                 .          .         .         .          .         .
+REJECTED          .        .          .         .        .       .        .                 .          .         .         .          .         .
+CANCELED          .        .          .         .        .       .        .                 .          .         .         .          .         .
 """
 
 SHIPMENTS = """

@@ -96,6 +96,16 @@ MESSAGES = [
         "No location can ship 2 of SKU-1: NO_STOCK.",
     ),
     (
+        refusals.UnitsCommitted("SKU-1", committed=3),
+        "UNITS_COMMITTED",
+        "No fewer than 3 of SKU-1 can be on hand there: so many are picked, packed or set aside.",
+    ),
+    (
+        refusals.LocationNotInChannel("SAO1", channel="web"),
+        "LOCATION_NOT_IN_CHANNEL",
+        "The location SAO1 does not ship for the channel web.",
+    ),
+    (
         refusals.TooManyOrders(5_000, instead="routingSimulationStart"),
         "TOO_MANY_ORDERS",
         "These are more than 5000 orders: nobody waits for that long; routingSimulationStart has them looked at by a worker.",

@@ -15,7 +15,7 @@ from tests.world import World, gid, rows_of
 PAGE = 100
 
 NOT_STORED = {
-    "FulfillmentOrderLine.bin", "Returnability.fee", "RoutingGap.retryAt",
+    "FulfillmentOrderLine.bin", "Returnability.fee",
 }  # fmt: skip
 """Fields that are always null: nothing is stored yet that they could tell."""
 

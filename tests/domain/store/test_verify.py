@@ -30,6 +30,7 @@ LOOSEN = """
 ORDER = "(SELECT id FROM orders WHERE number = '{}')"
 PLACED, CONFIRMED, PICKED, SHIPPED, DELIVERED = (ORDER.format(100_000 + n) for n in (1, 3, 5, 6, 7))
 ANNOUNCED, RECEIVED, REFUNDED, CANCELED = (ORDER.format(100_000 + n) for n in (8, 9, 10, 11))
+DECLINED = "(SELECT id FROM orders WHERE unrouted_at IS NOT NULL)"
 FIRST_LINE = "id = (SELECT id FROM order_lines WHERE order_id = {} ORDER BY position LIMIT 1)"
 A_LEVEL = "id = (SELECT id FROM stock_levels ORDER BY id LIMIT 1)"
 A_MOVEMENT = "id = (SELECT id FROM stock_movements WHERE kind = 'ALLOCATE' ORDER BY id LIMIT 1)"
@@ -111,7 +112,7 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         Move("REDISPOSE", "quality_control", "quality_control", "damaged", at=CAME_BACK)
     ],
     # orders
-    "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(PLACED)}"],
+    "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(DECLINED)}"],
     "delivered_at_most_shipped": [f"UPDATE order_lines SET delivered = 4 WHERE {FIRST_LINE.format(SHIPPED)}"],
     "returned_at_most_delivered": [
         f"UPDATE order_lines SET in_open_returns = 9 WHERE {FIRST_LINE.format(ANNOUNCED)}",
@@ -283,6 +284,16 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         "INSERT INTO location_days (location_id, day, parcels) SELECT id, '2018-01-02', 1 FROM locations WHERE code = 'SAO1'"
     ],
     "work_is_listed": ["DELETE FROM order_locations WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
+    # deciding anew
+    "who_waits_is_in_the_queue": [
+        "UPDATE orders SET unrouted_at = NULL, route_again_at = NULL WHERE unrouted_at IS NOT NULL",
+        "UPDATE orders SET unrouted_at = now(), route_again_at = now() WHERE status = 'CANCELED'",
+    ],
+    "shortfalls_were_promised": [
+        """INSERT INTO stock_shortfalls (id, stock_level_id, order_line_id, quantity, act_id, occurred_at)
+           SELECT gen_random_uuid(), stock_level_id, order_line_id, short + 1, gen_random_uuid(), now()
+           FROM fulfillment_order_lines LIMIT 1""",
+    ],
     "claims_have_answers": ["UPDATE idempotency_claims SET answer = NULL"],
     # webhooks
     "pending_deliveries_have_a_job": ["DELETE FROM jobs WHERE kind = 'WEBHOOK_DELIVERY'"],
