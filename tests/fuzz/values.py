@@ -61,6 +61,13 @@ TEXTS: dict[str, list[Any]] = {
     "Product.code": ["P-SHIRT", "P-MUG"],
     "from": ["2018-01-01T00:00:00Z"],
     "to": ["2030-01-01T00:00:00Z"],
+    "FulfillmentOption.input": [
+        {
+            "channel": "web",
+            "lines": [{"sku": "SHIRT", "quantity": 1}],
+            "destination": {"country": "BR", "postalCode": "01304-001", "city": "São “Paulo”"},
+        }
+    ],
     "RoutingSimulation.input": [
         {
             "orders": {"placedFrom": "2018-01-01T00:00:00Z", "placedTo": "2030-01-01T00:00:00Z"},
