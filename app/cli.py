@@ -242,6 +242,21 @@ def train(
     _run(run(_settings(), channel))
 
 
+routing = typer.Typer(no_args_is_help=True, help="Have orders routed anew.")
+cli.add_typer(routing, name="routing")
+
+
+@routing.command()
+def wave(*, channel: Annotated[str, typer.Option(help="Code of the channel.")]) -> None:
+    """Decide anew from where orders ship that nobody has accepted, with today's stock.
+
+    Work moves only where that saves as much as the channel says.
+    """
+    from app.routing import run  # noqa: PLC0415 - other commands need none of it
+
+    _run(run(_settings(), channel))
+
+
 @cli.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""
