@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain import kits
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.ids import new_id
@@ -97,8 +98,11 @@ def _waits(line: OrderLine, units: int, order: Order, act: Act) -> OrderLine:
     return replace(line, open=line.open - units, backordered=line.backordered + units, backordered_at=since)
 
 
-def offer(order: Order, at_hand: Mapping[UUID, int]) -> tuple[Order, dict[UUID, int]]:
-    """Open the waiting units that there is stock for (`at_hand`: by variant), to be routed; and how many, by line."""
+def offer(order: Order, at_hand: Mapping[UUID, int], *, whole: bool = False) -> tuple[Order, dict[UUID, int]]:
+    """Open the waiting units that there is stock for (`at_hand`: by variant), to be routed; and how many, by line.
+
+    None where the order ships as a `whole` and there is not enough for that.
+    """
     left, opened, lines = dict(at_hand), {}, []
     for line in order.lines:
         units = min(line.backordered, left.get(line.variant_id, 0))
@@ -107,6 +111,8 @@ def offer(order: Order, at_hand: Mapping[UUID, int]) -> tuple[Order, dict[UUID, 
             opened[line.id] = units
             line = replace(line, open=line.open + units, backordered=line.backordered - units)  # noqa: PLW2901
         lines.append(line)
+    if whole and any(line.backordered for line in kits.physical(lines)):
+        return order, {}
     return replace(order, lines=tuple(lines)), opened
 
 

@@ -295,19 +295,22 @@ def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
 def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int]:
     """What is not in stock and may wait; refused where it may not, or where rules, carriers and calendars are in the way.
 
-    What is not in stock is told first.
+    What is not in stock is told first. An order that ships complete or not at all waits whole, where all of it may.
     """
     if not decision.unfilled:
         return {}
     allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
+    short: dict[UUID, int] = {}
     for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
         line = lines[gap.line_id]
         allowance = allowed.get(line.variant_id)
-        if gap.reason not in OUT_OF_STOCK:
-            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
-        if allowance is None or not allowance.lets_wait(catalog.at):
+        waits = allowance is not None and allowance.lets_wait(catalog.at)
+        if gap.reason in OUT_OF_STOCK and not waits:
             raise _insufficient(line, gap.quantity, lines)
-    return {gap.line_id: gap.quantity for gap in decision.unfilled}
+        if gap.reason not in OUT_OF_STOCK and not (waits and gap.reason is UnfilledReason.INCOMPLETE):
+            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        short[line.id] = short.get(line.id, 0) + gap.quantity
+    return short
 
 
 def _insufficient(line: OrderLine, gap: int, lines: Mapping[UUID, OrderLine]) -> InsufficientStock:
@@ -370,7 +373,7 @@ def place(
     What is `held` for its cart, by level, it takes first.
     """
     decision = routed_order.decision
-    order = with_promise(routed_order.order, decision)
+    order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)

@@ -132,7 +132,7 @@ def _filled(
         for offer in offered.offers.values()
         if offer.variant_id not in unreleased
     }
-    opened, units = rules.offer(order, stock)
+    opened, units = rules.offer(order, stock, whole=offered.network.live.ship_complete)
     routing = fulfilling.reroute(opened, offered, set()) if units else None
     if routing is None:
         return []

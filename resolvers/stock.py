@@ -13,6 +13,7 @@ from domain.stock import Ledger
 from domain.store import setup
 from domain.store import stock as stored
 from domain.viewer import Scope
+from resolvers import kits
 from resolvers.setup import ON_HAND_LIMIT, bounded, location_of
 from resolvers.writing import Outcome, Work, verb
 
@@ -111,6 +112,7 @@ async def _set_thresholds(work: Work, code: str, lines: Sequence[SafetyStockLine
     if code not in channels:
         raise NotFound("Channel", code, field=("channel",))
     variants = await setup.variants_by_sku(work.connection, [line.sku for line in lines if line.sku is not None])
+    await kits.refuse_kits(work, variants)
     for index, line in enumerate(lines):
         if line.sku is not None and line.sku not in variants:
             raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
@@ -121,6 +123,7 @@ async def _set_thresholds(work: Work, code: str, lines: Sequence[SafetyStockLine
 async def variants_of(work: Work, skus: Sequence[str]) -> dict[str, UUID]:
     """Variants by SKU; all of them must be there."""
     variants = await setup.variants_by_sku(work.connection, list(skus))
+    await kits.refuse_kits(work, variants)
     for index, sku in enumerate(skus):
         if sku not in variants:
             raise UnknownSku(sku, field=("lines", str(index), "sku"))

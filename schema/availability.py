@@ -1,5 +1,6 @@
 """Availability: what a channel can promise now, when there will be more, by when it arrives, and where it waits."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 from sqlalchemy import column as name
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -131,11 +133,28 @@ def _threshold(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
     return func.coalesce(units.correlate_except(kept).scalar_subquery(), literal_column("0"))
 
 
+def _free(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
+    """Units of one variant that a channel can promise, taken by itself."""
+    left = _available(variant_id, channel_id) - _threshold(variant_id, channel_id)
+    free: ColumnElement[int] = func.greatest(literal_column("0"), left)
+    return free
+
+
+def _by_components(kit_id: Any, of_one: Callable[[Row], Any], *, together: Callable[..., Any]) -> ColumnElement[Any]:
+    """What the components of a kit come to together; null of a variant that is none."""
+    part = t.kit_components.alias()
+    found = select(together(of_one(part))).where(part.c.kit_variant_id == kit_id)
+    return found.correlate_except(part).scalar_subquery()
+
+
 def sellable(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
-    """Units that a channel can promise now."""
+    """Units that a channel can promise now; of a kit, as many as its scarcest component is enough for."""
+
+    def kits(part: Row) -> ColumnElement[int]:
+        return func.div(_free(part.c.component_variant_id, channel_id), part.c.quantity)
+
     return cast(
-        func.greatest(literal_column("0"), _available(variant_id, channel_id) - _threshold(variant_id, channel_id)),
-        Integer,
+        func.coalesce(_by_components(variant_id, kits, together=func.min), _free(variant_id, channel_id)), Integer
     )
 
 
@@ -166,29 +185,75 @@ def _backorderable(variant: Row) -> ColumnElement[int | None]:
 # -- what comes ------------------------------------------------------------------------------------------------------
 
 
-def _next(variant: Row, channel_id: Any) -> ColumnElement[Any]:
-    """The first arrival after which something is left: over what orders wait for, oldest first, and the threshold."""
-    supply, serves = t.incoming.alias(), t.location_channels.alias()
-    arriving = func.sum(supply.c.quantity).over(order_by=[supply.c.expected_at, supply.c.id])
-    short = _threshold(variant.c.id, channel_id) - _available(variant.c.id, channel_id) + _waiting(variant.c.id)
-    comes = (
-        select(supply.c.expected_at, supply.c.id, (arriving - short).label("left"))
-        .where(
-            supply.c.variant_id == variant.c.id,
-            serves.c.location_id == supply.c.location_id,
-            serves.c.channel_id == channel_id,
-        )
-        .correlate_except(supply, serves)
-        .subquery()
+def _left(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
+    """Units that are free now once orders have what they wait for and the threshold is off: often less than nothing."""
+    left: ColumnElement[int] = (
+        _available(variant_id, channel_id) - _threshold(variant_id, channel_id) - _waiting(variant_id)
     )
-    at = func.greatest(comes.c.expected_at, func.now(), variant.c.releases_at)
-    found = (
-        select(func.json_build_object("at", at, "quantity", comes.c.left))
-        .where(comes.c.left > 0)
+    return left
+
+
+def _arriving(variant_id: Any, channel_id: Any) -> Any:
+    """Supply on its way to where the channel ships from, with all that has arrived by then."""
+    supply, serves = t.incoming.alias(), t.location_channels.alias()
+    sums = func.sum(supply.c.quantity).over(order_by=[supply.c.expected_at, supply.c.id])
+    found = select(supply.c.expected_at, supply.c.id, sums.label("units")).where(
+        supply.c.variant_id == variant_id,
+        serves.c.location_id == supply.c.location_id,
+        serves.c.channel_id == channel_id,
+    )
+    return found.correlate_except(supply, serves).subquery()
+
+
+def _there_at(variant_id: Any, channel_id: Any, needed: Any) -> ColumnElement[datetime]:
+    """When so many units are free: the first arrival after which they are; now where they are already; null if never."""
+    comes = _arriving(variant_id, channel_id)
+    first = (
+        select(comes.c.expected_at)
+        .where(comes.c.units + _left(variant_id, channel_id) >= needed)
         .order_by(comes.c.expected_at, comes.c.id)
         .limit(literal_column("1"))
     )
-    return found.correlate(variant).scalar_subquery()
+    later = first.correlate_except(comes).scalar_subquery()
+    return case((_left(variant_id, channel_id) >= needed, func.now()), else_=later)
+
+
+def _by_then(variant_id: Any, channel_id: Any, at: Any) -> ColumnElement[int]:
+    """Units that are free when all is there that is expected by a moment."""
+    comes = _arriving(variant_id, channel_id)
+    units = select(func.coalesce(func.max(comes.c.units), literal_column("0"))).where(comes.c.expected_at <= at)
+    free: ColumnElement[int] = _left(variant_id, channel_id) + units.correlate_except(comes).scalar_subquery()
+    return free
+
+
+def _next(variant: Row, channel: Row) -> ColumnElement[Any]:
+    """The first moment at which one can be sold, and how many can then; a kit waits for the last of its components."""
+
+    def part_at(part: Row) -> ColumnElement[Any]:
+        return _there_at(part.c.component_variant_id, channel.c.id, part.c.quantity)
+
+    def all_or_none(at: Any) -> ColumnElement[Any]:
+        return case((func.count() == func.count(at), func.max(at)))
+
+    part = t.kit_components.alias()
+    is_kit = select(part.c.kit_variant_id).where(part.c.kit_variant_id == variant.c.id).correlate_except(part).exists()
+    alone = _there_at(variant.c.id, channel.c.id, literal_column("1"))
+    of_kit = _by_components(variant.c.id, part_at, together=all_or_none)
+    # OFFSET 0: worked out once, not wherever it is used
+    when = select(case((is_kit, of_kit), else_=alone).label("at"), is_kit.label("is_kit")).offset(literal_column("0"))
+    then = when.correlate(variant, channel).subquery()
+
+    def kits(component: Row) -> ColumnElement[int]:
+        free = _by_then(component.c.component_variant_id, channel.c.id, then.c.at)
+        return func.div(free, component.c.quantity)
+
+    quantity = case(
+        (then.c.is_kit, _by_components(variant.c.id, kits, together=func.min)),
+        else_=_by_then(variant.c.id, channel.c.id, then.c.at),
+    )
+    at = func.greatest(then.c.at, func.now(), variant.c.releases_at)
+    found = select(func.json_build_object("at", at, "quantity", quantity)).where(then.c.at.is_not(None))
+    return found.correlate_except(then).scalar_subquery()
 
 
 # -- by when ---------------------------------------------------------------------------------------------------------
@@ -287,6 +352,30 @@ def _ready_at(place: Row) -> ColumnElement[datetime]:
 
 
 def _delivery(places: Row, where: Row, variant: Row, channel: Row) -> ColumnElement[Any]:
+    """When it arrives; a kit is there when the last of its components is."""
+    part, component = t.kit_components.alias(), t.variants.alias()
+    each = (
+        select(_delivery_of(places, where, component, channel).label("span"))
+        .where(part.c.kit_variant_id == variant.c.id, component.c.id == part.c.component_variant_id)
+        .correlate_except(part, component)
+        .subquery()
+    )
+
+    def moment(name_: str) -> Any:
+        return cast(each.c.span.op("->>")(name_), DateTime(timezone=True))
+
+    of_kit = select(
+        func.json_build_object(
+            "earliest", func.max(moment("earliest")), "latest", func.max(moment("latest")),
+            "cutoff", func.min(moment("cutoff")),
+        )
+    ).having(func.count(each.c.span) == func.count())  # fmt: skip
+    of_kit = of_kit.having(func.count() > 0)
+    whole = of_kit.correlate_except(each).scalar_subquery()
+    return func.coalesce(_delivery_of(places, where, variant, channel), whole)
+
+
+def _delivery_of(places: Row, where: Row, variant: Row, channel: Row) -> ColumnElement[Any]:
     """By the calendars of the locations that have it and the days that carriers take: quickest service to slowest."""
     level, rate = t.stock_levels.alias(), t.carrier_rates.alias()
     days = rate.c.first_days + func.coalesce(func.floor(places.c.km / rate.c.km_per_day), literal_column("0"))
@@ -366,7 +455,7 @@ def _offers(_row: Row, viewer: Viewer, arguments: Arguments) -> Select[Any]:
             where.c.longitude,
             sellable(variant.c.id, channel_.c.id).label("sellable"),
             _backorderable(variant).label("backorderable"),
-            _next(variant, channel_.c.id).label("next"),
+            _next(variant, channel_).label("next"),
             _delivery(places, where, variant, channel_).label("delivery"),
             ready.correlate_except(places).scalar_subquery().label("ready"),
         )
@@ -377,27 +466,41 @@ def _offers(_row: Row, viewer: Viewer, arguments: Arguments) -> Select[Any]:
     )
 
 
+def _shelves(variant_id: Any) -> Any:
+    """What each location has free of a variant; of a kit, how many it could put together."""
+    level = t.stock_levels.alias()
+    own = select(level.c.location_id, level.c.available.label("units")).where(level.c.variant_id == variant_id)
+    part, lies, all_ = t.kit_components.alias(), t.stock_levels.alias(), t.kit_components.alias()
+    number = select(func.count()).where(all_.c.kit_variant_id == variant_id).correlate_except(all_).scalar_subquery()
+    kits = (
+        select(lies.c.location_id, cast(func.min(func.div(lies.c.available, part.c.quantity)), Integer).label("units"))
+        .where(part.c.kit_variant_id == variant_id, lies.c.variant_id == part.c.component_variant_id)
+        .group_by(lies.c.location_id)
+        .having(func.count() == number)
+    )
+    return union_all(own.correlate_except(level), kits.correlate_except(part, lies)).subquery()
+
+
 def _stores(row: Row, _viewer: Viewer, arguments: Arguments) -> Select[Any]:
     """The channel's stores that have it, the nearest first."""
-    level, serves, place = t.stock_levels.alias(), t.location_channels.alias(), t.locations.alias()
+    shelf, serves, place = _shelves(row.c.variant_id), t.location_channels.alias(), t.locations.alias()
     km = distance(row, place)
     return (
         select(
             place.c.id.label("location_id"),
             km.label("km"),
-            func.least(level.c.available, row.c.sellable).label("sellable"),
+            func.least(shelf.c.units, row.c.sellable).label("sellable"),
             cast(row.c.ready.op("->>")(cast(place.c.id, Text)), DateTime(timezone=True)).label("ready_at"),
         )
         .where(
             row.c.sellable > 0,
-            level.c.variant_id == row.c.variant_id,
-            level.c.available > 0,
-            place.c.id == level.c.location_id,
+            shelf.c.units > 0,
+            place.c.id == shelf.c.location_id,
             place.c.kind == "STORE",
             serves.c.location_id == place.c.id,
             serves.c.channel_id == row.c.channel_id,
         )
-        .correlate_except(level, serves, place)
+        .correlate_except(shelf, serves, place)
         .order_by(km.asc().nulls_last(), place.c.code)
         .limit(arguments["first"].bind(Integer(), _first))
     )
@@ -440,7 +543,9 @@ class Availability:
 
     sku: str = column("sku", "The SKU.")
     sellable: int = column(
-        "sellable", "Units that can be promised now: what its locations have free, less the channel's threshold."
+        "sellable",
+        "Units that can be promised now: what its locations have free, less the channel's threshold. A kit sells as its "
+        "scarcest component.",
     )
     backorderable: int | None = column(
         "backorderable",

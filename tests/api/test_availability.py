@@ -11,7 +11,7 @@ import pytest
 from domain.calendars import ISO_WEEKDAYS
 from domain.routing.calendar import ends_at, ship_day, starts_at
 from domain.routing.network import Calendar
-from tests.api.shop import OPERATIONS, Answer, Shop
+from tests.api.shop import OPERATIONS, Answer, Shop, money
 
 AVAILABLE = """
     query ($skus: [String!]!, $channel: String!, $destination: DestinationInput, $first: Int! = 5) {
@@ -207,6 +207,58 @@ async def test_what_may_be_sold_ahead_goes_by_the_variants_policy(shop: Shop, co
     assert await policy("PREORDER", 4, soon) == 4
     assert await policy("PREORDER", 4, past) == 0
     assert await policy("NONE", None) == 0
+
+
+# -- kits --------------------------------------------------------------------------------------------------------------
+
+
+async def kit(shop: Shop, **parts: int) -> str:
+    """A fresh kit of units by SKU."""
+    sku = shop.new("KIT")
+    components = [{"sku": part, "quantity": units} for part, units in parts.items()]
+    prices = [{"channel": "web", "price": money("100.00")}]
+    await shop.do(
+        OPERATIONS, "variantsSet", variants=[{"sku": sku, "name": sku, "prices": prices, "components": components}]
+    )
+    return sku
+
+
+async def test_a_kit_sells_as_its_scarcest_component(shop: Shop, connection: asyncpg.Connection) -> None:
+    shirt, sock = await shop.variant(SAO1=3, RIO1=4), await shop.variant(CWB1=6, RIO1=5)
+    outfit = await kit(shop, **{shirt: 1, sock: 2})
+    found = await one(shop, outfit)
+    assert found["sellable"] == 5
+    assert [(each["location"]["code"], each["sellable"]) for each in found["pickup"]] == [("RIO1", 2)]
+    await shop.do(OPERATIONS, "safetyStockSet", channel="web", lines=[{"sku": shirt, "quantity": 4}])
+    assert (await one(shop, outfit))["sellable"] == 3
+    await shop.place((outfit, 3))
+    assert (await one(shop, outfit))["sellable"] == 0
+
+
+async def test_a_kit_is_there_again_when_the_last_of_its_components_is(
+    shop: Shop, connection: asyncpg.Connection
+) -> None:
+    shirt, sock, cap = await shop.variant(SAO1=9), await shop.variant(SAO1=1), await shop.variant()
+    outfit = await kit(shop, **{shirt: 1, sock: 2, cap: 1})
+    await bought(shop, connection, sock, 7, 2)
+    assert (await one(shop, outfit))["nextAvailable"] is None
+    later = await bought(shop, connection, cap, 20, 6)
+    await bought(shop, connection, sock, 70, 9)
+    found = (await one(shop, outfit))["nextAvailable"]
+    assert (moment(found["at"]), found["quantity"]) == (later, 4)
+
+
+async def test_a_kit_arrives_with_the_last_of_its_components(shop: Shop) -> None:
+    shirt, sock = await shop.variant(SAO1=9), await shop.variant(CWB1=9)
+    outfit = await kit(shop, **{shirt: 1, sock: 2})
+    await carriers(shop, {"service": "SEDEX", "base": "9", "firstDays": 0})
+    await calendar_of(shop, "CWB1", "WAREHOUSE", handlingDays=5, cutoff="12:00")
+    found = await asked(shop, shirt, sock, outfit, destination=CURITIBA)
+    soon, late, whole = [each["delivery"] for each in found]
+    assert whole == {**late, "cutoff": min(soon["cutoff"], late["cutoff"], key=moment)}
+    assert moment(soon["earliest"]) < moment(late["earliest"])
+    await calendar_of(shop, "CWB1", "WAREHOUSE", handlingDays=None, cutoff=None)
+    await carriers(shop)
 
 
 # -- by when -----------------------------------------------------------------------------------------------------------

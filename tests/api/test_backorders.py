@@ -173,3 +173,21 @@ async def test_only_a_location_that_serves_the_channel_fills_its_orders(shop: Sh
 
     assert found["backordersFilled"] == []
     assert await waiting(shop, order) == 1
+
+
+async def test_an_order_that_ships_complete_waits_whole_and_is_filled_whole(shop: Shop) -> None:
+    first, second = [await variant(shop, policy="BACKORDER") for _ in range(2)]
+    await find(shop, first, 1)
+    rules = {"channel": "web", "name": "complete", "rules": [], "shipComplete": True}
+    made = await shop.do(OPERATIONS, "routingRulesetActivate", "ruleset { id }", ruleset=rules)
+
+    order = await shop.place((first, 1), (second, 2))
+    placed = await waiting(shop, order)
+    part = await find(shop, second, 1)
+    whole = await find(shop, second, 2)
+    await shop.do(OPERATIONS, "routingRulesetRetire", id=made["ruleset"]["id"])
+    filled = await shop.order(order["id"])
+
+    assert (placed, part) == (3, [])
+    assert sorted(each["quantity"] for each in whole) == [1, 2]
+    assert [line["quantities"]["allocated"] for line in filled["lines"]] == [1, 2]

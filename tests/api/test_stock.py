@@ -241,6 +241,11 @@ async def test_what_is_kept_back_is_said_once_and_of_one_place(shop: Shop) -> No
     ):
         refused = await shop.refused(OPERATIONS, "safetyStockSet", **given)
         assert (refused["code"], refused["field"]) == ("INVALID_INPUT", place)
+    components = [{"sku": sku, "quantity": 1}]
+    await shop.do(OPERATIONS, "variantsSet", variants=[{"sku": f"{sku}-KIT", "name": "Kit", "components": components}])
+    for where in (here, {"channel": "web"}):
+        refused = await shop.refused(OPERATIONS, "safetyStockSet", **where, lines=[{**line, "sku": f"{sku}-KIT"}])
+        assert refused["reason"].startswith(f"{sku}-KIT is a kit")
     refused = await shop.refused(OPERATIONS, "safetyStockSet", channel="none", lines=[line])
     assert (refused["code"], refused["noun"]) == ("NOT_FOUND", "Channel")
     refused = await shop.refused(shop.floor("SAO1"), "safetyStockSet", channel="web", lines=[line])

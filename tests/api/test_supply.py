@@ -85,7 +85,7 @@ async def test_what_is_bought_arrives_in_parts(shop: Shop, supplier: str) -> Non
         "backordersFilled": [],
         "userErrors": [],
     }
-    assert await shop.stock(sku) == {"SAO1": {"onHand": 60, "available": 60}}
+    assert await shop.stock(sku) == {"SAO1": {"onHand": 60, "available": 60, "incoming": 40}}
 
 
 async def test_damaged_units_are_kept_apart_and_the_rest_can_be_given_up(shop: Shop, supplier: str) -> None:
@@ -196,7 +196,7 @@ async def test_the_same_receipt_sent_twice_is_received_once(shop: Shop, supplier
 
     assert first == twin
     assert first["backordersFilled"] == [{"order": {"id": order["id"]}, "orderLine": {"sku": sku}, "quantity": 2}]
-    assert await shop.stock(sku) == {"SAO1": {"onHand": 4, "available": 2, "allocated": 2}}
+    assert await shop.stock(sku) == {"SAO1": {"onHand": 4, "available": 2, "allocated": 2, "incoming": 6}}
 
 
 # -- moving --------------------------------------------------------------------------------------------------------
@@ -469,7 +469,7 @@ async def test_supply_goes_to_whoever_waited_longest(shop: Shop, supplier: str) 
         quantities(1, backordered=1),
     ]
     assert filled(rest) == [(second["id"], 2), (third["id"], 1)]
-    assert await shop.stock(sku) == {"SAO1": {"onHand": 15, "available": 7, "allocated": 8}}
+    assert await shop.stock(sku) == {"SAO1": {"onHand": 15, "available": 7, "allocated": 8, "incoming": 5}}
     assert log.count(f"2 units that order {second['number']} waited for have arrived.") == 2
 
 

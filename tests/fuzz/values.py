@@ -44,7 +44,7 @@ ODD_TEXTS = [
 
 TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
-    "skus": ["SHIRT", "CAP", "SHOE", "MUG", "none"],
+    "skus": ["SHIRT", "CAP", "OUTFIT", "SHOE", "MUG", "none"],
     "country": ["BR", "JP"],
     "postalCode": ["01304-001", "013", "99999", ""],
     "channel": ["web", "phone", "gulf", "none"],
