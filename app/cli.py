@@ -259,6 +259,17 @@ def solve(
     _run(solve(_settings(), channel))
 
 
+@routing.command()
+def wave(*, channel: Annotated[str, typer.Option(help="Code of the channel.")]) -> None:
+    """Decide anew from where orders ship that nobody has accepted, with today's stock.
+
+    Work moves only where that saves as much as the channel says.
+    """
+    from app.routing import send_wave  # noqa: PLC0415 - other commands need none of it
+
+    _run(send_wave(_settings(), channel))
+
+
 @cli.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""

@@ -26,6 +26,7 @@ from resolvers.promises import learning
 from resolvers.relays import Relay
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
 from resolvers.unrouted import noticing_supply, route_unrouted, route_what_waited
+from resolvers.waves import route_in_waves
 from resolvers.wording import Wording
 from resolvers.work import return_work
 
@@ -65,6 +66,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         ask_payment(world),
         route_unrouted(world),
         route_what_waited(world),
+        route_in_waves(world),
         simulations.simulating(world),
         shadows.deciding(world),
         fill_backorders(world),

@@ -156,6 +156,7 @@ channels = Table(
     Column("unrouted_after_hours", Integer, nullable=False, server_default=text("72")),
     _count("wave_minutes"),
     Column("wave_saving_percent", Integer, nullable=False, server_default=text("10")),
+    _at("waved_at"),
     UniqueConstraint("code"),
     _one_of("unrouted_policy", UnroutedPolicy),
     *_never_negative("return_window_days", "unrouted_after_hours", "wave_minutes", "wave_saving_percent"),

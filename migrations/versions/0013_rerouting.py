@@ -28,6 +28,7 @@ ALTER TABLE channels
     ADD COLUMN unrouted_after_hours INTEGER DEFAULT 72 NOT NULL,
     ADD COLUMN wave_minutes INTEGER DEFAULT 0 NOT NULL,
     ADD COLUMN wave_saving_percent INTEGER DEFAULT 10 NOT NULL,
+    ADD COLUMN waved_at TIMESTAMP WITH TIME ZONE,
     ADD CONSTRAINT ck_channels_unrouted_policy CHECK (unrouted_policy IN ('WAIT', 'CANCEL', 'BACKORDER')),
     ADD CONSTRAINT ck_channels_unrouted_after_hours_never_negative CHECK (unrouted_after_hours >= 0),
     ADD CONSTRAINT ck_channels_wave_minutes_never_negative CHECK (wave_minutes >= 0),

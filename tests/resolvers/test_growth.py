@@ -16,6 +16,7 @@ from domain.store.backorders import ANYBODY, OLDEST, SUPPLIED, WAITING
 from domain.store.exceptions import again, ending, finding
 from domain.store.reservations import OVER
 from domain.store.timers import HOLDS_EXPIRED, UNANSWERED
+from domain.store.unrouted import DUE, OVERDUE
 from domain.store.verify import verify
 from resolvers.backorders import FIRST as NOBODY_YET
 from resolvers.database import WRITING, Connection, open_pool
@@ -81,7 +82,7 @@ async def test_no_watch_reads_a_large_table_from_end_to_end(
     assert await scanned(writer, statement) & large == frozenset()
 
 
-@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED, OVER])
+@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED, OVER, DUE, OVERDUE])
 async def test_no_timer_reads_a_large_table_from_end_to_end(shop: Shop, writer: Connection, due: str) -> None:
     large = await large_tables(shop.connection)
     assert await scanned(writer, Statement(due, [NOW, *FIRST, 200])) & large == frozenset()
