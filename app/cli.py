@@ -118,14 +118,29 @@ def token(
 
 
 @cli.command()
-def verify() -> None:
+def verify(
+    *,
+    repair_plan: Annotated[
+        bool, typer.Option("--repair-plan", help="Show where stock records drifted apart, and what would mend them.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The repair plan as JSON.")] = False,
+    apply: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Write the repair plan's entries, with this reason in the ledger."),
+    ] = None,
+) -> None:
     """Check every invariant over the whole database.
 
-    Exit code 1, and the name of each that does not hold, when one does not.
+    Exit code 1, and the name of each that does not hold, when one does not. Nothing is changed, unless --apply says why.
     """
-    from app.verify import run  # noqa: PLC0415 - other commands need none of it
+    from app import repair_plan as planning  # noqa: PLC0415 - other commands need none of it
+    from app import verify as verifying  # noqa: PLC0415 - as above
 
-    _run(run(_settings()))
+    if (as_json or apply is not None) and not repair_plan:
+        raise typer.BadParameter("is about a --repair-plan", param_hint="--json" if as_json else "--apply")
+    if apply is not None and not apply.strip():
+        raise typer.BadParameter("needs a reason", param_hint="--apply")
+    _run(planning.run(_settings(), as_json=as_json, apply=apply) if repair_plan else verifying.run(_settings()))
 
 
 @cli.command()
@@ -156,6 +171,7 @@ def replay(
     url: Annotated[str | None, typer.Option(help="A server's /graphql; without it, one is started.")] = None,
     concurrency: Annotated[int, typer.Option(help="Orders in flight.", min=1, max=1000)] = 32,
     report: Annotated[Path | None, typer.Option(help="Also write the report here, as JSON.")] = None,
+    disturb: Annotated[int | None, typer.Option(help="Buy and move goods beside it, as this seed has it.")] = None,
 ) -> None:
     """Let recorded orders of a marketplace live again, through the API.
 
@@ -167,7 +183,7 @@ def replay(
 
     if first >= end:
         raise typer.BadParameter("must be after --from", param_hint="--to")
-    _run(run(_settings(), Wish(folder, Window(first.date(), end.date()), url, concurrency, report)))
+    _run(run(_settings(), Wish(folder, Window(first.date(), end.date()), url, concurrency, report, disturb)))
 
 
 messages = typer.Typer(no_args_is_help=True, help="See what customers are told, and try it.")
@@ -207,6 +223,23 @@ def send(
     from app.messages import Wish, send  # noqa: PLC0415 - other commands need none of it
 
     _run(send(_settings(), Wish(kind, order, medium, _locale(locale)), to))
+
+
+promises = typer.Typer(no_args_is_help=True, help="See to the delivery promises that are made to buyers.")
+cli.add_typer(promises, name="promise")
+
+
+@promises.command()
+def train(
+    *, channel: Annotated[str | None, typer.Option(help="Code of the channel; all of them if none.")] = None
+) -> None:
+    """Learn anew from past deliveries how long parcels take. Workers do the same every night.
+
+    Promises are made by it from the next order on.
+    """
+    from app.promises import run  # noqa: PLC0415 - other commands need none of it
+
+    _run(run(_settings(), channel))
 
 
 @cli.command()

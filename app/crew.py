@@ -11,16 +11,20 @@ import structlog
 from app.adapters.mail import gateways
 from app.adapters.webhooks import HttpCourier
 from app.settings import Settings
-from resolvers import messages, relays
+from resolvers import demand, messages, relays, shadows, simulations
+from resolvers.backorders import fill_backorders, find_backorders
 from resolvers.delivering import deliver, forget_deliveries, queue_deliveries
 from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
+from resolvers.holidays import list_holidays
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
+from resolvers.promises import learning
 from resolvers.relays import Relay
-from resolvers.timers import ask_payment, find_unanswered, release_holds
+from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
+from resolvers.unrouted import noticing_supply, route_unrouted, route_what_waited
 from resolvers.wording import Wording
 from resolvers.work import return_work
 
@@ -48,21 +52,30 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     return [
         forget_claims(engine.database),
         begin_months(engine.database),
+        list_holidays(engine.database),
         messages.sending(post),
         deliver(engine, courier),
         forget_deliveries(engine.database),
         return_work(world),
         *watches(world),
         release_holds(world),
+        expire_reservations(world),
         find_unanswered(world),
         ask_payment(world),
+        route_unrouted(world),
+        route_what_waited(world),
+        simulations.simulating(world),
+        shadows.deciding(world),
+        fill_backorders(world),
+        find_backorders(world),
+        learning(world),
     ]
 
 
 def readers(post: Post, crew: Crew) -> list[Relay]:
     """Everyone who reads the log. No customer is told anything where nothing carries messages."""
     telling = [messages.announcing(post, partial(crew.stir, messages.SEND_MESSAGE))] if post.gateways else []
-    return [queue_deliveries(crew), *telling]
+    return [queue_deliveries(crew), noticing_supply(crew), demand.counting(), *telling, shadows.noting()]
 
 
 @asynccontextmanager

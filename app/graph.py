@@ -7,6 +7,7 @@ from functools import partial
 from starlette.types import Receive, Scope, Send
 
 from app.adapters.payments import providers
+from app.aside import Asides
 from app.crew import working
 from app.graphql_http import GraphQLEndpoint
 from app.graphql_request import Verify
@@ -15,6 +16,7 @@ from app.settings import Settings
 from app.tokens import seal, sign, unseal, verify
 from app.trusted_documents import texts_of
 from app.websocket import WebSocketEndpoint
+from resolvers.backorders import fill
 from resolvers.database import open_database
 from resolvers.documents import Documents
 from resolvers.engine import Engine
@@ -60,7 +62,9 @@ async def open_engine(settings: Settings, replicas: Sequence[str] = ()) -> Async
             seal=lambda claims: seal(claims, settings.secret),
             unseal=lambda token: unseal(token, settings.secret),
             stamp_soon=feed.stamp_soon,
+            aside=Asides(url),
             document=Documents(schema, introspection=False, hints=settings.development).get,
+            fill=fill,
             webhooks_strict=settings.webhooks_strict,
         )
         yield Engine(schema, world, introspection=settings.introspects, frank=settings.development), feed

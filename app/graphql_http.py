@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import getrandbits
 from typing import Any
 
@@ -34,6 +34,7 @@ from app.sse import SERVER_SENT_EVENTS
 from app.streaming import Framing, Line, stream
 from domain.store.wal import Mark
 from domain.viewer import ANONYMOUS, Viewer
+from resolvers.computing import CallerLeft
 from resolvers.consistency import token_of
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
@@ -76,7 +77,7 @@ class GraphQLEndpoint:
         reply = Reply(send, request_id, headers.get(b"accept-encoding", b""), frank=self.engine.frank)
         try:
             await self._answer(scope, headers, receive, reply)
-        except _ClientLeft:
+        except (_ClientLeft, CallerLeft):
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the rest
             await reply.refuse(error)
@@ -100,7 +101,7 @@ class GraphQLEndpoint:
             await stream(self.subscriptions.run(request, viewer), bearer, line)
         else:
             marks: list[Mark] = []
-            body = await self.engine.answer(request, viewer, marks=marks)
+            body = await self.engine.answer(request, viewer, marks=marks, gone=partial(_gone, receive))
             await reply.send(200, body, ((CONSISTENCY_TOKEN, token_of(max(marks)).encode()),) if marks else ())
 
     def _viewer(self, headers: Headers) -> Viewer:
@@ -129,6 +130,12 @@ class GraphQLEndpoint:
 
 class _ClientLeft(Exception):
     """The connection ended before the request did."""
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client has gone away. The whole request is here: nothing else can come."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _request_id(given: bytes | None) -> bytes:

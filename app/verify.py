@@ -30,7 +30,7 @@ async def run(settings: Settings) -> None:
 async def find_violations(settings: Settings) -> list[Violation]:
     """Every invariant that does not hold, with a bar while it looks."""
     async with running_database(settings) as url, connected(url) as connection:
-        await _refuse_another_shape(connection)
+        await refuse_another_shape(connection)
         try:
             with progress_bar() as report:
                 return await verify(connection, report)
@@ -38,7 +38,8 @@ async def find_violations(settings: Settings) -> list[Violation]:
             raise DatabaseError(f"the database went away: {str(error) or type(error).__name__}") from error
 
 
-async def _refuse_another_shape(connection: asyncpg.Connection) -> None:
+async def refuse_another_shape(connection: asyncpg.Connection) -> None:
+    """What is looked for is not there in a database of another release."""
     current, wanted = await current_revision(connection), newest_revision()
     if current != wanted:
         at = f"at step {current}" if current else "empty"

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import httpx
 from app.migrate import upgrade
 from app.postgres import running_postgres
 from app.tokens import sign
-from benchmarks import cold, operations, subscribers, webhooks
+from benchmarks import cold, hot, operations, promise, router, subscribers, webhooks
 from benchmarks.harness import HERE, Target, cpu_seconds, free_port, load, reachable_folder, resident_mib, server
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 
@@ -33,7 +34,8 @@ CUSTOMERS = 200
 READS, WRITES = 6, 8
 SOAK = 1_000_000
 SHARE_OF_PEAK = 0.7
-PARTS = ("reads", "placing", "soak", "cold", "subscribers", "webhooks", "replay")
+PARTS = ("reads", "placing", "hot", "soak", "cold", "subscribers", "webhooks", "replay", "promise", "router")
+BESIDE_THE_FLOOR = {"reads", "placing", "soak"}
 MOST_MIB = 150
 
 
@@ -237,13 +239,16 @@ def options() -> argparse.Namespace:
     parser.add_argument("--soak", type=int, default=SOAK, help="requests after which memory is read; 0 for none")
     parser.add_argument("--json", type=Path, help="also write the rows here")
     recordings = HERE.parents[1] / "shared" / "data" / "olist"
-    parser.add_argument("--recordings", type=Path, default=recordings, help="recorded orders to replay")
+    parser.add_argument("--recordings", type=Path, default=recordings, help="recorded orders to replay and promise")
+    day = date.fromisoformat
+    parser.add_argument("--promise-from", type=day, default=promise.FIRST, help="promises: the first day of purchase")
+    parser.add_argument("--promise-to", type=day, default=promise.END, help="promises: the day after the last")
+    parser.add_argument("--routing-bench", type=Path, default=router.BENCH, help="the routing bench's folder")
     return parser.parse_args()
 
 
-def main() -> None:
-    """As the module says."""
-    given = options()
+def beside_the_floor(given: argparse.Namespace) -> list[dict[str, Any]]:
+    """Reads, placing and the soak."""
     staff = Viewer(ViewerKind.STAFF, Role.OPERATIONS, "bench", "Bench", SCOPES[Role.OPERATIONS])
     with reachable_folder() as folder, running_postgres(folder / "postgres") as postgres:
         asyncio.run(upgrade(postgres.url))
@@ -264,6 +269,15 @@ def main() -> None:
                 rows.append(bench.placing())
             if "soak" in given.only and given.soak:
                 rows.append(bench.soak(orders, given.soak))
+    return rows
+
+
+def main() -> None:
+    """As the module says."""
+    given = options()
+    rows = beside_the_floor(given) if BESIDE_THE_FLOOR & {*given.only} else []
+    if "hot" in given.only:
+        rows += hot.main(given.rounds, given.seconds)
     if "cold" in given.only:
         rows += cold.main()
     if "subscribers" in given.only:
@@ -273,6 +287,10 @@ def main() -> None:
     if "replay" in given.only:
         with reachable_folder() as folder:
             replayed(folder, given.recordings)
+    if "promise" in given.only:
+        rows += promise.main(given.recordings, given.promise_from, given.promise_to)
+    if "router" in given.only:
+        rows += router.main(given.routing_bench)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=2) + "\n")
 

@@ -333,7 +333,7 @@ create unlogged table growth.move as
 select growth.set_up_id(9, variant * 64 + location) as id, growth.set_up_id(7, variant * 64 + location) as level_id,
        growth.set_up_id(4, variant) as variant_id, growth.set_up_id(2, location) as location_id, 0::bigint as n,
        growth.begin() as at, 'COUNT' as kind, 10000000 as quantity, null as source, 'AVAILABLE' as target,
-       'StockCount' as act_type, growth.set_up_id(8, variant * 64 + location) as act_id, null::uuid as line_id
+       'StockAdjustment' as act_type, growth.set_up_id(8, variant * 64 + location) as act_id, null::uuid as line_id
 from generate_series(0, growth.variants() - 1) variant, generate_series(1, 50) location
 where (variant + location) % 8 = 0
 union all
@@ -471,6 +471,31 @@ from (
     from growth.story
 ) item;
 
+-- -- carts: one for every order, all but the last of them over --
+
+insert into reservations (id, channel_id, customer_id, order_id, holder, reference, status, created_at, expires_at, ended_at)
+select growth.id(at, 32, n), channel_id, customer_id, case when status = 'CONSUMED' then order_id end,
+       'shopper:' || channel_id, 'cart-' || n, status, at, at + interval '15 minutes',
+       case when status <> 'ACTIVE' then at + interval '10 minutes' end
+from (
+    select n, at, order_id, channel_id, customer_id,
+           case when n >= growth.orders() - 100 then 'ACTIVE'
+                else (array['CONSUMED', 'CONSUMED', 'RELEASED', 'EXPIRED'])[n % 4 + 1] end as status
+    from growth.story
+) cart;
+
+insert into reservation_lines (id, reservation_id, stock_level_id, variant_id, location_id, sku, quantity, held)
+select growth.id(at, 33, n), growth.id(at, 32, n), level_id, variant_id, location_id, sku, 1, 0
+from (
+    select n, at, (array_agg(line.id order by line.id))[1] as line_id
+    from growth.story join fulfillment_orders work using (order_id)
+    join fulfillment_order_lines line on line.fulfillment_order_id = work.id
+    where n < growth.orders() - 100 group by n, at
+) first
+join lateral (
+    select stock_level_id as level_id, variant_id, location_id, sku from fulfillment_order_lines where id = line_id
+) part on true;
+
 update event_head set position = (select max(position) from events);
 
 -- -- what routing goes by: two versions of rules, two rates -------------------------------------------------------------
@@ -490,6 +515,62 @@ insert into carrier_rates (id, carrier, currency, position, service, base_minor,
 select ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'correios', currency, n, 'PAC', 1000 * n, 80, 300, n, '{}', '{}',
        '{}', true
 from channels, generate_series(1, 2) n where code = 'web';
+
+-- -- supply: bought, moved and counted all along; what ended moved nothing, and what is awaited is rare --
+
+insert into suppliers (id, code, name, lead_time_days, created_at)
+select growth.set_up_id(40, n), 'SUP-' || n, 'Supplier ' || n, n, growth.begin() from generate_series(1, 40) n;
+
+create unlogged table growth.supply as
+select n, at, growth.id(at, 41, n) as bought_id, growth.id(at, 42, n) as moved_id, growth.id(at, 43, n) as counted_id,
+       growth.set_up_id(2, growth.roll(n, 71, 50) + 1) as here, growth.set_up_id(2, growth.roll(n, 71, 49) + 2) as there,
+       n > growth.orders() * 3 / 5 - 60 as is_open, variant, growth.set_up_id(4, variant) as variant_id,
+       'SKU-' || lpad(variant::text, 6, '0') as sku
+from (
+    select n, growth.begin() + interval '1096 days' * (n::float8 / (growth.orders() * 3 / 5)) as at,
+           growth.roll(n, 72, growth.variants()) as variant
+    from generate_series(1, growth.orders() * 3 / 5) n
+) drawn;
+
+insert into purchase_orders (id, number, supplier_id, location_id, status, currency, expected_at, created_at, ordered_at,
+                             closed_at)
+select bought_id, n::text, growth.set_up_id(40, n % 40 + 1), here, case when is_open then 'ORDERED' else 'CANCELED' end, 'BRL',
+       at + interval '10 days', at, at, case when not is_open then at end
+from growth.supply;
+
+insert into purchase_order_lines (id, purchase_order_id, position, variant_id, sku, name, ordered, canceled, currency,
+                                  unit_cost_minor)
+select growth.id(at, 44, n), bought_id, 1, variant_id, sku, 'Variant ' || variant, 10, case when is_open then 0 else 10 end,
+       'BRL', 420
+from growth.supply;
+
+insert into transfers (id, number, from_location_id, to_location_id, status, expected_at, created_at, closed_at)
+select moved_id, n::text, here, there, case when is_open then 'DRAFT' else 'CANCELED' end, at + interval '2 days', at,
+       case when not is_open then at end
+from growth.supply where here <> there;
+
+insert into transfer_lines (id, transfer_id, position, variant_id, sku, name, quantity)
+select growth.id(at, 45, n), moved_id, 1, variant_id, sku, 'Variant ' || variant, 3 from growth.supply where here <> there;
+
+insert into goods_receipts (id, purchase_order_id, location_id, received_at, recorded_at, actor_kind, actor_name)
+select growth.id(at, 46, n), bought_id, here, at, at, 'STAFF', 'Growth' from growth.supply where n <= 100;
+
+insert into stock_counts (id, number, location_id, status, started_at, closed_at)
+select counted_id, n::text, here, case when is_open then 'OPEN' else 'COMPLETED' end, at, case when not is_open then at end
+from growth.supply;
+
+insert into stock_count_lines (id, stock_count_id, position, stock_level_id, variant_id, sku, name, expected)
+select growth.id(supply.at, 47, n), counted_id, 1, level.id, level.variant_id, sku, 'Variant', 5
+from growth.supply supply join stock_levels level on level.id = growth.set_up_id(7, variant * 64 + (8 - variant % 8));
+
+insert into backorders (id, order_line_id, order_id, variant_id, quantity, policy, waiting_after, recorded_at)
+select growth.id(now(), 48, row_number() over ()), id, order_id, variant_id, 1, 'BACKORDER', 1, now()
+from (select id, order_id, variant_id from order_lines order by id limit 40) line;
+
+insert into backorder_fills (id, order_line_id, order_id, variant_id, quantity, routing_decision_id, recorded_at)
+select growth.id(now(), 49, row_number() over ()), line.order_line_id, line.order_id, line.variant_id, 1,
+       (select id from routing_decisions where order_id = line.order_id limit 1), now()
+from backorders line;
 
 -- -- another system that hears of orders; one in a hundred deliveries never arrived, and a second that hears of nothing --
 

@@ -19,6 +19,10 @@ class EventType(Word):
     ORDER_CANCELED = "ORDER_CANCELED", "Everything was called off."
     ORDER_COMPLETED = "ORDER_COMPLETED", "The last unit found its end."
     ORDER_ROUTED = "ORDER_ROUTED", "It was decided from where the units ship."
+    ORDER_PINNED = "ORDER_PINNED", "Lines must ship from a location that somebody chose."
+    ORDER_UNPINNED = "ORDER_UNPINNED", "Lines may ship from anywhere again."
+    ORDER_BACKORDERED = "ORDER_BACKORDERED", "Units wait for supply; their variants may be sold ahead of it."
+    ORDER_BACKORDER_FILLED = "ORDER_BACKORDER_FILLED", "Supply arrived for units that waited for it."
     PAYMENT_REQUESTED = "PAYMENT_REQUESTED", "A provider is being asked; the answer is outstanding."
     PAYMENT_AUTHORIZED = "PAYMENT_AUTHORIZED", "An amount was promised."
     PAYMENT_DECLINED = "PAYMENT_DECLINED", "The provider refused."
@@ -33,6 +37,11 @@ class EventType(Word):
     FULFILLMENT_ORDER_PACKED = "FULFILLMENT_ORDER_PACKED", "Units were put into parcels."
     FULFILLMENT_ORDER_SHIPPED = "FULFILLMENT_ORDER_SHIPPED", "The work is done; the parcels have left."
     FULFILLMENT_ORDER_CANCELED = "FULFILLMENT_ORDER_CANCELED", "The work was called off."
+    FULFILLMENT_ORDER_REJECTED = "FULFILLMENT_ORDER_REJECTED", "The location will not do it; the units are routed anew."
+    FULFILLMENT_ORDER_REDUCED = "FULFILLMENT_ORDER_REDUCED", "Units were taken off the work before they were picked."
+    FULFILLMENT_ORDER_MOVED = "FULFILLMENT_ORDER_MOVED", "The work went to another location."
+    FULFILLMENT_ORDER_SPLIT = "FULFILLMENT_ORDER_SPLIT", "A part of the work is work of its own now."
+    FULFILLMENT_ORDER_MERGED = "FULFILLMENT_ORDER_MERGED", "Other work for the same order is done with it."
     SHIPMENT_CREATED = "SHIPMENT_CREATED", "Parcels are ready for the carrier."
     SHIPMENT_HANDED_OVER = "SHIPMENT_HANDED_OVER", "The carrier has the parcels."
     SHIPMENT_TRACKED = "SHIPMENT_TRACKED", "The carrier said where they are."
@@ -58,6 +67,26 @@ class EventType(Word):
     )
     ROUTING_RULESET_RETIRED = "ROUTING_RULESET_RETIRED", "Routing rules ceased to hold."
     STOCK_MOVED = "STOCK_MOVED", "Units went from a bucket to a bucket at a location."
+    PURCHASE_ORDER_CREATED = "PURCHASE_ORDER_CREATED", "A purchase was written."
+    PURCHASE_ORDER_ORDERED = "PURCHASE_ORDER_ORDERED", "The supplier was told; its units are on their way."
+    PURCHASE_ORDER_RESCHEDULED = "PURCHASE_ORDER_RESCHEDULED", "It is expected at another moment."
+    PURCHASE_ORDER_RECEIVED = "PURCHASE_ORDER_RECEIVED", "Bought units arrived, or it was settled that they never will."
+    PURCHASE_ORDER_CANCELED = "PURCHASE_ORDER_CANCELED", "A purchase was called off."
+    TRANSFER_CREATED = "TRANSFER_CREATED", "A transfer was planned; told to the sender."
+    TRANSFER_SHIPPED = "TRANSFER_SHIPPED", "Its units left; told to the receiver."
+    TRANSFER_RESCHEDULED = "TRANSFER_RESCHEDULED", "It is expected at another moment; told to the receiver."
+    TRANSFER_RECEIVED = "TRANSFER_RECEIVED", "Units arrived, or are known not to; told to the sender."
+    TRANSFER_CANCELED = "TRANSFER_CANCELED", "A transfer was called off or turned back; told to the receiver."
+    STOCK_COUNT_STARTED = "STOCK_COUNT_STARTED", "Somebody began to count what a location has."
+    STOCK_COUNT_RECORDED = "STOCK_COUNT_RECORDED", "Something was counted; the books stand as they were."
+    STOCK_COUNT_COMPLETED = "STOCK_COUNT_COMPLETED", "The books were corrected by what was found."
+    STOCK_COUNT_CANCELED = "STOCK_COUNT_CANCELED", "A count was given up."
+    RESERVATION_MADE = "RESERVATION_MADE", "Stock is held for a cart, for a while."
+    RESERVATION_CHANGED = "RESERVATION_CHANGED", "The cart changed, and with it what is held; it holds longer, too."
+    RESERVATION_EXTENDED = "RESERVATION_EXTENDED", "The cart's stock is held longer."
+    RESERVATION_CONSUMED = "RESERVATION_CONSUMED", "An order was placed with the cart's stock."
+    RESERVATION_RELEASED = "RESERVATION_RELEASED", "The cart's stock was given back."
+    RESERVATION_EXPIRED = "RESERVATION_EXPIRED", "The cart's time was over, and its stock was given back."
     WORK_ITEM_CREATED = "WORK_ITEM_CREATED", "Work was put into a queue."
     WORK_ITEM_CLAIMED = "WORK_ITEM_CLAIMED", "Somebody took a work item on, for as long as the lease lasts."
     WORK_ITEM_EXTENDED = "WORK_ITEM_EXTENDED", "Whoever is at a work item needs more time."
@@ -135,3 +164,10 @@ def about(order: Order, type_: EventType, message: str, **rest: Any) -> Event:
         location_id=getattr(subject, "location_id", None),
         channel_id=order.channel_id,
     )
+
+
+def counted(subject: Any, type_: EventType, message: str, **rest: Any) -> tuple[Any, Event]:
+    """An event of something that no order has, and the thing, which has counted it."""
+    subject = replace(subject, event_sequence=subject.event_sequence + 1)
+    data, sequence = rest.pop("data", {}), subject.event_sequence
+    return subject, Event(type_, type(subject).__name__, subject.id, message, data=data, sequence=sequence, **rest)

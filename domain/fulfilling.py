@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import ids, placing, sourcing
+from domain import ids, kits, placing, sourcing
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus, ShortReason
@@ -42,6 +42,8 @@ class Found:
     picked: int
     short: int
     reason: ShortReason | None
+    counted: bool = False
+    """Whether a count follows that takes lost units off the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,27 @@ def everything_found(ful: FulfillmentOrder) -> tuple[Found, ...]:
 def pick(order: Order, ful_id: UUID, found: Sequence[Found], ledger: Ledger, act: Act) -> tuple[Order, list[Event]]:
     """Record what was found. Short units leave the work and the promise: they are open again, to be routed anew."""
     ful = stepped(order, work_of(order, ful_id), FulfillmentOrderAction.PICK)
-    by_id = {each.line_id: each for each in checked(ful, found)}
-    for line in ful.lines:
-        if line.id in by_id:
-            _write_off(order, line, by_id[line.id], ledger)
-
-    ful = replace(ful, lines=tuple(_picked(line, by_id.get(line.id)) for line in ful.lines))
+    order, ful = as_found(order, ful, checked(ful, found), ledger)
     if not any(line.held for line in ful.lines):
         status = FULFILLMENT_ORDER.after(FulfillmentOrderStatus(ful.status), FulfillmentOrderAction.CANCEL)
         ful = replace(ful, status=status.value, closed_at=act.at)
-    order = with_work(order, ful)
-    order = replace(order, lines=tuple(_line_picked(line, ful, by_id) for line in order.lines))
+        order = with_work(order, ful)
     short = sum(each.short for each in found)
     told = f"Units for order {order.number} were picked{f', {short} short' if short else ''}."
     return order, [about(order, EventType.FULFILLMENT_ORDER_PICKED, told, subject=ful, data={"short": short})]
+
+
+def as_found(
+    order: Order, ful: FulfillmentOrder, found: Sequence[Found], ledger: Ledger
+) -> tuple[Order, FulfillmentOrder]:
+    """The order and its work with what was found: units that are short leave the promise and are open again."""
+    by_id = {each.line_id: each for each in found}
+    for line in ful.lines:
+        if line.id in by_id:
+            _write_off(order, line, by_id[line.id], ledger)
+    ful = replace(ful, lines=tuple(_picked(line, by_id.get(line.id)) for line in ful.lines))
+    order = with_work(order, ful)
+    return replace(order, lines=tuple(_line_picked(line, ful, by_id) for line in order.lines)), ful
 
 
 def checked(ful: FulfillmentOrder, found: Sequence[Found]) -> Sequence[Found]:
@@ -134,6 +143,8 @@ def _write_off(order: Order, line: FulfillmentOrderLine, found: Found, ledger: L
     if not found.short or found.reason is None:
         return
     target = TARGET_OF.get(found.reason, Bucket.AVAILABLE)
+    if found.counted and target is None:
+        target = Bucket.AVAILABLE
     ledger.move(
         line.stock_level_id,
         MovementKind.ADJUST if target is None else MovementKind.DEALLOCATE,
@@ -163,7 +174,11 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
 
 def reroute(order: Order, catalog: Catalog, avoiding: set[UUID]) -> tuple[Decision, UUID] | None:
     """Decide from where open units ship, leaving out locations that just failed; None when nothing is open."""
-    demand = [demand_line(line, catalog.offers.get(line.sku)) for line in order.lines if line.open]
+    demand = [
+        demand_line(line, catalog.offers.get(line.sku), line.pinned_location_id)
+        for line in kits.physical(order.lines)
+        if line.open
+    ]
     if not demand:
         return None
     return sourcing.decided(order, demand, catalog, avoiding), new_id()

@@ -31,6 +31,9 @@ class FulfillmentOrderAction(Word):
     READY = "READY", "Tell the customer that it can be fetched."
     HAND_OVER = "HAND_OVER", "Give it to the customer at the counter."
     REJECT = "REJECT", "Decline the work, so that it is routed elsewhere."
+    MOVE = "MOVE", "Give the work to another location that has the goods."
+    SPLIT = "SPLIT", "Make two of it at the same location."
+    MERGE = "MERGE", "Do it with other work for the same order at the same location."
     CANCEL = "CANCEL", "Call the work off."
 
 
@@ -57,6 +60,10 @@ _ACCEPTED = FulfillmentOrderStatus.ACCEPTED
 _PICKING = FulfillmentOrderStatus.PICKING
 _PACKED = FulfillmentOrderStatus.PACKED
 _READY = FulfillmentOrderStatus.READY_FOR_PICKUP
+UNACCEPTED = frozenset({_SCHEDULED, _OPEN})
+"""Work that nobody has said yes to: it may still be decided anew."""
+UNPICKED = UNACCEPTED | {_ACCEPTED}
+"""Work of which nothing has been taken off the shelf."""
 _UNFINISHED = (_SCHEDULED, _OPEN, _ACCEPTED, _PICKING, _PACKED, _READY)
 
 FULFILLMENT_ORDER = Lifecycle(
@@ -71,6 +78,9 @@ FULFILLMENT_ORDER = Lifecycle(
         Step(_PACKED, FulfillmentOrderAction.READY, _READY),
         Step(_READY, FulfillmentOrderAction.HAND_OVER, FulfillmentOrderStatus.PICKED_UP),
         *steps((_OPEN, _ACCEPTED), FulfillmentOrderAction.REJECT, FulfillmentOrderStatus.REJECTED),
+        *steps((_SCHEDULED, _OPEN, _ACCEPTED), FulfillmentOrderAction.MOVE, FulfillmentOrderStatus.CANCELED),
+        *(Step(status, FulfillmentOrderAction.SPLIT, status) for status in (_SCHEDULED, _OPEN, _ACCEPTED)),
+        *steps((_SCHEDULED, _OPEN), FulfillmentOrderAction.MERGE, FulfillmentOrderStatus.CANCELED),
         Step(_OPEN, FulfillmentOrderAction.SUSPEND, _SCHEDULED),
         *steps(_UNFINISHED, FulfillmentOrderAction.CANCEL, FulfillmentOrderStatus.CANCELED),
     ),

@@ -6,6 +6,7 @@ inserts can draw it without asking the database.
 
 import os
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that is made, hashed and sent faster
@@ -17,6 +18,7 @@ PREFIXES: dict[str, str] = {
     "Location": "loc",
     "StockLevel": "stk",
     "StockMovement": "mov",
+    "Reservation": "rsv",
     "Customer": "cus",
     "CustomerAddress": "adr",
     "CustomerNote": "nte",
@@ -29,6 +31,7 @@ PREFIXES: dict[str, str] = {
     "RoutingDecision": "rtd",
     "RoutingRuleset": "rls",
     "CarrierRate": "crt",
+    "RoutingSimulationJob": "sim",
     "FulfillmentOrder": "ful",
     "FulfillmentOrderLine": "fln",
     "Allocation": "alc",
@@ -40,6 +43,15 @@ PREFIXES: dict[str, str] = {
     "ReturnLine": "rln",
     "Invoice": "inv",
     "Message": "msg",
+    "Supplier": "spl",
+    "PurchaseOrder": "pur",
+    "PurchaseOrderLine": "pln",
+    "Transfer": "trf",
+    "TransferLine": "tln",
+    "GoodsReceipt": "rcp",
+    "StockCount": "cnt",
+    "StockCountLine": "cln",
+    "BackorderFill": "bof",
     "WorkItem": "wrk",
     "Exception": "exc",
     "Event": "evt",
@@ -66,6 +78,11 @@ def new_id() -> UUID:
     bits = (millis << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | random
     made: UUID = FastUUID(bits.to_bytes(16, "big"))
     return made
+
+
+def drawn_at(key: UUID) -> datetime:
+    """When an id was drawn, to the millisecond."""
+    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
 
 
 def encode(typename: str, key: UUID | int) -> str:

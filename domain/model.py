@@ -84,6 +84,9 @@ class OrderLine:
     returned: int = 0
     in_open_returns: int = 0
     delivered_at: datetime | None = None
+    pinned_location_id: UUID | None = None
+    kit_line_id: UUID | None = None
+    backordered_at: datetime | None = None
 
     @property
     def ordered(self) -> int:
@@ -407,10 +410,15 @@ class Order:
     on_hold: bool = False
     deliver_by_earliest: datetime | None = None
     deliver_by_latest: datetime | None = None
+    deliver_by_confidence: float | None = None
+    promise_model_id: UUID | None = None
     confirmed_at: datetime | None = None
     canceled_at: datetime | None = None
     completed_at: datetime | None = None
     cancel_reason: str | None = None
+    unrouted_at: datetime | None = None
+    route_again_at: datetime | None = None
+    route_attempts: int = 0
     version: int = 1
     event_sequence: int = 0
     lines: tuple[OrderLine, ...] = ()
@@ -446,6 +454,43 @@ class StockLevel:
 
 
 @row
+class ReservationLine:
+    """`reservation_lines`: units at one level. `held` is what is still reserved of them: nothing once it has ended."""
+
+    table: ClassVar[str] = "reservation_lines"
+
+    id: UUID
+    reservation_id: UUID
+    stock_level_id: UUID
+    variant_id: UUID
+    location_id: UUID
+    sku: str
+    quantity: int
+    held: int
+
+
+@row
+class Reservation:
+    """`reservations`: stock held for a cart. `holder` is the subject of whoever reserved."""
+
+    table: ClassVar[str] = "reservations"
+
+    id: UUID
+    channel_id: UUID
+    holder: str
+    reference: str
+    status: str
+    created_at: datetime
+    expires_at: datetime
+    customer_id: UUID | None = None
+    order_id: UUID | None = None
+    ended_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[ReservationLine, ...] = ()
+
+
+@row
 class StockMovement:
     """`stock_movements`: one ledger entry."""
 
@@ -469,6 +514,22 @@ class StockMovement:
     actor_name: str
     occurred_at: datetime
     recorded_at: datetime
+    reverses_id: UUID | None = None
+
+
+@row
+class StockShortfall:
+    """`stock_shortfalls`: units that were promised and are not there."""
+
+    table: ClassVar[str] = "stock_shortfalls"
+
+    id: UUID
+    stock_level_id: UUID
+    order_line_id: UUID
+    quantity: int
+    rerouted_to_id: UUID | None
+    act_id: UUID
+    occurred_at: datetime
 
 
 @row
@@ -488,6 +549,8 @@ class RoutingDecision:
     objective: dict[str, int] | None = None
     gap: float | None = None
     ruleset_version: int | None = None
+    decided_by_kind: str | None = None
+    decided_by: str | None = None
 
 
 @row
@@ -627,6 +690,186 @@ class Trouble:
     event_sequence: int = 0
 
 
+@row
+class PurchaseOrderLine:
+    """`purchase_order_lines`. `canceled` was closed short: it will not come."""
+
+    table: ClassVar[str] = "purchase_order_lines"
+
+    id: UUID
+    purchase_order_id: UUID
+    position: int
+    variant_id: UUID
+    sku: str
+    name: str
+    ordered: int
+    currency: str
+    unit_cost_minor: int
+    received: int = 0
+    damaged: int = 0
+    canceled: int = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Units that are still to come."""
+        return max(0, self.ordered - self.received - self.damaged - self.canceled)
+
+
+@row
+class PurchaseOrder:
+    """`purchase_orders`: supply that is bought."""
+
+    table: ClassVar[str] = "purchase_orders"
+
+    id: UUID
+    number: str
+    supplier_id: UUID
+    location_id: UUID
+    status: str
+    currency: str
+    expected_at: datetime
+    created_at: datetime
+    reference: str | None = None
+    note: str | None = None
+    ordered_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[PurchaseOrderLine, ...] = ()
+
+
+@row
+class TransferLine:
+    """`transfer_lines`: shipped = received + damaged + missing + in transit."""
+
+    table: ClassVar[str] = "transfer_lines"
+
+    id: UUID
+    transfer_id: UUID
+    position: int
+    variant_id: UUID
+    sku: str
+    name: str
+    quantity: int
+    shipped: int = 0
+    received: int = 0
+    damaged: int = 0
+    missing: int = 0
+
+    @property
+    def in_transit(self) -> int:
+        """Units on their way."""
+        return self.shipped - self.received - self.damaged - self.missing
+
+
+@row
+class Transfer:
+    """`transfers`: supply that is moved."""
+
+    table: ClassVar[str] = "transfers"
+
+    id: UUID
+    number: str
+    from_location_id: UUID
+    to_location_id: UUID
+    status: str
+    expected_at: datetime
+    created_at: datetime
+    note: str | None = None
+    shipped_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[TransferLine, ...] = ()
+
+
+@row
+class GoodsReceipt:
+    """`goods_receipts`: one arrival of goods, of a purchase order or of a transfer."""
+
+    table: ClassVar[str] = "goods_receipts"
+
+    id: UUID
+    location_id: UUID
+    received_at: datetime
+    recorded_at: datetime
+    actor_kind: str
+    actor_name: str
+    purchase_order_id: UUID | None = None
+    transfer_id: UUID | None = None
+    reference: str | None = None
+
+
+@row
+class StockCountLine:
+    """`stock_count_lines`. `expected` is of the start, and once it was counted, of the moment of the count."""
+
+    table: ClassVar[str] = "stock_count_lines"
+
+    id: UUID
+    stock_count_id: UUID
+    position: int
+    stock_level_id: UUID
+    variant_id: UUID
+    sku: str
+    name: str
+    expected: int
+    counted: int | None = None
+    counted_at: datetime | None = None
+    counted_by_kind: str | None = None
+    counted_by: str | None = None
+
+
+@row
+class StockCount:
+    """`stock_counts`: somebody counts what a location has."""
+
+    table: ClassVar[str] = "stock_counts"
+
+    id: UUID
+    number: str
+    location_id: UUID
+    status: str
+    started_at: datetime
+    note: str | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    event_sequence: int = 0
+    lines: tuple[StockCountLine, ...] = ()
+
+
+@row
+class Backorder:
+    """`backorders`: units that began to wait for supply, and the policy that allowed it."""
+
+    table: ClassVar[str] = "backorders"
+
+    id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    variant_id: UUID
+    quantity: int
+    policy: str
+    limit_units: int | None
+    waiting_after: int
+    recorded_at: datetime
+
+
+@row
+class BackorderFill:
+    """`backorder_fills`: units that waited, and the decision that gave them supply."""
+
+    table: ClassVar[str] = "backorder_fills"
+
+    id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    variant_id: UUID
+    quantity: int
+    routing_decision_id: UUID
+    recorded_at: datetime
+
+
 PARTS: dict[type, tuple[str, ...]] = {
     Order: ("lines", "holds", "adjustments", "payments", "fulfillment_orders", "shipments", "returns"),
     FulfillmentOrder: ("lines", "packages"),
@@ -634,6 +877,10 @@ PARTS: dict[type, tuple[str, ...]] = {
     Shipment: ("lines", "tracking_events"),
     Return: ("lines",),
     ReturnLine: ("inspections",),
+    PurchaseOrder: ("lines",),
+    Transfer: ("lines",),
+    StockCount: ("lines",),
+    Reservation: ("lines",),
 }
 """The fields that hold rows of their own."""
 

@@ -1,11 +1,11 @@
 """What staff and buyers decide about an order: confirm, hold, release, cancel; and what follows from any decision."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain import ids
+from domain import ids, kits
 from domain.acts import Act
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus
@@ -22,6 +22,7 @@ from domain.model import (
     replace,
 )
 from domain.orders import (
+    LIVE,
     ORDER,
     AdjustmentKind,
     CancelReason,
@@ -42,6 +43,7 @@ from domain.stock import Bucket, Ledger, MovementKind
 def derived(order: Order, act: Act) -> tuple[Order, list[Event]]:
     """The order with every derived status brought up to date; an order whose last unit found its end is completed."""
     open_returns = sum(1 for each in order.returns if each.status in OPEN_RETURNS)
+    order = with_waiting(kits.with_kits(order), act)
     order = with_status(
         replace(
             order,
@@ -54,6 +56,20 @@ def derived(order: Order, act: Act) -> tuple[Order, list[Event]]:
         order = replace(order, completed_at=act.at)
         return order, [about(order, EventType.ORDER_COMPLETED, f"Order {order.number} is complete.")]
     return order, []
+
+
+FIRST_RETRY = timedelta(minutes=5)
+"""What was short a moment ago may have been miscounted, or come back from a cart that was left."""
+
+
+def with_waiting(order: Order, act: Act) -> Order:
+    """The order in the queue of what nobody could fill, or out of it: it waits while any unit is open."""
+    waits = order.status in LIVE and any(line.open for line in order.lines)
+    if waits == (order.unrouted_at is not None):
+        return order
+    if not waits:
+        return replace(order, unrouted_at=None, route_again_at=None, route_attempts=0)
+    return replace(order, unrouted_at=act.recorded_at, route_again_at=act.recorded_at + FIRST_RETRY)
 
 
 def confirm(order: Order, act: Act, tenders: Sequence[Tender] = ()) -> Decided:
@@ -130,23 +146,28 @@ def decided(
 
 
 def units_to_cancel(order: Order, lines: Sequence[tuple[UUID, int]] | None) -> dict[UUID, int]:
-    """What to call off by line: the units asked for, or all that have not left. Refused: more than there are."""
+    """What to call off by line: the units asked for, or all that have not left. Refused: more than there are.
+
+    A kit is called off with its components, as long as none of them has left.
+    """
     ORDER.after(OrderStatus(order.status), OrderAction.CANCEL)
+    most = kits.cancelable(order)
     if lines is None:
-        wanted = {line.id: line.cancelable for line in order.lines if line.cancelable}
+        wanted = {line_id: units for line_id, units in most.items() if units}
         if not wanted:  # everything has left
             raise InvalidTransition(order.status, OrderAction.CANCEL, ())
-        return wanted
+        return kits.with_parts(order, wanted)
     by_id = {line.id: line for line in order.lines}
     wanted = {}
     for index, (line_id, quantity) in enumerate(lines):
         place = ("lines", str(index), "quantity")
         if line_id not in by_id:
             raise NotFound("OrderLine", ids.encode("OrderLine", line_id), field=("lines", str(index), "orderLineId"))
+        kits.refuse_part(by_id[line_id], ("lines", str(index), "orderLineId"))
         wanted[line_id] = wanted.get(line_id, 0) + quantity
-        if quantity < 1 or wanted[line_id] > by_id[line_id].cancelable:
-            raise QuantityExceeds(by_id[line_id].cancelable, field=place)
-    return wanted
+        if quantity < 1 or wanted[line_id] > most[line_id]:
+            raise QuantityExceeds(most[line_id], field=place)
+    return kits.with_parts(order, wanted)
 
 
 def cancel(order: Order, wanted: dict[UUID, int], reason: CancelReason, ledger: Ledger, act: Act) -> Decided:

@@ -29,6 +29,7 @@ class OrderAction(Word):
     START_FULFILLMENT = "START_FULFILLMENT", "The first location took up its work."
     COMPLETE = "COMPLETE", "The last unit found its end."
     CANCEL = "CANCEL", "Call off whatever has not shipped."
+    PIN = "PIN", "Say from which location it must ship."
     EXPIRE = "EXPIRE", "Its time ran out."
 
 
@@ -51,6 +52,14 @@ class CancelReason(Word):
     PAYMENT_FAILED = "PAYMENT_FAILED", "The money could not be secured."
     MERCHANT = "MERCHANT", "The seller will not or cannot serve it."
     OTHER = "OTHER", "None of the above; the note says more."
+
+
+class UnroutedPolicy(Word):
+    """What becomes of units that no location has been able to ship for so long."""
+
+    WAIT = "WAIT", "They wait for supply, however long it takes."
+    CANCEL = "CANCEL", "They are called off as OUT_OF_STOCK, and what was paid for them goes back."
+    BACKORDER = "BACKORDER", "They wait for the next supply, and it is kept for them."
 
 
 class AdjustmentKind(Word):
@@ -98,6 +107,9 @@ class OrderReturnStatus(Word):
 _CANCELABLE = (OrderStatus.DRAFT, OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.IN_FULFILLMENT)
 _LIVE = _CANCELABLE[1:]
 
+LIVE = frozenset(_LIVE)
+"""Orders that units may still ship for."""
+
 ORDER = Lifecycle(
     "order",
     OrderStatus.DRAFT,
@@ -105,6 +117,7 @@ ORDER = Lifecycle(
         Step(OrderStatus.DRAFT, OrderAction.PLACE, OrderStatus.PENDING),
         Step(OrderStatus.PENDING, OrderAction.CONFIRM, OrderStatus.CONFIRMED),
         *(Step(status, action, status) for action in (OrderAction.HOLD, OrderAction.RELEASE_HOLD) for status in _LIVE),
+        *(Step(status, OrderAction.PIN, status) for status in _LIVE),
         Step(OrderStatus.CONFIRMED, OrderAction.START_FULFILLMENT, OrderStatus.IN_FULFILLMENT),
         Step(OrderStatus.IN_FULFILLMENT, OrderAction.COMPLETE, OrderStatus.COMPLETED),
         *steps(_CANCELABLE, OrderAction.CANCEL, OrderStatus.CANCELED),

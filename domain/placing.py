@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from domain import sourcing
+from domain import backorders, kits, sourcing
 from domain.acts import Act
+from domain.backorders import Allowance
 from domain.events import Event, EventType, about, numbered
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.ids import new_id
 from domain.model import (
+    Backorder,
     Customer,
     CustomerAddress,
     Decided,
@@ -21,6 +24,7 @@ from domain.model import (
     OrderAdjustment,
     OrderLine,
     Payment,
+    ReservationLine,
     StockLevel,
     replace,
     row,
@@ -36,6 +40,7 @@ from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
 QUANTITY_LIMIT = 100_000
+NOTHING: Mapping[UUID, int] = MappingProxyType({})
 HANDLING = timedelta(hours=24)
 """How long a location has until a parcel should have left, where somebody gave it the work and no calendar did."""
 
@@ -97,6 +102,10 @@ class Offer:
     """(level, location, available)."""
     longest_mm: int | None = None
     hazmat: bool = False
+    allowance: Allowance | None = None
+    """What may be sold beyond what is in stock, if anything may."""
+    components: tuple[tuple[str, int], ...] = ()
+    """Of a kit: (SKU, units in one kit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,11 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
+    short: Mapping[UUID, int] = field(default_factory=dict)
+    """Units by line that no location has, and that may wait."""
+    waits: tuple[Backorder, ...] = ()
+    told: tuple[Event, ...] = ()
+    """That they wait, and what is told of it."""
 
 
 def begin(placement: Placement, catalog: Catalog, act: Act, draft: Order | None = None) -> Order:
@@ -239,10 +253,18 @@ def _line(order_id: UUID, id_: UUID, position: int, line: Wanted, offer: Offer, 
 
 
 def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, customer: Customer | None) -> Routed:
-    """Decide from where each unit ships; refused where units find no location. `pins`: line → location code."""
-    demand = [demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.id), catalog)) for line in order.lines]
+    """Decide from where each unit ships; refused where units find no location and may not wait.
+
+    `pins`: line → location code.
+    """
+    ahead = _ahead(order, catalog)
+    demand = [
+        demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.kit_line_id or line.id), catalog))
+        for line in kits.physical(order.lines)
+        if line.id not in ahead
+    ]
     decision = sourcing.decided(order, demand, catalog)
-    _refuse_gaps(order, decision)
+    short = ahead | _short(order, decision, catalog)
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -250,16 +272,74 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
 
 
-def _refuse_gaps(order: Order, decision: Decision) -> None:
-    """What is not in stock is told before what rules, carriers and calendars keep from shipping."""
+def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
+    """By variant, what may be sold beyond what is in stock."""
+    return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
+
+
+def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
+    """Lines of what is not released yet: nothing of them is given out of stock."""
+    allowed = allowances(catalog)
+    if not allowed:
+        return {}
+    return {
+        line.id: line.open
+        for line in kits.physical(order.lines)
+        if line.variant_id in allowed and allowed[line.variant_id].ahead(catalog.at)
+    }
+
+
+def _short(order: Order, decision: Decision, catalog: Catalog) -> dict[UUID, int]:
+    """What is not in stock and may wait; refused where it may not, or where rules, carriers and calendars are in the way.
+
+    What is not in stock is told first. An order that ships complete or not at all waits whole, where all of it may.
+    """
+    if not decision.unfilled:
+        return {}
+    allowed, lines = allowances(catalog), {line.id: line for line in order.lines}
+    short: dict[UUID, int] = {}
     for gap in sorted(decision.unfilled, key=lambda gap: gap.reason not in OUT_OF_STOCK):
-        line = next(line for line in order.lines if line.id == gap.line_id)
-        if gap.reason in OUT_OF_STOCK:
-            raise InsufficientStock(gap.sku, line.quantity, line.quantity - gap.quantity, field=("lines",))
-        raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        line = lines[gap.line_id]
+        allowance = allowed.get(line.variant_id)
+        waits = allowance is not None and allowance.lets_wait(catalog.at)
+        if gap.reason in OUT_OF_STOCK and not waits:
+            raise _insufficient(line, gap.quantity, lines)
+        if gap.reason not in OUT_OF_STOCK and not (waits and gap.reason is UnfilledReason.INCOMPLETE):
+            raise Unroutable(gap.sku, gap.quantity, gap.reason.description, field=("lines",))
+        short[line.id] = short.get(line.id, 0) + gap.quantity
+    return short
+
+
+def _insufficient(line: OrderLine, gap: int, lines: Mapping[UUID, OrderLine]) -> InsufficientStock:
+    """A kit is short where one of its components is."""
+    left = line.quantity - gap
+    if line.kit_line_id is None:
+        return InsufficientStock(line.sku, line.quantity, left, field=("lines",))
+    kit = lines[line.kit_line_id]
+    return InsufficientStock(kit.sku, kit.quantity, left // kits.per_kit(kit, line), field=("lines",))
+
+
+def taken_apart(order: Order, catalog: Catalog) -> Order:
+    """The order with the lines of its kits' components."""
+    components = {
+        sku: [_component(catalog.offers[part], units) for part, units in offer.components]
+        for sku, offer in catalog.offers.items()
+        if offer.components
+    }
+    return kits.taken_apart(order, components) if components else order
+
+
+def _component(offer: Offer, units: int) -> kits.Component:
+    return offer.variant_id, offer.sku, offer.name, units
+
+
+def waiting(routed_order: Routed, catalog: Catalog, waiting: Mapping[UUID, int], act: Act) -> Routed:
+    """The routed order with what is short on its lines' backorder. `waiting`: by variant, over all orders, locked."""
+    order, records, told = backorders.begin(routed_order.order, routed_order.short, allowances(catalog), waiting, act)
+    return replace(routed_order, order=order, waits=records, told=(told,))
 
 
 OUT_OF_STOCK = (UnfilledReason.NO_STOCK, UnfilledReason.PARTIAL_STOCK, UnfilledReason.NO_LOCATION)
@@ -281,13 +361,22 @@ def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
     }
 
 
-def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID, StockLevel], act: Act) -> Decided:
-    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders."""
+def place(
+    routed_order: Routed,
+    tenders: Sequence[Tender],
+    levels: Mapping[UUID, StockLevel],
+    act: Act,
+    held: Mapping[UUID, int] = NOTHING,
+) -> Decided:
+    """The placed order. Its levels are locked and hold what it needs: from here nothing may refuse but the tenders.
+
+    What is `held` for its cart, by level, it takes first.
+    """
     decision = routed_order.decision
-    order = with_promise(routed_order.order, decision)
+    order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
-    allocate(order, work, ledger)
+    allocate(order, work, ledger, held)
 
     order = replace(
         order,
@@ -297,10 +386,12 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
         fulfillment_orders=work,
         adjustments=_charges(order, act),
     )
+    order = kits.with_kits(order)
     order, paid = with_payments(order, [_entry(order, tender, act) for tender in tenders]) if tenders else (order, [])
     total = order.total_minor
     events = [
         about(order, EventType.ORDER_PLACED, f"Order {order.number} was placed.", data={"totalMinor": total}),
+        *routed_order.told,
         *created(order, work),
         *paid,
         *ledger.events,
@@ -309,6 +400,7 @@ def place(routed_order: Routed, tenders: Sequence[Tender], levels: Mapping[UUID,
     records = (
         *newcomer(routed_order.customer, order, act),
         record(order, decision, routed_order.decided_id, act),
+        *routed_order.waits,
         *ledger.movements,
     )
     return Decided(order, tuple(ledger.levels.values()), records, counted)
@@ -363,19 +455,24 @@ def _fulfillment_order(
     )
 
 
-def allocate(order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger) -> None:
-    """Give the work's units to it in the ledger."""
+def allocate(
+    order: Order, work: Sequence[FulfillmentOrder], ledger: Ledger, held: Mapping[UUID, int] = NOTHING
+) -> None:
+    """Give the work's units to it in the ledger: first those that are reserved for it, by level."""
+    left = dict(held)
     for fulfillment_order in work:
         for line in fulfillment_order.lines:
-            ledger.move(
-                line.stock_level_id,
-                MovementKind.ALLOCATE,
-                line.quantity,
-                Bucket.AVAILABLE,
-                Bucket.ALLOCATED,
-                line_id=line.order_line_id,
-                order=order,
-            )
+            level, reserved = line.stock_level_id, 0
+            if left and (reserved := min(left.get(level, 0), line.quantity)):
+                left[level] -= reserved
+                _allocate(order, line, reserved, Bucket.RESERVED, ledger)
+            if line.quantity > reserved:
+                _allocate(order, line, line.quantity - reserved, Bucket.AVAILABLE, ledger)
+
+
+def _allocate(order: Order, line: FulfillmentOrderLine, units: int, source: Bucket, ledger: Ledger) -> None:
+    kind, target = MovementKind.ALLOCATE, Bucket.ALLOCATED
+    ledger.move(line.stock_level_id, kind, units, source, target, line_id=line.order_line_id, order=order)
 
 
 def created(order: Order, work: Sequence[FulfillmentOrder]) -> list[Event]:
@@ -400,13 +497,38 @@ def bought_by(order: Order, customer_id: UUID) -> Order:
     return replace(order, customer_id=customer_id)
 
 
-def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
-    """What is offered, with these levels as they are now."""
-    now = {level.id: level.available for level in levels}
+def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID, int] = NOTHING) -> Catalog:
+    """What is offered, with these levels as they are now; what is `held` for the buyer by level is theirs."""
+    now = {level.id: level.available + held.get(level.id, 0) for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
         for sku, offer in catalog.offers.items()
     }
+    return replace(catalog, offers=offers)
+
+
+def on_shelves(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered out of these levels, as they are now, and out of no others."""
+    now = {level.id: level.available for level in levels}
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, now[id_]) for id_, at, _ in offer.levels if now.get(id_)))
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:
+    """What is offered to whom these units are held for, as far as they lie where the channel still ships from."""
+    sku_of = {offer.variant_id: sku for sku, offer in catalog.offers.items()}
+    offers = dict(catalog.offers)
+    for line in lines:
+        sku = sku_of.get(line.variant_id)
+        if sku is None or line.location_id not in catalog.network.locations:
+            continue
+        units = {level: (at, free) for level, at, free in offers[sku].levels}
+        _, free = units.get(line.stock_level_id, (None, 0))
+        units[line.stock_level_id] = line.location_id, free + line.held
+        offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
     return replace(catalog, offers=offers)
 
 

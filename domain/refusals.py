@@ -173,6 +173,14 @@ class QuantityExceeds(Refused):
 
 
 @dataclass(eq=False)
+class NotReversible(Refused):
+    """Entry {id} cannot be undone: {reason}."""
+
+    id: str
+    reason: str
+
+
+@dataclass(eq=False)
 class StockChanged(Refused):
     """{expected_on_hand} of {sku} were expected on hand, but there are {actual_on_hand}."""
 
@@ -206,6 +214,30 @@ class Unroutable(Refused):
 
 
 @dataclass(eq=False)
+class UnitsCommitted(Refused):
+    """No fewer than {committed} of {sku} can be on hand there: so many are picked, packed or set aside."""
+
+    sku: str
+    committed: int
+
+
+@dataclass(eq=False)
+class LocationNotInChannel(Refused):
+    """The location {location} does not ship for the channel {channel}."""
+
+    location: str
+    channel: str
+
+
+@dataclass(eq=False)
+class TooManyOrders(Refused):
+    """These are more than {limit} orders: nobody waits for that long; {instead} has them looked at by a worker."""
+
+    limit: int
+    instead: str
+
+
+@dataclass(eq=False)
 class WorkItemNotLeased(Refused):
     """You do not hold the lease of this work item, which is {state}; its holder: {leased_by}."""
 
@@ -231,10 +263,14 @@ REFUSALS: tuple[type[Refused], ...] = (
     AmountExceeds,
     NotReturnable,
     QuantityExceeds,
+    NotReversible,
     StockChanged,
     TotalChanged,
     OnHold,
     Unroutable,
+    UnitsCommitted,
+    LocationNotInChannel,
+    TooManyOrders,
     WorkItemNotLeased,
 )
 """The whole family: the schema shows each as a member of `UserError`, and a test keeps this list complete."""

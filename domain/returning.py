@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from domain import ids
+from domain import ids, kits
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.ids import new_id
@@ -97,7 +97,8 @@ def request(
             for each in announced
         ),
     )
-    lines = tuple(_awaiting(line, units.get(line.id, 0)) for line in order.lines)
+    awaited = kits.with_parts(order, units)
+    lines = tuple(_awaiting(line, awaited.get(line.id, 0)) for line in order.lines)
     order = replace(order, lines=lines, returns=(*order.returns, back))
     told = f"Return {number} of order {order.number} was requested."
     return order, back, about(order, EventType.RETURN_REQUESTED, told, subject=back)
@@ -117,7 +118,9 @@ def _check(order: Order, line_id: UUID, quantity: int, window_days: int, act: Ac
     public = ids.encode("OrderLine", line_id)
     if line is None:
         raise NotFound("OrderLine", public, field=(*place, "orderLineId"))
-    history = LineHistory(line.delivered, line.returned, line.in_open_returns, line.delivered_at)
+    history = LineHistory(
+        line.delivered, line.returned, line.in_open_returns, line.delivered_at, is_part=line.kit_line_id is not None
+    )
     able = returnability(history, window_days=window_days, now=act.at)
     if quantity > able.quantity:
         reason = able.reason or NotReturnableReason.ALREADY_RETURNED
@@ -150,6 +153,7 @@ def _no_longer_awaited(order: Order, back: Return) -> Order:
     units: dict[UUID, int] = {}
     for line in back.lines:
         units[line.order_line_id] = units.get(line.order_line_id, 0) + line.awaited
+    units = kits.with_parts(order, units)
     return replace(order, lines=tuple(_awaiting(line, -units.get(line.id, 0)) for line in order.lines))
 
 
@@ -182,7 +186,8 @@ def receive(
     for line in back.lines:
         if line.id in units:
             of_line[line.order_line_id] = of_line.get(line.order_line_id, 0) + units[line.id]
-            _take_in(order, line, units[line.id], level_of[line.order_line_id], ledger)
+            _take_in(order, line, units[line.id], level_of, ledger)
+    of_line = kits.with_parts(order, of_line)
     order = with_return(order, back)
     order = replace(order, lines=tuple(_returned(line, of_line.get(line.id, 0)) for line in order.lines))
     told = f"Units of return {back.number} arrived."
@@ -202,9 +207,10 @@ def _arrived(back: Return, arrived: Sequence[tuple[UUID, int]]) -> dict[UUID, in
     return units
 
 
-def _take_in(order: Order, line: ReturnLine, units: int, level_id: UUID, ledger: Ledger) -> None:
-    kind = MovementKind.RETURN_RECEIVE
-    ledger.move(level_id, kind, units, None, Bucket.QUALITY_CONTROL, line_id=line.id, order=order)
+def _take_in(order: Order, line: ReturnLine, units: int, level_of: Mapping[UUID, UUID], ledger: Ledger) -> None:
+    kind, target = MovementKind.RETURN_RECEIVE, Bucket.QUALITY_CONTROL
+    for part, each in kits.stocked(order, line.order_line_id):
+        ledger.move(level_of[part.id], kind, units * each, None, target, line_id=line.id, order=order)
 
 
 def _returned(line: OrderLine, units: int) -> OrderLine:
@@ -268,8 +274,8 @@ def _redispose(
     kind, source = MovementKind.REDISPOSE, Bucket.QUALITY_CONTROL
     for (line_id, target), quantity in units.items():
         if target is not source:
-            level_id = level_of[by_id[line_id].order_line_id]
-            ledger.move(level_id, kind, quantity, source, target, line_id=line_id, order=order)
+            for part, each in kits.stocked(order, by_id[line_id].order_line_id):
+                ledger.move(level_of[part.id], kind, quantity * each, source, target, line_id=line_id, order=order)
 
 
 def _inspected(line: ReturnLine, findings: Sequence[Finding], act: Act) -> ReturnLine:

@@ -79,6 +79,7 @@ class ReturnMethod(Word):
 class NotReturnableReason(Word):
     """Why nothing of a line may be returned; the first that applies, in this order."""
 
+    PART_OF_A_KIT = "PART_OF_A_KIT", "A kit comes back whole: its own line may."
     NOT_DELIVERED = "NOT_DELIVERED", "The customer does not have it yet."
     ALREADY_RETURNED = "ALREADY_RETURNED", "Every delivered unit came back or is in an open return."
     WINDOW_CLOSED = "WINDOW_CLOSED", "The time for returns is over."
@@ -129,6 +130,8 @@ class LineHistory:
     returned: int
     in_open_returns: int
     delivered_at: datetime | None
+    is_part: bool = False
+    """Whether it is a component of a kit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,8 @@ def returnability(line: LineHistory, *, window_days: int | None, now: datetime) 
 
 
 def _not_returnable(line: LineHistory, left: int, until: datetime | None, now: datetime) -> NotReturnableReason | None:
+    if line.is_part:
+        return NotReturnableReason.PART_OF_A_KIT
     if line.delivered <= 0:
         return NotReturnableReason.NOT_DELIVERED
     if left <= 0:

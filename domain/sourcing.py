@@ -17,7 +17,10 @@ from domain.routing.router import route
 if TYPE_CHECKING:
     from domain.placing import Catalog, Offer
 
-Days = Mapping[tuple[UUID, date], int]
+Day = tuple[UUID, date]
+"""A location's day."""
+
+Days = Mapping[Day, int]
 """Parcels that locations were given, by the day on which they are to leave."""
 
 UNKNOWN_GRAMS = 100
@@ -160,6 +163,8 @@ def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> Rou
         objective=_objective(decision),
         gap=decision.gap,
         ruleset_version=decision.ruleset_version or None,
+        decided_by_kind=act.actor_kind,
+        decided_by=act.actor_name,
     )
 
 

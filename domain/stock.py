@@ -8,7 +8,6 @@ from domain.acts import Act
 from domain.events import Event, EventType
 from domain.ids import new_id
 from domain.model import Order, StockLevel, StockMovement, replace
-from domain.refusals import QuantityExceeds
 from domain.words import Word
 
 
@@ -77,12 +76,26 @@ class Ledger:
         line_id: UUID | None = None,
         reason: str | None = None,
         order: Order | None = None,
+        reverses_id: UUID | None = None,
     ) -> None:
-        """Take `quantity` units from one bucket to another; None is outside."""
+        """Take `quantity` units from one bucket to another; None is outside. A reversal names what it undoes."""
         level = self._moved(self.levels[level_id], quantity, source, target)
         self.levels[level_id] = level
-        self.movements.append(self._entry(level, kind, quantity, source, target, line_id, reason))
-        self.events.append(self._event(level, kind, quantity, order))
+        entry = self._entry(level, kind, quantity, source, target, line_id, reason)
+        self.movements.append(replace(entry, reverses_id=reverses_id) if reverses_id else entry)
+        self.events.append(self._event(level, kind, quantity, (source, target), order))
+
+    def retell(self, level_id: UUID) -> None:
+        """Tell how a level stands though nothing moved: it was not as its entries say, and now it is."""
+        level = replace(self.levels[level_id], version=self.levels[level_id].version + 1)
+        self.levels[level_id] = level
+        self.events.append(self._event(level, MovementKind.ADJUST, 0, (None, None), None))
+
+    def undo(self, entry: StockMovement) -> None:
+        """Undo an earlier entry, once: the database holds that nobody does it twice."""
+        source, target = (Bucket(each) if each else None for each in (entry.to_bucket, entry.from_bucket))
+        self.move(entry.stock_level_id, MovementKind.REVERSAL, entry.quantity, source, target, line_id=entry.line_id)
+        self.movements[-1] = replace(self.movements[-1], reverses_id=entry.id)
 
     def _moved(self, level: StockLevel, quantity: int, source: Bucket | None, target: Bucket | None) -> StockLevel:
         changes: dict[str, Any] = {"version": level.version + 1}
@@ -124,13 +137,27 @@ class Ledger:
             recorded_at=self.act.recorded_at,
         )
 
-    def _event(self, level: StockLevel, kind: MovementKind, quantity: int, order: Order | None) -> Event:
+    def _event(
+        self,
+        level: StockLevel,
+        kind: MovementKind,
+        quantity: int,
+        way: tuple[Bucket | None, Bucket | None],
+        order: Order | None,
+    ) -> Event:
         return Event(
             EventType.STOCK_MOVED,
             "StockLevel",
             level.id,
             f"{kind.value}: {quantity}",
-            data={"kind": kind.value, "quantity": quantity, "available": level.available, "onHand": level.on_hand},
+            data={
+                "kind": kind.value,
+                "quantity": quantity,
+                "from": way[0] and way[0].value,
+                "to": way[1] and way[1].value,
+                "available": level.available,
+                "onHand": level.on_hand,
+            },
             customer_id=order.customer_id if order else None,
             order_id=order.id if order else None,
             location_id=level.location_id,
@@ -155,17 +182,7 @@ KIND_OF = {AdjustReason.CYCLE_COUNT: MovementKind.COUNT, AdjustReason.RECEIVED: 
 """The ledger's kind for a reason; ADJUST for the rest."""
 
 
-def adjust(ledger: Ledger, level: StockLevel, on_hand: int, reason: AdjustReason, place: tuple[str, ...]) -> None:
-    """Set what is on hand: the difference comes into, or goes out of, what is available.
-
-    Refused where more is promised or set aside than would be left: that must be taken back first.
-    """
-    difference = on_hand - level.on_hand
+def kind_of(reason: AdjustReason, *, gain: bool) -> MovementKind:
+    """The ledger's kind for a reason. Nothing is received that goes."""
     kind = KIND_OF.get(reason, MovementKind.ADJUST)
-    if difference > 0:
-        ledger.move(level.id, kind, difference, None, Bucket.AVAILABLE, reason=reason.value)
-    elif difference < 0:
-        if level.available + difference < 0:
-            raise QuantityExceeds(level.available, field=place)
-        kind = MovementKind.ADJUST if kind is MovementKind.RECEIVE else kind
-        ledger.move(level.id, kind, -difference, Bucket.AVAILABLE, None, reason=reason.value)
+    return kind if gain or kind is not MovementKind.RECEIVE else MovementKind.ADJUST

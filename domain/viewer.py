@@ -48,6 +48,7 @@ class Scope(StrEnum):
     PAYMENTS_RECORD = "payments:record"
     STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
+    SUPPLY_WRITE = "supply:write"
     MESSAGES_CHOOSE = "messages:choose"
     CUSTOMERS_WRITE = "customers:write"
     CATALOG_WRITE = "catalog:write"
@@ -132,6 +133,10 @@ ANONYMOUS = Viewer(ViewerKind.ANONYMOUS, None, "anonymous", "Anonymous")
 """A caller without a token: sees the schema and itself, nothing more."""
 
 SYSTEM = Viewer(
-    ViewerKind.SYSTEM, Role.OPERATIONS, "system", "Ordergraph", frozenset({Scope.ORDERS_WRITE, Scope.PAYMENTS_WRITE})
+    ViewerKind.SYSTEM,
+    Role.OPERATIONS,
+    "system",
+    "Ordergraph",
+    frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_CANCEL, Scope.PAYMENTS_WRITE}),
 )
 """Who acts when nobody does: timers and whoever looks for exceptions."""

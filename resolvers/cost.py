@@ -2,8 +2,9 @@
 
 A field costs 1 and what is selected under it. A list multiplies what is under it by its maximum: a connection's `nodes`
 and `edges` by the page asked for, `nodes(ids:)` by the number of ids, any other list by the number that its description
-states. A field of a mutation costs 10 more. Everything that is written counts: what an interface's object types ask for
-is summed, and `@skip` and `@include` change nothing, so a document costs the same whoever is found.
+states or `first` asks for. A field of a mutation costs 10 more, and one that has to be worked out as much as it says.
+Everything that is written counts: what an interface's object types ask for is summed, and `@skip` and `@include` change
+nothing, so a document costs the same whoever is found.
 
 A document's cost is worked out once, as a number and as terms for the page sizes that come in variables.
 """
@@ -33,7 +34,7 @@ from graphql import (
 
 from domain.viewer import Role
 from resolvers.reading.arguments import PAGE_LIMIT, Variables
-from resolvers.reading.mapping import Elements, Many, Nodes, Pages, reads_of
+from resolvers.reading.mapping import Computed, Elements, Many, Nodes, Pages, Rows, reads_of
 from resolvers.reading.pages import PAGE_SIZE
 
 MUTATION_COST = 10
@@ -142,6 +143,8 @@ class Meter:
         field = self.schema.get_field(type_, name)
         assert field is not None, "validation refuses unknown fields"
         mapping = None if name.startswith("__") else reads_of(type_, name)
+        if isinstance(mapping, Computed):
+            own = Cost(1 + mapping.cost)
         page_here = _page(node) if isinstance(mapping, Pages) else None
         inner = self.selections(get_named_type(field.type), node.selection_set.selections, page_here)
         size = page if page is not None and name in ("edges", "nodes") else _length(field, node, mapping)
@@ -157,7 +160,9 @@ def _length(field: GraphQLField, node: FieldNode, mapping: Any) -> Size:
         return 1
     if isinstance(mapping, Nodes):
         return _ids(_argument(node, "ids"), mapping.limit)
-    if isinstance(mapping, Many | Elements):
+    if isinstance(mapping, Elements) and "first" in field.args:
+        return _page(node)
+    if isinstance(mapping, Many | Elements | Rows):
         return mapping.limit
     return stated_maximum(field) or 1
 

@@ -134,7 +134,7 @@ class Database:
             raise Unavailable(str(error)) from error
 
 
-async def _as_bytes(connection: asyncpg.Connection) -> None:
+async def as_bytes(connection: asyncpg.Connection) -> None:
     """`json` comes as the bytes that PostgreSQL built; `jsonb` as Python values."""
     await connection.set_type_codec(
         "json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=lambda value: value
@@ -168,7 +168,7 @@ def open_pool(
         server_settings=session,
         timeout=connect_seconds,
         command_timeout=statement_seconds,
-        init=_as_bytes,
+        init=as_bytes,
         reset=_tidy,
         statement_cache_size=STATEMENTS_KEPT,
         max_cached_statement_lifetime=0,

@@ -30,6 +30,7 @@ from graphql.execution.values import get_variable_values
 from resolvers.coercion import Odd, coercer
 from resolvers.cost import cost_of
 from resolvers.limits import TOKENS_LIMIT, TooMuch, check_characters, check_document, check_parts, check_values
+from resolvers.reading.mapping import Computed, reads_of
 from resolvers.validation import ERRORS_LIMIT, Validation
 
 V = TypeVar("V")
@@ -108,6 +109,7 @@ class Document:
         roots = [*self._fields(self.operation.selection_set)]
         self.asks_of_schema_only = all(node.name.value.startswith("__") for node in roots)
         self.lists_types = any(self._lists_types(node) for node in roots)
+        self.computes = any(self._computes(node.name.value) for node in roots)
         self.plans: Lru[Any] = Lru(PLANS_KEPT)
         self.readers: dict[str, Any] = {}
         """How each root field's input is read, by response key."""
@@ -126,6 +128,10 @@ class Document:
         return root.name.value == "__schema" and any(
             node.name.value == "types" for node in self._fields(root.selection_set)
         )
+
+    def _computes(self, root: str) -> bool:
+        """Whether a root field is worked out by Python before it is read."""
+        return not root.startswith("__") and isinstance(reads_of(self.root, root), Computed)
 
     def _fields(self, selection_set: SelectionSetNode | None) -> Iterator[FieldNode]:
         """The fields of a selection, those of its fragments among them."""

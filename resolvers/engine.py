@@ -17,6 +17,7 @@ from domain.ids import new_id
 from domain.store.log import CursorExpired
 from domain.store.wal import Mark
 from domain.viewer import Viewer
+from resolvers.computing import REFUSED, Gone, computed
 from resolvers.consistency import token_of
 from resolvers.cost import LIMITS
 from resolvers.documents import Document, Documents, Lru, RequestError, refuse
@@ -84,11 +85,18 @@ class Engine:
         self.counts = Counts()
 
     async def answer(
-        self, request: Request, viewer: Viewer, *, may_mutate: bool = True, marks: list[Mark] | None = None
+        self,
+        request: Request,
+        viewer: Viewer,
+        *,
+        may_mutate: bool = True,
+        marks: list[Mark] | None = None,
+        gone: Gone | None = None,
     ) -> bytes:
         """The answer's body; `RequestError` when the request was refused before it ran.
 
-        `marks` is given what later reads have to see, where there are replicas.
+        `marks` is given what later reads have to see, where there are replicas. What takes long to work out is called off
+        once the caller is `gone`.
         """
         document = self.documents.known(self.texts.text_of(request), request.operation_name)
         if document is None or request.sha256 is not None:
@@ -97,6 +105,8 @@ class Engine:
         variables = document.coerce(given)
         cost = self.charge(document, variables, viewer)
         if document.kind is OperationType.QUERY:
+            if document.computes:
+                variables = await computed(document, variables, viewer, self.world, gone)
             return await self.read(document, given, variables, viewer, cost, request.after)
         if document.kind is OperationType.MUTATION:
             if not may_mutate:
@@ -136,6 +146,8 @@ class Engine:
         after: Mark | None = None,
     ) -> bytes:
         """A query's answer: the compiled statement's JSON, as PostgreSQL built it."""
+        if document.computes:
+            variables = await computed(document, variables, viewer, self.world, None)
         found = self.plan(document, variables, viewer)
         if found is not None:
             try:
@@ -144,7 +156,8 @@ class Engine:
                 return await self.read_ordinarily(document, given, variables, viewer, cost, after)
             self.counts.compiled += 1
             try:
-                return envelope(await self.database.read(found.sql, *parameters, after=after), cost)
+                data = await self.database.read(found.sql, *parameters, after=after)
+                return envelope(data, cost, [told(error) for error in variables.get(REFUSED, ())])
             except asyncpg.NoDataFoundError:  # a cursor of what was archived: the ordinary executor says which
                 pass
         if document.asks_of_schema_only:
@@ -178,11 +191,13 @@ class Engine:
         """A query's answer by the ordinary executor."""
         self.counts.ordinary += 1
         document.check_width(given)
+        if document.computes:
+            variables = await computed(document, variables, viewer, self.world, None)
         await asyncio.sleep(0)
         result = await self.database.ask_any(
             lambda connection: ordinary.answer(document, connection, given, variables, viewer), after
         )
-        errors = [told(error, frank=self.frank) for error in result.errors or ()]
+        errors = [told(error, frank=self.frank) for error in (*variables.get(REFUSED, ()), *(result.errors or ()))]
         return envelope(orjson.dumps(result.data), cost, errors)
 
     async def read_schema(self, document: Document, given: dict[str, Any], cost: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from domain import fulfilling, ids, placing
+from domain import fulfilling, ids, placing, rerouting
 from domain.events import Event
 from domain.fulfilling import Found, Parcel
 from domain.model import FulfillmentOrder, Order, StockLevel
@@ -13,6 +14,7 @@ from domain.ordering import decided
 from domain.orders import ORDER, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InvalidInput, InvalidTransition, NotFound
+from domain.rerouting import Place
 from domain.sourcing import record
 from domain.stock import Ledger
 from domain.store.catalog import code_of_channel
@@ -65,25 +67,27 @@ async def pick(work: Work, input: FulfillmentOrderPickInput) -> Outcome:
 
 async def _pick_short(work: Work, order: Order, ful: FulfillmentOrder, found: tuple[Found, ...]) -> Outcome:
     """Write the missing units off and find them elsewhere, in one decision."""
-    offered = await _offered(work, order, {line.sku for line in ful.lines})
-    own = {line.stock_level_id for line in ful.lines}
-    levels = await work.levels(own | set(placing.level_of(offered).values()))
-    offered = placing.corrected(offered, levels.values())
+    skus = {line.sku for line in ful.lines} | {line.sku for line in order.lines if line.open}
+    offered = await offered_for(work, order, skus)
+    offered, levels = await locked(work, offered, [line.stock_level_id for line in ful.lines])
 
     missing = Ledger(work.act, "Pick", work.act.id, levels.values())
     after, told = fulfilling.pick(order, ful.id, found, missing, work.act)
-    after, made, more, records, given = _routed(work, after, offered, {ful.location_id}, missing)
+    short = {each.line_id for each in found if each.short}
+    avoiding = {(line.variant_id, line.location_id) for line in ful.lines if line.id in short}
+    after, made, more, records, given = routed(work, after, offered, avoiding, missing)
     events, entries = [*told, *more, *missing.events], (*records, *missing.movements)
     work.store(order, decided(after, work.act, events, given, entries), levels)
     return Outcome({"fulfillmentOrder": ful.id, "rerouted": [each.id for each in made]})
 
 
-def _routed(
-    work: Work, order: Order, offered: Catalog, avoiding: set[UUID], earlier: Ledger | None
+def routed(
+    work: Work, order: Order, offered: Catalog, avoiding: set[Place], earlier: Ledger
 ) -> tuple[Order, tuple[FulfillmentOrder, ...], list[Event], tuple[Any, ...], Ledger]:
-    """Route what is open; its ledger goes on where the earlier one stopped."""
-    levels = earlier.levels.values() if earlier else ()
-    found = fulfilling.reroute(order, offered, avoiding)
+    """Route what is open, not from where it just failed or was declined; its ledger goes on where the earlier stopped."""
+    levels = earlier.levels.values()
+    offered = rerouting.without(offered, avoiding | rerouting.declined_by(order, work.act.recorded_at))
+    found = fulfilling.reroute(order, offered, set())
     if found is None:
         return order, (), [], (), Ledger(work.act, "RoutingDecision", work.act.id, levels)
     decision, decision_id = found
@@ -92,11 +96,18 @@ def _routed(
     return order, made, told, (record(order, decision, decision_id, work.act),), ledger
 
 
-async def _offered(work: Work, order: Order, skus: set[str]) -> Catalog:
+async def offered_for(work: Work, order: Order, skus: Iterable[str]) -> Catalog:
+    """What the order's channel offers of some SKUs, and where."""
     code = await code_of_channel(work.connection, order.channel_id)
     found = await offered_by(work, code, skus)
     assert found is not None
-    return await with_days_locked(work, found)
+    return found
+
+
+async def locked(work: Work, offered: Catalog, others: Iterable[UUID] = ()) -> tuple[Catalog, dict[UUID, StockLevel]]:
+    """What is offered as it is now, its levels (and others) and then its days locked: everybody takes them in this order."""
+    levels = await work.levels({*others, *placing.level_of(offered).values()})
+    return await with_days_locked(work, placing.corrected(offered, levels.values())), levels
 
 
 def _found(input: FulfillmentOrderPickInput, ful: FulfillmentOrder) -> tuple[Found, ...]:
@@ -147,11 +158,10 @@ async def route(work: Work, input: OrderRouteInput) -> Outcome:
     order = await work.order("Order", input.id)
     if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.IN_FULFILLMENT):
         raise InvalidTransition(order.status, "ROUTE", ORDER.actions(OrderStatus(order.status)))
-    offered = await _offered(work, order, {line.sku for line in order.lines if line.open})
-    levels: dict[UUID, StockLevel] = await work.levels(placing.level_of(offered).values())
-    offered = placing.corrected(offered, levels.values())
+    offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
+    offered, levels = await locked(work, offered)
     start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
-    after, _, told, records, ledger = _routed(work, order, offered, set(), start)
+    after, _, told, records, ledger = routed(work, order, offered, set(), start)
     if told:
         work.store(order, decided(after, work.act, told, ledger, records), levels)
     return Outcome({"order": order.id})

@@ -19,15 +19,19 @@ from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound
 from domain.stock import Ledger
 from domain.store.catalog import code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
-from resolvers.capacity import filled_since
+from resolvers import carts
+from resolvers.backorders import let_wait
+from resolvers.capacity import filled_since, with_days_locked
 from resolvers.fulfillment import LIMIT
 from resolvers.network import offered_by
 from resolvers.payments import asking, currencies_agree, record_of, settle
 from resolvers.setup import refuse_off_the_globe
 from resolvers.work import with_put_backs
-from resolvers.writing import Outcome, Work, World, verb
+from resolvers.writing import Outcome, Overtaken, Work, World, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from schema.inputs.orders import (
         OrderCancelInput,
         OrderConfirmInput,
@@ -69,49 +73,60 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     """Place an order, or a draft: priced, routed, allocated, and its payment asked for, in one transaction."""
     _only_what_there_is(input)
     draft = await _draft(work, input) if input.draft_id is not None else None
+    cart = await carts.locked(work, input.reservation_id)
     placement = _placement(work, input, draft)
     offered = await _catalog(work, placement, await _channel_of(work, input, draft), input, draft)
     currencies_agree(work, offered.currency)
+    held, offered = carts.held_for(cart, offered)
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act, draft), offered)
     _check_total(input, begun)
+    begun = placing.taken_apart(begun, offered)
 
-    routed, levels = await _routed_and_locked(work, begun, placement, offered, customer)
-    decided = placing.place(routed, placement.tenders, levels, work.act)
+    routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held)
+    decided = placing.place(routed, placement.tenders, levels, work.act, held)
+    decided = carts.consumed(work, cart, decided)
     work.store(draft, decided, levels)
     return _placed(decided)
 
 
 def _only_what_there_is(input: OrderPlaceInput) -> None:
-    """Nothing is quoted or reserved yet: an id of either was never given out."""
-    for noun, given, name in (
-        ("FulfillmentOption", input.fulfillment_option_id, "fulfillmentOptionId"),
-        ("Reservation", input.reservation_id, "reservationId"),
-    ):
-        if given is not None:
-            raise NotFound(noun, given, field=(name,))
+    """Nothing is quoted yet: an id of an option was never given out."""
+    if input.fulfillment_option_id is not None:
+        raise NotFound("FulfillmentOption", input.fulfillment_option_id, field=("fulfillmentOptionId",))
 
 
-async def _routed_and_locked(
-    work: Work, order: Order, placement: Placement, offered: Catalog, customer: Customer | None
+async def routed_and_locked(
+    work: Work,
+    order: Order,
+    placement: Placement,
+    offered: Catalog,
+    customer: Customer | None,
+    held: Mapping[UUID, int],
 ) -> tuple[Routed, Any]:
-    """Route on what was read, lock what was chosen; where somebody was faster, route again with all of it locked."""
+    """Route on what was read and lock what was chosen; where somebody was faster, lock all that is offered, and route then.
+
+    Levels are locked once, in order: whoever locked more of them later might wait for somebody who waits for them. What is
+    `held` for the order's cart is locked with them, and counts as available.
+    """
     pins = _pins(order, placement)
-    routed = placing.routed(order, pins, offered, customer)
-    levels = await work.levels(routed.needed)
-    filled = await filled_since(work, routed.decision, offered)
-    while filled or any(levels[id_].available < units for id_, units in routed.needed.items()):
-        levels = await work.levels(placing.level_of(offered).values())
-        offered = placing.corrected(filled or offered, levels.values())
+    if not work.is_again:
         routed = placing.routed(order, pins, offered, customer)
-        filled = await filled_since(work, routed.decision, offered)
-    return routed, levels
+        levels = await work.levels((*routed.needed, *held))
+        there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
+        if there and not await filled_since(work, routed.decision, offered):
+            return await let_wait(work, routed, offered), levels
+        raise Overtaken
+    levels = await work.levels((*placing.level_of(offered).values(), *held))
+    offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
+    routed = placing.routed(order, pins, offered, customer)
+    return await let_wait(work, routed, offered), levels
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:
     if all(line.location_code is None for line in placement.lines):
         return {}
     wanted = placing.merged(placement.lines)
-    return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=True)}
+    return {line.id: one.location_code for line, one in zip(order.lines, wanted, strict=False)}  # components follow
 
 
 async def _draft(work: Work, input: OrderPlaceInput) -> Order:
@@ -134,14 +149,22 @@ async def _channel_of(work: Work, input: OrderPlaceInput | OrderDraftInput, draf
 async def _catalog(
     work: Work, placement: Placement, channel: str, input: OrderPlaceInput | OrderDraftInput, draft: Order | None
 ) -> Catalog:
-    skus = {line.sku for line in placement.lines}
     customer_id = _customer_id(work.viewer, input) or (draft.customer_id if draft else None)
-    email = None if customer_id else placement.buyer.email
-    found = await offered_by(work, channel, skus, customer_id=customer_id, email=email, numbered=draft is None)
-    if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
-        raise NotFound("Channel", channel, field=("channel",))
+    found = await catalog_for(work, placement, channel, customer_id, numbered=draft is None)
     if customer_id and found.customer_id is None:
         raise NotFound("Customer", ids.encode("Customer", customer_id), field=("customerId",))
+    return found
+
+
+async def catalog_for(
+    work: Work, placement: Placement, channel: str, customer_id: UUID | None = None, *, numbered: bool = False
+) -> Catalog:
+    """What a channel offers of what is wanted, to this buyer."""
+    skus = {line.sku for line in placement.lines}
+    email = None if customer_id else placement.buyer.email
+    found = await offered_by(work, channel, skus, customer_id=customer_id, email=email, numbered=numbered)
+    if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
+        raise NotFound("Channel", channel, field=("channel",))
     return found
 
 

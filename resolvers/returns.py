@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from domain import returning
+from domain import kits, returning
 from domain.model import Decided, Order, Return, StockLevel
 from domain.ordering import decided
 from domain.payments import RefundDestination, RefundReason, owed, refundable_now, refunds
@@ -189,8 +189,7 @@ async def _levels(
     work: Work, order: Order, back: Return, location_id: UUID
 ) -> tuple[dict[UUID, StockLevel], dict[UUID, UUID]]:
     """The levels at a location that returned lines go to, locked: by id, and which one each order line goes to."""
-    variants = {line.id: line.variant_id for line in order.lines}
-    wanted = {line.order_line_id: variants[line.order_line_id] for line in back.lines}
+    wanted = {part.id: part.variant_id for line in back.lines for part, _ in kits.stocked(order, line.order_line_id)}
     places = [(variant, location_id) for variant in set(wanted.values())]
     found = await work.levels_at(places)
     level_of = {line_id: found[variant, location_id].id for line_id, variant in wanted.items()}

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain import ids
-from domain import stock as stock_rules
+from domain.backorders import BackorderPolicy
 from domain.messages import refuse_odd_locale
-from domain.model import Decided
 from domain.money import parse
-from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, StockChanged, UnknownSku
-from domain.stock import Ledger
+from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
+from domain.shortfalls import Count
 from domain.store import setup as stored
+from domain.store import unrouted
 from domain.viewer import Role, Scope
+from resolvers import kits
+from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
+from resolvers.recounting import Recount, recounted
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
-    from schema.catalog import VariantInput
+    from schema.catalog import BackorderInput, VariantInput
     from schema.inputs.setup import ChannelSetInput, LocationSetInput, StockAdjustInput, VariantsSetInput
 
 LIMIT = 100
@@ -28,7 +32,8 @@ CODE_LIMIT = 100
 PRICES_LIMIT = 20
 
 
-def _bounded(rows: list[Any], name: str) -> None:
+def bounded(rows: list[Any], name: str) -> None:
+    """A list of a mutation has 1 to 100 items."""
     if not 1 <= len(rows) <= LIMIT:
         raise InvalidInput(f"1 to {LIMIT} {name} at once, not {len(rows)}", field=(name,))
 
@@ -55,6 +60,7 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     if input.return_window_days is not None and not 0 <= input.return_window_days <= 3650:
         raise InvalidInput("a return window is 0 to 3650 days", field=("returnWindowDays",))
     refuse_odd_locale(input.locale, "locale")
+    rerouting = _rerouting(input)
     id_, currency = await stored.set_channel(
         work.connection,
         work.act.at,
@@ -67,7 +73,21 @@ async def set_channel(work: Work, input: ChannelSetInput) -> Outcome:
     )
     if currency != input.currency:
         raise CurrencyMismatch(currency, input.currency, field=("currency",))
+    await unrouted.set_policy(work.connection, id_, *rerouting)
     return Outcome({"channel": id_})
+
+
+def _rerouting(input: ChannelSetInput) -> tuple[str | None, int | None, int | None, int | None]:
+    """What becomes of orders that wait, and of those that could ship more cheaply."""
+    for name, given, most in (
+        ("unroutedAfterHours", input.unrouted_after_hours, 8_760),
+        ("waveMinutes", input.wave_minutes, 10_080),
+        ("waveSavingPercent", input.wave_saving_percent, 100),
+    ):
+        if given is not None and not 0 <= given <= most:
+            raise InvalidInput(f"0 to {most:,}, not {given:,}", field=(name,))
+    kept = input.unrouted_policy.value if input.unrouted_policy else None
+    return kept, input.unrouted_after_hours, input.wave_minutes, input.wave_saving_percent
 
 
 @verb("locationSet", Scope.CATALOG_WRITE)
@@ -86,13 +106,14 @@ async def set_location(work: Work, input: LocationSetInput) -> Outcome:
     settings, costs = settings_of(input), costs_of(input)
     id_ = await stored.set_location(work.connection, work.act.at, columns, [id_ for id_, _ in channels.values()])
     await stored.set_network_of(work.connection, id_, settings, costs)
+    await list_holidays_of(work.connection, settings)
     return Outcome({"location": id_})
 
 
 @verb("variantsSet", Scope.CATALOG_WRITE)
 async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     """Create or change variants, with their products and prices."""
-    _bounded(input.variants, "variants")
+    bounded(input.variants, "variants")
     by_sku = _by_sku(input.variants)
     codes = {price.channel for each in by_sku.values() for price in each.prices}
     channels = await stored.channels_by_code(work.connection, sorted(codes))
@@ -108,6 +129,9 @@ async def set_variants(work: Work, input: VariantsSetInput) -> Outcome:
     ids_ = await stored.set_variants(work.connection, work.act.at, rows)
     prices = [_price(ids_[sku], price, channels) for sku, each in by_sku.items() for price in each.prices]
     await stored.set_prices(work.connection, prices)
+    await kits.set_components(work, by_sku, ids_)
+    policies = [(ids_[sku], *_policy(sku, each.backorder)) for sku, each in by_sku.items() if each.backorder]
+    await stored.set_policies(work.connection, policies)
     return Outcome({"variants": list(ids_.values())})
 
 
@@ -136,6 +160,18 @@ def _variant(sku: str, variant: VariantInput, product_id: UUID) -> tuple[Any, ..
     return (product_id, sku, variant.name, *sizes, variant.hazmat)
 
 
+def _policy(sku: str, given: BackorderInput) -> tuple[str, int | None, datetime | None]:
+    """What may be sold beyond what is in stock, as it is kept."""
+    place = ("variants", "backorder")
+    if given.limit is not None and not 0 <= given.limit <= ON_HAND_LIMIT:
+        raise InvalidInput(f"{sku}: 0 to {ON_HAND_LIMIT:,} units may wait", field=(*place, "limit"))
+    if given.limit is not None and given.policy is BackorderPolicy.NONE:
+        raise InvalidInput(f"{sku}: nothing may wait, so there is no limit", field=(*place, "limit"))
+    if given.releases_at is None and given.policy is BackorderPolicy.PREORDER:
+        raise InvalidInput(f"{sku}: say when it is released", field=(*place, "releasesAt"))
+    return given.policy.value, given.limit, given.releases_at
+
+
 def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) -> tuple[UUID, UUID, str, int]:
     amount = parse(price.price.amount, price.price.currency)
     if amount.minor < 0:
@@ -146,12 +182,13 @@ def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) 
 @verb("stockAdjust", Scope.STOCK_WRITE)
 async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
     """Correct what is on hand; every change is a ledger entry."""
-    _bounded(input.lines, "lines")
+    bounded(input.lines, "lines")
     location_id = await location_of(work, input.location_id)
     skus = [line.sku for line in input.lines]
     if len(set(skus)) < len(skus):
         raise InvalidInput("a SKU is named twice", field=("lines",))
     variants = await stored.variants_by_sku(work.connection, skus)
+    await kits.refuse_kits(work, skus)
     for index, line in enumerate(input.lines):
         if line.sku not in variants:
             raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
@@ -159,18 +196,19 @@ async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
             place = ("lines", str(index), "setOnHand")
             raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
 
-    places = [(variants[sku], location_id) for sku in skus]
-    levels = await work.levels_at(places)
-    ledger = Ledger(work.act, "StockAdjustment", work.act.id, levels.values())
-    for index, line in enumerate(input.lines):
-        level, where = levels[variants[line.sku], location_id], ("lines", str(index))
-        if line.expected_on_hand is not None and line.expected_on_hand != level.on_hand:
-            raise StockChanged(line.sku, line.expected_on_hand, level.on_hand, field=(*where, "expectedOnHand"))
-        stock_rules.adjust(ledger, level, line.set_on_hand, input.reason, (*where, "setOnHand"))
-
-    decided = Decided(None, tuple(ledger.levels.values()), tuple(ledger.movements), tuple(ledger.events))
-    work.store(None, decided, {level.id: level for level in levels.values()})
-    return Outcome({"levels": [level.id for level in levels.values()]}, {"shortfalls": ()})
+    counts = [
+        Count(
+            (variants[line.sku], location_id),
+            line.sku,
+            line.set_on_hand,
+            line.expected_on_hand,
+            ("lines", str(index), "setOnHand"),
+        )
+        for index, line in enumerate(input.lines)
+    ]
+    done = await recounted(work, Recount.of(counts, input.reason, ("StockAdjustment", work.act.id)))
+    short = [each.id for each in done.shortfalls]
+    return Outcome({"levels": list(done.levels), "shortfalls": short, "backordersFilled": []})
 
 
 async def location_of(work: Work, id_: str) -> UUID:

@@ -179,7 +179,12 @@ class Subscriptions:
         waiting = Waiting()
         member = await self.join(request, viewer, waiting)
         if member is None:
-            yield await asyncio.shield(self.engine.answer(request, viewer))
+            gone = asyncio.Event()
+            try:
+                answer = await asyncio.shield(self.engine.answer(request, viewer, gone=gone.wait))
+            finally:
+                gone.set()
+            yield answer
             return
         told = member.since
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -11,8 +11,9 @@ from domain import ids
 from domain.exceptions import ASKED_FOR
 from domain.store import jobs, timers
 from domain.store.jobs import Job, NewJob
+from domain.store.reservations import over
 from domain.viewer import SYSTEM
-from resolvers import orders
+from resolvers import orders, reservations
 from resolvers.database import Connection
 from resolvers.jobs import Again, Done, Kind, retry_seconds
 from resolvers.jobs import Outcome as Ended
@@ -25,6 +26,9 @@ EVERY_SECONDS = 30.0
 CHUNK = 200
 LONG_AGO = timedelta(days=365)
 """No hold is looked for that should have ended before: whoever starts a worker after a year wants to look at them first."""
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""What is held for a cart is given back however long it is over."""
 
 FIRST_ASKED = timedelta(minutes=1)
 """Whoever asked first has given up by then, and the same entry is never asked about twice at once."""
@@ -65,6 +69,32 @@ async def _release(world: World, due: list[Falling]) -> None:
         outcome = await perform(world, orders.release, input, {"hold": hold}, SYSTEM)
         for refusal in outcome.errors:  # somebody was quicker
             log.info("a hold that expired stays", hold=hold, reason=refusal.message)
+
+
+# -- reservations ----------------------------------------------------------------------------------------------------
+
+CARTS_EVERY_SECONDS = 5.0
+"""Others wait for the units."""
+
+
+def expire_reservations(world: World) -> Kind:
+    """Give back what is held for carts whose time is over, each as somebody would."""
+
+    async def handle(_: Job) -> Ended:
+        now = world.now()
+        await _through(world, over, now, BEGINNING, lambda due: _expire(world, due))
+        return Done()
+
+    return Kind("EXPIRE_RESERVATIONS", handle, every_seconds=CARTS_EVERY_SECONDS)
+
+
+async def _expire(world: World, due: list[Falling]) -> None:
+    for key, _, at in due:
+        reservation = ids.encode("Reservation", key)
+        input = reservations.Expiry(reservation, f"expired:{reservation}:{at.isoformat()}")
+        outcome = await perform(world, reservations.expire, input, {"reservation": reservation}, SYSTEM)
+        for refusal in outcome.errors:  # somebody was quicker
+            log.info("a reservation that was to expire stays", reservation=reservation, reason=refusal.message)
 
 
 # -- payments --------------------------------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ import orjson
 from domain import ids, refusals
 from domain.acts import Act
 from domain.ids import new_id
-from domain.model import Decided, Order, StockLevel, replace
+from domain.model import Decided, Order, StockLevel, StockMovement, replace
 from domain.payments import PaymentProvider
 from domain.refusals import Forbidden, IdempotencyKeyReused, InvalidInput, NotFound, Refused, VersionConflict
+from domain.stock import Bucket
 from domain.store import claims, stock
 from domain.store import orders as stored_orders
 from domain.store.changes import Changes, write
@@ -49,6 +50,18 @@ class Outcome:
     """The order as it was stored, where the verb has just done so: it saves the next step a look."""
 
 
+async def _nobody_waits(_work: "Work", outcome: Outcome) -> Outcome:
+    return outcome
+
+
+class Overtaken(Exception):
+    """Somebody was faster, and what is to be locked instead would be out of order: begin again, and lock it all at once."""
+
+
+async def _no_asides(_task: str, _given: dict[str, Any]) -> Any:
+    raise NotImplementedError("this world has nobody beside it")
+
+
 async def _no_documents(_text: str, _operation_name: str | None) -> Document:
     raise NotImplementedError("this world reads no documents")
 
@@ -65,10 +78,14 @@ class World:
     """The same of what a link in a message says; None where it was not sealed by us."""
     stamp_soon: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    aside: Callable[[str, dict[str, Any]], Awaitable[Any]] = _no_asides
+    """Has one of `resolvers.asides.TASKS` done by a process of its own."""
     document: Callable[[str, str | None], Awaitable[Document]] = _no_documents
     """Reads a document that callers store for later."""
     networks: Networks = field(default_factory=Networks)
     """The networks that orders are routed over, kept in memory."""
+    fill: Callable[["Work", Outcome], Awaitable[Outcome]] = _nobody_waits
+    """Gives what an act made available to whoever waits for it, and says to whom."""
     webhooks_strict: bool = False
     """Whether webhooks go to the open internet alone."""
 
@@ -76,7 +93,11 @@ class World:
 class Work:
     """The unit of work of one mutation: its connection, its act, and what it stores."""
 
-    def __init__(self, world: World, connection: Connection, viewer: Viewer, act: Act) -> None:
+    def __init__(
+        self, world: World, connection: Connection, viewer: Viewer, act: Act, *, is_again: bool = False
+    ) -> None:
+        self.is_again = is_again
+        """Whether somebody was faster the first time: then what might be needed is locked before it is chosen."""
         self.world = world
         self.connection = connection
         self.viewer = viewer
@@ -86,6 +107,10 @@ class Work:
         """The key that is still to be claimed."""
         self.currencies: list[tuple[str, tuple[str, ...]]] = []
         """Currencies that the input names, and where: to be compared with the order's once it is known."""
+        self.freed: set[UUID] = set()
+        """Variants that units became available of: somebody may wait for them."""
+        self._moved: dict[UUID, tuple[StockLevel | None, StockLevel]] = {}
+        """Levels as they were locked and as they are: several decisions of one act may move the same."""
 
     async def ask(self, question: str, *parameters: Any) -> Any:
         """The one value that a question gives; where the key is still to be claimed, both with one statement."""
@@ -142,16 +167,24 @@ class Work:
         """Stock levels, locked; always after the order."""
         wanted = set(level_ids)
         found = await stock.lock_levels(self.connection, wanted) if wanted else {}
-        self._hear()
+        self.hear()
         return found
 
     async def levels_at(self, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], StockLevel]:
         """Stock levels by (variant, location), locked; one that does not exist yet is begun empty."""
         found = await stock.lock_levels_at(self.connection, places, [new_id() for _ in places])
-        self._hear()
+        self.hear()
         return found
 
-    def _hear(self) -> None:
+    async def levels_and_places(
+        self, level_ids: Iterable[UUID], places: Collection[tuple[UUID, UUID]]
+    ) -> dict[UUID, StockLevel]:
+        """Stock levels by id and by (variant, location), locked together; always after the orders."""
+        found = await stock.lock_levels_and_places(self.connection, level_ids, places, [new_id() for _ in places])
+        self.hear()
+        return found
+
+    def hear(self) -> None:
         """We are told now: who waited for a lock must not be on record before whom they waited for."""
         self.act = replace(self.act, recorded_at=max(self.act.recorded_at, self.world.now()))
 
@@ -159,15 +192,21 @@ class Work:
         """Note the difference that a decision makes; it is written when the verb is done. `levels` are as locked."""
         for row in decided.records:
             self.changes.add(row)
+            if isinstance(row, StockMovement) and row.to_bucket == Bucket.AVAILABLE:
+                self.freed.add(row.variant_id)
         if decided.order is not None:
             self.changes.turn(before, decided.order)
         for level in decided.levels:
-            self.changes.turn((levels or {}).get(level.id), level)
+            locked, _ = self._moved.get(level.id, ((levels or {}).get(level.id), None))
+            self._moved[level.id] = locked, level
         self.changes.log(self.act, decided.events)
 
     async def flush(self) -> None:
         """Write what was noted, in one statement."""
+        for locked, level in self._moved.values():
+            self.changes.turn(locked, level)
         await write(self.connection, self.changes)
+        self.changes, self._moved = Changes(), {}
 
 
 Function = Callable[[Work, Any], Awaitable[Outcome]]
@@ -226,7 +265,9 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with world.database.writes.transaction() as connection:
-                return await _once(Work(world, connection, viewer, act), verb, input, given)
+                return await _once(Work(world, connection, viewer, act, is_again=attempt > 1), verb, input, given)
+        except Overtaken:
+            continue
         except asyncpg.UniqueViolationError as error:
             if attempt == ATTEMPTS or error.constraint_name not in RACES:
                 raise named(error, input) from error
@@ -236,7 +277,7 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     raise AssertionError("unreachable")
 
 
-RACES = {"uq_customers_email"}
+RACES = {"uq_customers_email", "uq_reservations_active"}
 """Two at once began what only one can be; the second attempt finds it."""
 
 CONSTRAINTS: dict[str, Callable[[Any], Refused]] = {
@@ -305,6 +346,8 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
         if not verb.asks_first:
             await work.claimed()
         outcome = await verb.function(work, input)
+        if work.freed:
+            outcome = await work.world.fill(work, outcome)
     except Claimed as twin:
         if twin.digest != mine.digest:
             raise IdempotencyKeyReused(field=("idempotencyKey",)) from None

@@ -1,15 +1,21 @@
 """Channels, products and variants: where we sell, and what."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
+from domain.backorders import BackorderPolicy
+from domain.orders import UnroutedPolicy
 from domain.store import tables as t
 from domain.store import visibility
 from domain.viewer import Scope
 from resolvers.reading.mapping import column, inline, many, one
-from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money
+from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money, words
 from schema.stock import Inventory, inventory_of
+
+words(UnroutedPolicy)
+words(BackorderPolicy)
 
 
 @strawberry.type(description="A place where we sell, such as the web shop or the call centre, with its currency.")
@@ -26,6 +32,24 @@ class Channel(Node):
         "locale", "The language to write to its customers in, such as pt-BR, if they say nothing."
     )
     return_window_days: int = column("return_window_days", "How many days after delivery a unit may come back.")
+    unrouted_policy: UnroutedPolicy | None = column(
+        "unrouted_policy",
+        "What becomes of units that no location can ship for so long; scope routing:read.",
+        needs=Scope.ROUTING_READ,
+    )
+    unrouted_after_hours: int | None = column(
+        "unrouted_after_hours", "How long they wait until then; scope routing:read.", needs=Scope.ROUTING_READ
+    )
+    wave_minutes: int | None = column(
+        "wave_minutes",
+        "How often orders that nobody has accepted are routed anew, 0 is never; scope routing:read.",
+        needs=Scope.ROUTING_READ,
+    )
+    wave_saving_percent: int | None = column(
+        "wave_saving_percent",
+        "How much cheaper a plan must be for work to be given to others; scope routing:read.",
+        needs=Scope.ROUTING_READ,
+    )
 
 
 @strawberry.type(description="What is sold, whatever its size or color.")
@@ -54,6 +78,17 @@ class VariantPrice:
     price: Money = money("amount_minor", "The price of one unit.")
 
 
+@strawberry.type(description="What one of a kit consists of.")
+@entity(t.kit_components, visibility.anyone)
+class KitComponent:
+    """A component of a kit."""
+
+    variant: Annotated["Variant", strawberry.lazy("schema.catalog")] = one(
+        lambda part, variant: variant.c.id == part.c.component_variant_id, "The component."
+    )
+    quantity: int = column("quantity", "Units of it in one kit.")
+
+
 @strawberry.type(description="One thing that can be bought, stocked and shipped.")
 @entity(t.variants, visibility.anyone)
 class Variant(Node):
@@ -66,6 +101,13 @@ class Variant(Node):
     length_mm: int | None = column("length_mm", "Length of one unit in millimeters.")
     width_mm: int | None = column("width_mm", "Width of one unit in millimeters.")
     height_mm: int | None = column("height_mm", "Height of one unit in millimeters.")
+    backorder_policy: BackorderPolicy = column("backorder_policy", "What may be sold of it beyond what is in stock.")
+    backorder_limit: int | None = column(
+        "backorder_limit", "Units that may wait for supply at once, over all orders; null: as many as are wanted."
+    )
+    releases_at: datetime | None = column(
+        "releases_at", "When it is released: of a PREORDER, nothing ships before; null where nobody said."
+    )
     hazmat: bool = column("hazmat", "Whether it is dangerous goods, which not every carrier takes.")
     created_at: datetime = column("created_at", "When it was entered.")
     product: Product = one(lambda variant, product: product.c.id == variant.c.product_id, "What it is a variant of.")
@@ -74,6 +116,12 @@ class Variant(Node):
         lambda price: [price.c.channel_id, price.c.currency],
         "List prices by channel and currency; at most 100.",
         limit=100,
+    )
+    components: list[KitComponent] = many(
+        lambda variant, part: part.c.kit_variant_id == variant.c.id,
+        lambda part: [part.c.component_variant_id],
+        "What it consists of, if it is a kit: it is sold as long as there is enough of each; at most 20.",
+        limit=20,
     )
     inventory: Inventory | None = inline(
         inventory_of, "Its stock everywhere; null without the scope stock:read.", needs=Scope.STOCK_READ
@@ -86,6 +134,28 @@ class VariantPriceInput:
 
     channel: str = strawberry.field(description="The channel's code.")
     price: MoneyInput = strawberry.field(description="The price of one unit.")
+
+
+@strawberry.input(description="What one of a kit consists of.")
+class KitComponentInput:
+    """A component as callers give it."""
+
+    sku: str = strawberry.field(description="Its SKU; no kit itself.")
+    quantity: int = strawberry.field(default=1, description="Units of it in one kit: 1 to 1,000.")
+
+
+@strawberry.input(description="What may be sold beyond what is in stock. Units that wait already go on waiting.")
+class BackorderInput:
+    """A variant's policy."""
+
+    policy: BackorderPolicy = strawberry.field(description="The policy.")
+    limit: int | None = strawberry.field(
+        default=None,
+        description="Units that may wait at once, over all orders: 0 to 1,000,000; as many as are wanted if left out.",
+    )
+    releases_at: datetime | None = strawberry.field(
+        default=None, description="When it is released; a PREORDER needs it, and ends with it."
+    )
 
 
 @strawberry.input(description="A variant to create, or to change where the SKU exists.")
@@ -101,9 +171,17 @@ class VariantInput:
     length_mm: int | None = strawberry.field(default=None, description="Length of one unit in millimeters.")
     width_mm: int | None = strawberry.field(default=None, description="Width of one unit in millimeters.")
     height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
+    backorder: BackorderInput | None = strawberry.field(
+        default=None, description="What may be sold beyond what is in stock; as it was if left out, at first nothing."
+    )
     hazmat: bool = strawberry.field(
         default=False, description="Whether it is dangerous goods, which not every carrier takes."
     )
     prices: list[VariantPriceInput] = strawberry.field(
         default_factory=list, description="Prices to set; at most 20, others stay as they are."
+    )
+    components: list[KitComponentInput] | None = strawberry.field(
+        default=None,
+        description="What one of it consists of, which makes it a kit without stock of its own; at most 20, none for no kit "
+        "any more. As they are if left out.",
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import strawberry
 from graphql import GraphQLError
-from sqlalchemy import ColumnElement, Table, Text, case, literal_column
+from sqlalchemy import ColumnElement, Numeric, Table, Text, case, cast, func, literal_column
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain import ids
@@ -228,6 +228,12 @@ def constant(given: Argument) -> ColumnElement[str]:
     It is a part of the plan's key, so each word has a statement of its own.
     """
     return literal_column(f"'{given.value.value}'", Text)
+
+
+def as_float(number: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A number as floats are written: a whole one has its `.0`."""
+    exact = cast(number, Numeric)
+    return case((exact == func.trunc(exact), func.round(exact, literal_column("1"))), else_=func.trim_scale(exact))
 
 
 # -- money ---------------------------------------------------------------------------------------------------------

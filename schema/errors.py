@@ -60,6 +60,11 @@ DESCRIPTIONS = {
     "expected_total": "The total that the caller expected.",
     "actual_total": "The total as it is.",
     "kinds": "What holds it; at most 10.",
+    "committed": "Units that cannot be taken back.",
+    "location": "The location's code.",
+    "channel": "The channel's code.",
+    "limit": "The most that are taken.",
+    "instead": "The mutation that takes more.",
     "leased_by": "Who holds the lease; null where nobody does.",
 }
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     any_,
     cast,
     func,
+    literal_column,
     null,
     select,
 )
@@ -48,7 +49,7 @@ from resolvers.reading.mapping import (
     one,
     reads,
 )
-from schema.common import DateRange, Money, Node, SortDirection, constant, entity, id_of, optional_money, words
+from schema.common import Actor, DateRange, Money, Node, SortDirection, constant, entity, id_of, optional_money, words
 from schema.stock import Location
 
 words(FulfillmentKind)
@@ -142,10 +143,10 @@ class RoutingGap:
     sku: str = column("sku", "The SKU.")
     quantity: int = column("quantity", "How many units.")
     reason: str = column("reason", "Why.")
-    retry_at: datetime | None = column(lambda _: null().cast(t.orders.c.placed_at.type), "When it is tried again.")
+    retry_at: datetime | None = column("retry_at", "When the order is tried again; null where nothing of it waits.")
 
 
-_CHOSEN = _elements(
+CHOSEN = _elements(
     "chosen",
     location_id=Uuid(),
     lines=JSONB(),
@@ -158,6 +159,7 @@ _CHOSEN = _elements(
     deliver_from=t.orders.c.placed_at.type,
     deliver_by=t.orders.c.placed_at.type,
 )
+UNFILLED = _elements("unfilled", sku=Text(), quantity=Integer(), reason=Text(), retry_at=t.orders.c.placed_at.type)
 _CANDIDATES = _elements(
     "candidates",
     location_id=Uuid(),
@@ -169,6 +171,21 @@ _CANDIDATES = _elements(
     currency=Text(),
     capacity_left=Integer(),
 )
+
+
+def _unfilled(row: Row) -> Any:
+    """The gaps of a decision, each with the moment when its order is tried again."""
+    order = t.orders.alias()
+    gap = func.jsonb_array_elements(row.c.unfilled).table_valued(named("value", JSONB()), joins_implicitly=True)
+    waits = func.jsonb_build_object(literal_column("'retry_at'"), order.c.route_again_at)
+    found = select(func.coalesce(func.jsonb_agg(gap.c.value.op("||")(waits)), literal_column("'[]'::jsonb")))
+    gaps = found.select_from(order, gap).where(order.c.id == row.c.order_id).correlate_except(order, gap)
+    return func.jsonb_to_recordset(gaps.scalar_subquery()).table_valued(
+        named("sku", Text()),
+        named("quantity", Integer()),
+        named("reason", Text()),
+        named("retry_at", t.orders.c.placed_at.type),
+    )
 
 
 @strawberry.type(description="One decision of the router: kept for ever, with what was weighed.")
@@ -188,11 +205,17 @@ class RoutingDecision(Node):
     gap: float | None = column(
         "gap", "How much cheaper another plan may be at most, as a part of the total; null: none is cheaper."
     )
-    chosen: list[RoutingChoice] = reads(Elements(_CHOSEN), "The locations that ship; at most 100.")
+    chosen: list[RoutingChoice] = reads(Elements(CHOSEN), "The locations that ship; at most 100.")
     candidates: list[RoutingCandidate] = reads(Elements(_CANDIDATES, limit=40), "The locations looked at; at most 40.")
-    unfilled: list[RoutingGap] = reads(
-        Elements(_elements("unfilled", sku=Text(), quantity=Integer(), reason=Text())),
-        "Units that no location could take; at most 100.",
+    unfilled: list[RoutingGap] = reads(Elements(_unfilled), "Units that no location could take; at most 100.")
+    decided_by: Actor | None = inline(
+        lambda row: Values(kind=row.c.decided_by_kind, name=row.c.decided_by),
+        "Who decided, or did what made it necessary; null where that was not kept.",
+        present=lambda row: row.c.decided_by_kind,
+    )
+    shadow: Annotated["RoutingShadow", strawberry.lazy("schema.simulations")] | None = one(
+        lambda decision, shadow: (shadow.c.decision_id == decision.c.id) & shadow.c.strategy.is_not(None),
+        "What the rules in shadow would have decided; null where there were none, or they were not asked yet.",
     )
 
 
@@ -237,6 +260,10 @@ FULFILLMENT_SCOPES = dict.fromkeys(
         FulfillmentOrderAction.PICK,
         FulfillmentOrderAction.PACK,
         FulfillmentOrderAction.SHIP,
+        FulfillmentOrderAction.REJECT,
+        FulfillmentOrderAction.MOVE,
+        FulfillmentOrderAction.SPLIT,
+        FulfillmentOrderAction.MERGE,
     ),
     Scope.FULFILLMENT_WRITE,
 )
@@ -292,7 +319,7 @@ class FulfillmentOrder(Node):
         "What left; at most 20.",
         limit=20,
     )
-    available_actions: list[FulfillmentOrderAction] = by_viewer(_actions, "What you may do next; at most 10.")
+    available_actions: list[FulfillmentOrderAction] = by_viewer(_actions, "What you may do next; at most 20.")
 
 
 def _code(row: Row, viewer: Viewer) -> ColumnElement[str]:

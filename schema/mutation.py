@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import (
+    counts,
     customers,
     exceptions,
     fulfillment,
@@ -10,10 +11,16 @@ from resolvers import (
     messages,
     orders,
     payments,
+    purchases,
+    rerouting,
+    reservations,
     returns,
     routing,
     setup,
     shipments,
+    simulations,
+    stock,
+    transfers,
     webhooks,
     work,
 )
@@ -25,9 +32,14 @@ from schema.inputs import fulfillment as work_inputs
 from schema.inputs import messages as message_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
+from schema.inputs import rerouting as rerouting_inputs
+from schema.inputs import reservations as reservation_inputs
 from schema.inputs import returns as return_inputs
 from schema.inputs import routing as routing_inputs
 from schema.inputs import setup as setup_inputs
+from schema.inputs import simulations as simulation_inputs
+from schema.inputs import stock as stock_inputs
+from schema.inputs import supply as supply_inputs
 from schema.inputs import webhooks as webhook_inputs
 from schema.inputs import work as item_inputs
 
@@ -66,6 +78,24 @@ class Mutation:
     order_cancel = mutation(
         orders.cancel, order_inputs.OrderCancelInput, payloads.OrderCancelPayload, "Call off what has not shipped."
     )
+    stock_reserve = mutation(
+        reservations.reserve,
+        reservation_inputs.StockReserveInput,
+        payloads.StockReservePayload,
+        "Hold stock for a cart, or change what is held for it.",
+    )
+    reservation_extend = mutation(
+        reservations.extend,
+        reservation_inputs.ReservationExtendInput,
+        payloads.ReservationExtendPayload,
+        "Hold a cart's stock longer.",
+    )
+    reservation_release = mutation(
+        reservations.release,
+        reservation_inputs.ReservationReleaseInput,
+        payloads.ReservationReleasePayload,
+        "Give a cart's stock back.",
+    )
     payment_authorize = mutation(
         payments.authorize,
         payment_inputs.PaymentAuthorizeInput,
@@ -96,6 +126,114 @@ class Mutation:
     stock_adjust = mutation(
         setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
     )
+    supplier_set = mutation(
+        purchases.set_supplier,
+        supply_inputs.SupplierSetInput,
+        payloads.SupplierSetPayload,
+        "Create or change a supplier.",
+    )
+    purchase_order_create = mutation(
+        purchases.create,
+        supply_inputs.PurchaseOrderCreateInput,
+        payloads.PurchaseOrderCreatePayload,
+        "Buy: what is ordered counts as incoming.",
+    )
+    purchase_order_order = mutation(
+        purchases.order,
+        supply_inputs.PurchaseOrderOrderInput,
+        payloads.PurchaseOrderOrderPayload,
+        "Tell the supplier of a draft.",
+    )
+    purchase_order_reschedule = mutation(
+        purchases.reschedule,
+        supply_inputs.PurchaseOrderRescheduleInput,
+        payloads.PurchaseOrderReschedulePayload,
+        "Expect a purchase order at another moment.",
+    )
+    purchase_order_cancel = mutation(
+        purchases.cancel,
+        supply_inputs.PurchaseOrderCancelInput,
+        payloads.PurchaseOrderCancelPayload,
+        "Call a purchase order off before anything arrived.",
+    )
+    purchase_order_receive = mutation(
+        purchases.receive,
+        supply_inputs.PurchaseOrderReceiveInput,
+        payloads.PurchaseOrderReceivePayload,
+        "Record what arrived from a supplier; whoever waited for it has it.",
+    )
+    transfer_create = mutation(
+        transfers.create,
+        supply_inputs.TransferCreateInput,
+        payloads.TransferCreatePayload,
+        "Plan to move stock from one location to another.",
+    )
+    transfer_ship = mutation(
+        transfers.ship,
+        supply_inputs.TransferShipInput,
+        payloads.TransferShipPayload,
+        "Send a transfer on its way: its units leave the sender's stock.",
+    )
+    transfer_reschedule = mutation(
+        transfers.reschedule,
+        supply_inputs.TransferRescheduleInput,
+        payloads.TransferReschedulePayload,
+        "Expect a transfer at another moment.",
+    )
+    transfer_receive = mutation(
+        transfers.receive,
+        supply_inputs.TransferReceiveInput,
+        payloads.TransferReceivePayload,
+        "Record what arrived from another location; whoever waited for it has it.",
+    )
+    transfer_cancel = mutation(
+        transfers.cancel,
+        supply_inputs.TransferCancelInput,
+        payloads.TransferCancelPayload,
+        "Call a transfer off, or turn it back while nothing has arrived.",
+    )
+    stock_count_start = mutation(
+        counts.start,
+        supply_inputs.StockCountStartInput,
+        payloads.StockCountStartPayload,
+        "Begin to count what a location has.",
+    )
+    stock_count_record = mutation(
+        counts.record,
+        supply_inputs.StockCountRecordInput,
+        payloads.StockCountRecordPayload,
+        "Say how many were found; the books stand as they are.",
+    )
+    stock_count_complete = mutation(
+        counts.complete,
+        supply_inputs.StockCountCompleteInput,
+        payloads.StockCountCompletePayload,
+        "Correct the books by what was found.",
+    )
+    stock_count_cancel = mutation(
+        counts.cancel,
+        supply_inputs.StockCountCancelInput,
+        payloads.StockCountCancelPayload,
+        "Give a count up: nothing is corrected.",
+    )
+    stock_redispose = mutation(
+        stock.redispose,
+        stock_inputs.StockRedisposeInput,
+        payloads.StockRedisposePayload,
+        "Say anew what units on hand are good for: from quarantine back to the shelf, or out of the house.",
+    )
+    safety_stock_set = mutation(
+        stock.keep_back,
+        stock_inputs.SafetyStockSetInput,
+        payloads.SafetyStockSetPayload,
+        "Keep units back: at a location against miscounts, or from a channel so that it never sells the last ones.",
+    )
+    stock_movement_reverse = mutation(
+        stock.reverse,
+        stock_inputs.StockMovementReverseInput,
+        payloads.StockMovementReversePayload,
+        "Undo one entry of the ledger by its exact inverse, once.",
+    )
     order_route = mutation(
         fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
     )
@@ -116,6 +254,42 @@ class Mutation:
         work_inputs.FulfillmentOrderPackInput,
         payloads.FulfillmentOrderPackPayload,
         "Put what was picked into parcels.",
+    )
+    fulfillment_order_reject = mutation(
+        rerouting.reject,
+        rerouting_inputs.FulfillmentOrderRejectInput,
+        payloads.FulfillmentOrderRejectPayload,
+        "Decline work, or lines of it: they are routed elsewhere at once, and what was counted corrects the stock record.",
+    )
+    fulfillment_order_move = mutation(
+        rerouting.move,
+        rerouting_inputs.FulfillmentOrderMoveInput,
+        payloads.FulfillmentOrderMovePayload,
+        "Give work of which nothing is picked to another location that has the goods.",
+    )
+    fulfillment_order_split = mutation(
+        rerouting.split,
+        rerouting_inputs.FulfillmentOrderSplitInput,
+        payloads.FulfillmentOrderSplitPayload,
+        "Make work of its own of some units, at the same location.",
+    )
+    fulfillment_order_merge = mutation(
+        rerouting.merge,
+        rerouting_inputs.FulfillmentOrderMergeInput,
+        payloads.FulfillmentOrderMergePayload,
+        "Make one work of several for the same order at the same location, which nobody has accepted.",
+    )
+    order_pin = mutation(
+        rerouting.pin,
+        rerouting_inputs.OrderPinInput,
+        payloads.OrderPinPayload,
+        "Say from which location an order must ship; what others have not accepted goes there at once.",
+    )
+    order_line_pin = mutation(
+        rerouting.pin_line,
+        rerouting_inputs.OrderLinePinInput,
+        payloads.OrderLinePinPayload,
+        "Say from which location an order line must ship; what others have not accepted goes there at once.",
     )
     shipment_create = mutation(
         shipments.ship,
@@ -285,4 +459,10 @@ class Mutation:
         routing_inputs.RoutingRulesetRetireInput,
         payloads.RoutingRulesetRetirePayload,
         "Let a ruleset hold no longer.",
+    )
+    routing_simulation_start = mutation(
+        simulations.start,
+        simulation_inputs.RoutingSimulationStartInput,
+        payloads.RoutingSimulationStartPayload,
+        "Have a worker find out what other rules would have made of more past orders than a query takes.",
     )

@@ -37,6 +37,9 @@ class OrderFilter:
     channel: str | None = strawberry.field(default=None, description="Sold in the channel with this code.")
     status: list[OrderStatus] | None = strawberry.field(default=None, description="In one of these statuses.")
     on_hold: bool | None = strawberry.field(default=None, description="With (or without) a hold.")
+    unrouted: bool | None = strawberry.field(
+        default=None, description="With (or without) units that wait because no location can ship them."
+    )
     placed_from: datetime | None = strawberry.field(default=None, description="Placed at or after this moment.")
     placed_to: datetime | None = strawberry.field(default=None, description="Placed before this moment.")
     tag: str | None = strawberry.field(default=None, description="With this label.")
@@ -58,6 +61,7 @@ ORDER_FILTERS: dict[str, Condition] = {
     "channel": _in_channel,
     "status": lambda order, given: order.c.status == any_(given.bind(ARRAY(Text))),
     "onHold": lambda order, given: order.c.on_hold if given.value else ~order.c.on_hold,
+    "unrouted": lambda order, given: order.c.unrouted_at.is_not(None) if given.value else order.c.unrouted_at.is_(None),
     "placedFrom": lambda order, given: order.c.placed_at >= given.bind(DateTime(timezone=True)),
     "placedTo": lambda order, given: order.c.placed_at < given.bind(DateTime(timezone=True)),
     "tag": _tagged,

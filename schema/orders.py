@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import strawberry
-from sqlalchemy import ColumnElement, func, null, select
+from sqlalchemy import ColumnElement, FromClause, Integer, func, select
 
 from domain.orders import (
     ORDER,
@@ -22,7 +22,8 @@ from domain.store import tables as t
 from domain.store import visibility
 from domain.viewer import Role, Scope, Viewer
 from resolvers.reading.actions import available_actions
-from resolvers.reading.mapping import Row, Values, by_viewer, column, inline, many, one
+from resolvers.reading.arguments import Arguments, BadInput
+from resolvers.reading.mapping import EVERYONE, Many, Row, Values, asks, by_viewer, column, inline, many, one
 from schema.catalog import Channel, Variant
 from schema.common import (
     Actor,
@@ -46,6 +47,7 @@ from schema.messages import Message
 from schema.payments import Payment
 from schema.returns import Return, Returnability, returnability_of
 from schema.shipments import Shipment
+from schema.stock import Location
 
 words(AdjustmentKind)
 words(CancelReason)
@@ -86,6 +88,11 @@ class OrderLine(Node):
     total: Money = money("total_minor", "Units bought × unit price.")
     quantities: LineQuantities = inline(lambda line: line, "Where the units are.")
     returnability: Returnability = inline(returnability_of, "Whether units may come back, now.")
+    pinned_to: Location | None = one(
+        lambda line, place: place.c.id == line.c.pinned_location_id,
+        "Where it must ship from; null where the router chooses.",
+        follows=visibility.STAFF,
+    )
     variant: Variant = one(lambda line, variant: variant.c.id == line.c.variant_id, "What was bought.")
     order: Annotated["Order", strawberry.lazy("schema.orders")] = one(
         lambda line, order: order.c.id == line.c.order_id, "The order it belongs to."
@@ -95,6 +102,10 @@ class OrderLine(Node):
         lambda other: [other.c.position],
         "What a kit consists of, as lines of their own; at most 50.",
         limit=50,
+    )
+    kit: Annotated["OrderLine", strawberry.lazy("schema.orders")] | None = one(
+        lambda line, other: other.c.id == line.c.kit_line_id,
+        "The kit that it is a component of; null for what was bought.",
     )
     allocations: list[Allocation] = many(
         lambda line, held: (held.c.order_line_id == line.c.id) & (held.c.held > 0),
@@ -150,6 +161,7 @@ ORDER_SCOPES = {
     OrderAction.HOLD: Scope.ORDERS_WRITE,
     OrderAction.RELEASE_HOLD: Scope.ORDERS_WRITE,
     OrderAction.CANCEL: Scope.ORDERS_CANCEL,
+    OrderAction.PIN: Scope.ROUTING_WRITE,
 }
 
 
@@ -161,6 +173,27 @@ def _actions(row: Row, viewer: Viewer) -> ColumnElement[object]:
     if viewer.role in (Role.CUSTOMER, Role.GUEST):  # what has been begun, staff call off
         guards[OrderAction.CANCEL] = row.c.status != OrderStatus.IN_FULFILLMENT.value
     return available_actions(ORDER, ORDER_SCOPES, row, viewer, guards)
+
+
+ROUTING_LIMIT = 20
+
+
+def _decisions(row: Row, decision: FromClause, arguments: Arguments) -> ColumnElement[bool]:
+    """The decisions about an order, or the latest of them."""
+    mine: ColumnElement[bool] = decision.c.order_id == row.c.id
+    last = arguments["last"]
+    if last.value is None:
+        return mine
+    latest = t.routing_decisions.alias()
+    found = select(latest.c.id).where(latest.c.order_id == row.c.id).correlate_except(latest)
+    newest = found.order_by(latest.c.decided_at.desc(), latest.c.id.desc()).limit(last.bind(Integer(), _few))
+    return mine & decision.c.id.in_(newest)
+
+
+def _few(last: int | None) -> int | None:
+    if last is not None and not 1 <= last <= ROUTING_LIMIT:
+        raise BadInput(f"last is 1 to {ROUTING_LIMIT}, not {last}.")
+    return last
 
 
 def _balance(row: Row) -> ColumnElement[int]:
@@ -211,7 +244,9 @@ class Order(Node):
     tags: list[str] = labels()
     version: int = column("version", "Grows with every change; give it as `expectedVersion`.")
     deliver_by: DateRange | None = inline(
-        lambda row: Values(earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=null()),
+        lambda row: Values(
+            earliest=row.c.deliver_by_earliest, latest=row.c.deliver_by_latest, confidence=row.c.deliver_by_confidence
+        ),
         "What was promised when it was placed; null where nothing was.",
         present=lambda row: row.c.deliver_by_latest,
     )
@@ -222,9 +257,9 @@ class Order(Node):
         follows=visibility.CUSTOMER_WITH_ORDER,
     )
     lines: list[OrderLine] = many(
-        lambda row, line: line.c.order_id == row.c.id,
+        lambda row, line: (line.c.order_id == row.c.id) & line.c.kit_line_id.is_(None),
         lambda line: [line.c.position],
-        "What was bought; at most 100.",
+        "What was bought, each kit as one line; at most 100.",
         limit=100,
     )
     holds: list[OrderHold] = many(
@@ -255,13 +290,28 @@ class Order(Node):
         limit=20,
         follows=visibility.MONEY_WITH_ORDER,
     )
-    routing: list[RoutingDecision] = many(
-        lambda row, decision: decision.c.order_id == row.c.id,
-        lambda decision: [decision.c.decided_at, decision.c.id],
-        "Why it ships from where it does; scope routing:read; at most 20.",
-        limit=20,
+    unrouted_at: datetime | None = column(
+        "unrouted_at",
+        "Since when units of it wait that no location can ship; null where none do; scope routing:read.",
         needs=Scope.ROUTING_READ,
     )
+
+    @asks(
+        Many(
+            _decisions,
+            lambda decision: [decision.c.decided_at, decision.c.id],
+            ROUTING_LIMIT,
+            EVERYONE,
+            needs=Scope.ROUTING_READ,
+        ),
+        "Why it ships from where it does, the latest decision last; scope routing:read; at most 20.",
+    )
+    def routing(
+        self,
+        last: Annotated[int | None, strawberry.argument(description="Only so many of the latest: 1 to 20.")] = None,
+    ) -> list[RoutingDecision]:
+        """Its decisions."""
+
     fulfillment_orders: list[FulfillmentOrder] = many(
         lambda row, ful: ful.c.order_id == row.c.id,
         lambda ful: [ful.c.created_at, ful.c.id],

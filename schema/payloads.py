@@ -14,12 +14,16 @@ from schema.customers import Customer, CustomerNote
 from schema.errors import UserError
 from schema.exceptions import Trouble
 from schema.fulfillment import FulfillmentOrder
-from schema.orders import Order, OrderLine
+from schema.orders import Order
 from schema.payments import Payment, PaymentAction, Refund
+from schema.reservations import Reservation
 from schema.returns import Return
 from schema.routing import CarrierRate, RoutingRuleset
 from schema.shipments import Shipment
-from schema.stock import Location, StockLevel
+from schema.shortfalls import StockShortfall
+from schema.simulations import RoutingSimulationJob
+from schema.stock import Location, StockLevel, StockMovement
+from schema.supply import BackorderFill, PurchaseOrder, StockCount, Supplier, Transfer
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
 from schema.work import WorkItem
 
@@ -171,23 +175,98 @@ class VariantsSetPayload:
     user_errors: list[UserError] = errors()
 
 
-@strawberry.type(description="Units that were promised and are not there any more.")
-class StockShortfall:
-    """What a count leaves short; a count that would is refused for now, so there is none."""
-
-    order_line: OrderLine = strawberry.field(description="The line they were promised to.")
-    quantity: int = strawberry.field(description="How many units.")
-    rerouted_to: Location | None = strawberry.field(description="Who ships them instead; null where nobody can.")
-
-
 @strawberry.type(description="The stock levels as they are now.")
 class StockAdjustPayload:
     """What stockAdjust answers."""
 
     levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
-    shortfalls: list[StockShortfall] | None = strawberry.field(
-        description="Promises that can not be kept any more; at most 100."
+    shortfalls: list[StockShortfall] | None = all_made(
+        "shortfalls", "Promises that a count does not leave the units for, and who keeps them instead; at most 100."
     )
+    backorders_filled: list[BackorderFill] | None = all_made(
+        "backordersFilled", "Orders that waited for what was found, and have it now; null when refused; at most 100."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work as it is now, and who does what was declined.")
+class FulfillmentOrderRejectPayload:
+    """What fulfillmentOrderReject answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The work; null when it was refused.")
+    rerouted: list[FulfillmentOrder] | None = all_made(
+        "rerouted", "New work elsewhere for what was declined; null when refused; at most 100."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The work at its new location.")
+class FulfillmentOrderMovePayload:
+    """What fulfillmentOrderMove answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made(
+        "fulfillmentOrder", "The work where it is done now, under an id of its own; null when it was refused."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="Two works of one.")
+class FulfillmentOrderSplitPayload:
+    """What fulfillmentOrderSplit answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "What stays; null when it was refused.")
+    split_off: FulfillmentOrder | None = one_made("splitOff", "What was split off; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="One work of several.")
+class FulfillmentOrderMergePayload:
+    """What fulfillmentOrderMerge answers."""
+
+    fulfillment_order: FulfillmentOrder | None = one_made("fulfillmentOrder", "The one; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderPinPayload:
+    """What orderPin answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The order as it is now.")
+class OrderLinePinPayload:
+    """What orderLinePin answers."""
+
+    order: Order | None = one_made("order", "The order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The stock levels as they are now.")
+class StockRedisposePayload:
+    """What stockRedispose answers."""
+
+    levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The stock levels as they are now.")
+class SafetyStockSetPayload:
+    """What safetyStockSet answers."""
+
+    levels: list[StockLevel] | None = all_made(
+        "levels", "The levels, none where it was about a channel; null when refused; at most 100."
+    )
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The entry that undid another.")
+class StockMovementReversePayload:
+    """What stockMovementReverse answers."""
+
+    movement: StockMovement | None = one_made("movement", "The reversal; null when it was refused.")
+    level: StockLevel | None = one_made("level", "The stock level as it is now; null when it was refused.")
     user_errors: list[UserError] = errors()
 
 
@@ -408,6 +487,30 @@ class WorkItemRetryPayload:
     user_errors: list[UserError] = errors()
 
 
+@strawberry.type(description="The cart's reservation.")
+class StockReservePayload:
+    """What stockReserve answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationExtendPayload:
+    """What reservationExtend answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The reservation as it is now.")
+class ReservationReleasePayload:
+    """What reservationRelease answers."""
+
+    reservation: Reservation | None = one_made("reservation", "The reservation; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
 @strawberry.type(description="The exception as it is now.")
 class ExceptionAcknowledgePayload:
     """What exceptionAcknowledge answers."""
@@ -470,6 +573,144 @@ class WebhookReplayPayload:
     user_errors: list[UserError] = errors()
 
 
+# -- supply --------------------------------------------------------------------------------------------------------
+
+
+def fills_made() -> Any:
+    """Who got what they waited for."""
+    told = (
+        "Orders that waited for what this made available, and have it now; null where it was refused; at most 100. "
+        "Where very many wait, the rest is served a moment later."
+    )
+    return all_made("backordersFilled", told)
+
+
+@strawberry.type(description="The supplier as it is now.")
+class SupplierSetPayload:
+    """What supplierSet answers."""
+
+    supplier: Supplier | None = one_made("supplier", "The supplier; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order that was written.")
+class PurchaseOrderCreatePayload:
+    """What purchaseOrderCreate answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now.")
+class PurchaseOrderOrderPayload:
+    """What purchaseOrderOrder answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now.")
+class PurchaseOrderReschedulePayload:
+    """What purchaseOrderReschedule answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now.")
+class PurchaseOrderCancelPayload:
+    """What purchaseOrderCancel answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The purchase order as it is now, and who had waited for what arrived.")
+class PurchaseOrderReceivePayload:
+    """What purchaseOrderReceive answers."""
+
+    purchase_order: PurchaseOrder | None = one_made("purchaseOrder", "The purchase order; null when it was refused.")
+    backorders_filled: list[BackorderFill] | None = fills_made()
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer that was planned.")
+class TransferCreatePayload:
+    """What transferCreate answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now.")
+class TransferShipPayload:
+    """What transferShip answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now.")
+class TransferReschedulePayload:
+    """What transferReschedule answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now, and who had waited for what arrived.")
+class TransferReceivePayload:
+    """What transferReceive answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    backorders_filled: list[BackorderFill] | None = fills_made()
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The transfer as it is now.")
+class TransferCancelPayload:
+    """What transferCancel answers."""
+
+    transfer: Transfer | None = one_made("transfer", "The transfer; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count that was begun.")
+class StockCountStartPayload:
+    """What stockCountStart answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count as it is now.")
+class StockCountRecordPayload:
+    """What stockCountRecord answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count as it is now, and what follows from what was found.")
+class StockCountCompletePayload:
+    """What stockCountComplete answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    shortfalls: list[StockShortfall] | None = all_made(
+        "shortfalls", "Promises that the count does not leave the units for, and who keeps them instead; at most 100."
+    )
+    backorders_filled: list[BackorderFill] | None = fills_made()
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The count as it is now.")
+class StockCountCancelPayload:
+    """What stockCountCancel answers."""
+
+    stock_count: StockCount | None = one_made("stockCount", "The count; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
 @strawberry.type(description="The carrier's table as it is now.")
 class CarrierRatesSetPayload:
     """What carrierRatesSet answers."""
@@ -491,4 +732,12 @@ class RoutingRulesetRetirePayload:
     """What routingRulesetRetire answers."""
 
     ruleset: RoutingRuleset | None = one_made("ruleset", "The ruleset; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
+@strawberry.type(description="The simulation that a worker does.")
+class RoutingSimulationStartPayload:
+    """What routingSimulationStart answers."""
+
+    job: RoutingSimulationJob | None = one_made("job", "The job; null when it was refused.")
     user_errors: list[UserError] = errors()

@@ -1,5 +1,6 @@
 """Everything that can be asked. Each field is one declaration; the read compiler does the rest."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -8,9 +9,11 @@ from sqlalchemy import ColumnElement, FromClause, Text, select
 from domain import ids
 from domain.routing.network import RulesetMode
 from domain.store import tables as t
-from domain.viewer import Role
+from domain.viewer import Role, Scope
+from resolvers import promises, shadows, simulations
 from resolvers.reading.arguments import Arguments
-from resolvers.reading.mapping import Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
+from resolvers.reading.mapping import Computed, Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
+from schema.availability import OFFERS, Availability, DestinationInput
 from schema.catalog import Channel, Product, Variant
 from schema.common import FILTER, SORT, After, Before, Connection, First, Last, Node
 from schema.customers import Customer
@@ -24,13 +27,49 @@ from schema.fulfillment import (
     FulfillmentOrderFilter,
     FulfillmentOrderSort,
 )
+from schema.inputs.simulations import RoutingSimulationInput
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
+from schema.promises import PromiseReport
+from schema.reservations import (
+    RESERVATION_FILTERS,
+    RESERVATION_SORTS,
+    Reservation,
+    ReservationFilter,
+    ReservationSort,
+)
 from schema.returns import Return
 from schema.routing import RATE_SORTS, RULESET_FILTERS, RULESET_SORTS, CarrierRate, RoutingRuleset
 from schema.search import customers_found, orders_found
 from schema.shipments import Shipment
-from schema.stock import MOVEMENT_FILTERS, MOVEMENT_SORTS, Location, StockMovement, StockMovementFilter
+from schema.simulations import RoutingShadowReport, RoutingSimulation, RoutingSimulationJob
+from schema.stock import (
+    LEVEL_AS_OF,
+    LEVEL_FILTERS,
+    LEVEL_SORTS,
+    MOVEMENT_FILTERS,
+    MOVEMENT_SORTS,
+    Location,
+    StockLevel,
+    StockLevelFilter,
+    StockMovement,
+    StockMovementFilter,
+)
+from schema.suggestions import SUGGESTIONS, Days, LeadDays, Most, StockSuggestion
+from schema.supply import (
+    COUNT_FILTERS,
+    COUNT_SORTS,
+    EXPECTED_SORTS,
+    PURCHASE_FILTERS,
+    TRANSFER_FILTERS,
+    PurchaseOrder,
+    PurchaseOrderFilter,
+    StockCount,
+    StockCountFilter,
+    Supplier,
+    Transfer,
+    TransferFilter,
+)
 from schema.viewer import Viewer
 from schema.webhooks import (
     DELIVERY_FILTERS,
@@ -204,6 +243,138 @@ class Query:
     ) -> Connection[StockMovement]:
         """The ledger."""
 
+    @asks(_by_id("Reservation"), "A reservation.")
+    def reservation(self, id: Id) -> Reservation | None:
+        """One reservation."""
+
+    @asks(Pages(None, RESERVATION_SORTS, "CREATED_AT", RESERVATION_FILTERS), "Stock held for carts, the latest first.")
+    def reservations(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[ReservationFilter | None, FILTER] = None,
+        sort: Annotated[ReservationSort | None, SORT] = None,
+    ) -> Connection[Reservation]:
+        """Lists of reservations."""
+
+    @asks(
+        OFFERS,
+        "What a channel can promise of SKUs: now, by when, and from when on there is more; in the order asked, without "
+        "SKUs that there are not; at most 50.",
+    )
+    def availability(
+        self,
+        skus: Annotated[list[str], strawberry.argument(description="The SKUs: 0 to 50.")],
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        destination: Annotated[
+            DestinationInput | None,
+            strawberry.argument(description="Where it is to go; without it, distances and delivery are vaguer."),
+        ] = None,
+    ) -> list[Availability]:
+        """Availability to promise."""
+
+    @asks(
+        Pages(None, LEVEL_SORTS, "ID", LEVEL_FILTERS, reread={"asOf": LEVEL_AS_OF}),
+        "Stock levels: what each location has of each variant, now or at any moment before.",
+    )
+    def stock_levels(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[StockLevelFilter | None, FILTER] = None,
+        as_of: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="Read buckets, onHand and version as the ledger had recorded them by this moment; a level "
+                "of which nothing was recorded yet is empty."
+            ),
+        ] = None,
+    ) -> Connection[StockLevel]:
+        """Stock everywhere."""
+
+    @asks(_by_code("code"), "A supplier by its code.")
+    def supplier(
+        self, code: Annotated[str, strawberry.argument(description="The supplier's code.")]
+    ) -> Supplier | None:
+        """One supplier."""
+
+    @asks(Pages(None, {"CODE": (lambda row: [row.c.code], False)}, "CODE"), "Suppliers, by code.")
+    def suppliers(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Supplier]:
+        """All suppliers."""
+
+    @asks(_by_id("PurchaseOrder"), "A purchase order.")
+    def purchase_order(self, id: Id) -> PurchaseOrder | None:
+        """One purchase order."""
+
+    @asks(
+        Pages(None, EXPECTED_SORTS, "EXPECTED_AT", PURCHASE_FILTERS),
+        "Purchase orders, the first expected first; a store or warehouse sees its own.",
+    )
+    def purchase_orders(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[PurchaseOrderFilter | None, FILTER] = None,
+    ) -> Connection[PurchaseOrder]:
+        """Lists of purchase orders."""
+
+    @asks(_by_id("Transfer"), "A transfer.")
+    def transfer(self, id: Id) -> Transfer | None:
+        """One transfer."""
+
+    @asks(
+        Pages(None, EXPECTED_SORTS, "EXPECTED_AT", TRANSFER_FILTERS),
+        "Transfers, the first expected first; a store or warehouse sees those that it sends or receives.",
+    )
+    def transfers(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[TransferFilter | None, FILTER] = None,
+    ) -> Connection[Transfer]:
+        """Lists of transfers."""
+
+    @asks(_by_id("StockCount"), "A count.")
+    def stock_count(self, id: Id) -> StockCount | None:
+        """One count."""
+
+    @asks(
+        Pages(None, COUNT_SORTS, "STARTED_AT", COUNT_FILTERS),
+        "Cycle counts, the latest first; a store or warehouse sees its own.",
+    )
+    def stock_counts(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[StockCountFilter | None, FILTER] = None,
+    ) -> Connection[StockCount]:
+        """Lists of counts."""
+
+    @asks(
+        SUGGESTIONS,
+        "What a location should order, or be sent by another, before it runs out: the most urgent first; at most 100.",
+    )
+    def stock_suggestions(
+        self,
+        location_id: Annotated[strawberry.ID, strawberry.argument(description="The location.")],
+        cover_days: Days = 30,
+        lead_time_days: LeadDays = 7,
+        first: Most = 50,
+    ) -> list[StockSuggestion]:
+        """Suggestions."""
+
     @asks(_by_id("FulfillmentOrder"), "A fulfillment order.")
     def fulfillment_order(self, id: Id) -> FulfillmentOrder | None:
         """One fulfillment order."""
@@ -345,3 +516,42 @@ class Query:
         carrier: Annotated[str | None, strawberry.argument(description="Of this carrier alone.")] = None,
     ) -> Connection[CarrierRate]:
         """All rates."""
+
+    @asks(
+        Computed(simulations.simulate, Scope.ROUTING_READ, cost=10_000),
+        "What other rules would have made of past orders, on the stock of today; nothing is changed. Of at most 5,000 "
+        "orders: `routingSimulationStart` takes more. Needs routing:read.",
+    )
+    def routing_simulation(
+        self,
+        input: Annotated[RoutingSimulationInput, strawberry.argument(description="The orders, and the rules to try.")],
+    ) -> RoutingSimulation | None:
+        """What if."""
+
+    @asks(_by_id("RoutingSimulationJob"), "A simulation that is too large to be waited for.")
+    def routing_simulation_job(self, id: Id) -> RoutingSimulationJob | None:
+        """One such simulation."""
+
+    @asks(
+        Computed(shadows.report, Scope.ROUTING_READ, cost=100),
+        "What rules in shadow would have saved in a channel, over the decisions of a time. Needs routing:read.",
+    )
+    def routing_shadow_report(
+        self,
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        from_: Annotated[datetime, strawberry.argument(name="from", description="The first moment.")],
+        to: Annotated[datetime, strawberry.argument(description="The moment before which it was decided.")],
+    ) -> RoutingShadowReport | None:
+        """The shadow's report."""
+
+    @asks(
+        Computed(promises.report, Scope.ROUTING_READ, cost=100),
+        "How the delivery promises of a time were kept. Needs routing:read.",
+    )
+    def promise_report(
+        self,
+        channel: Annotated[str, strawberry.argument(description="The channel's code.")],
+        from_: Annotated[datetime, strawberry.argument(name="from", description="The orders' first moment.")],
+        to: Annotated[datetime, strawberry.argument(description="The moment before which they were placed.")],
+    ) -> PromiseReport | None:
+        """The promises' report."""

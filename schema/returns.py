@@ -53,6 +53,7 @@ def returnability_of(line: Row) -> Values:
     deadline = line.c.delivered_at + func.make_interval(0, 0, 0, window)
     left = line.c.delivered - line.c.returned - line.c.in_open_returns
     reason = case(
+        (line.c.kit_line_id.is_not(None), NotReturnableReason.PART_OF_A_KIT.value),
         (line.c.delivered <= 0, NotReturnableReason.NOT_DELIVERED.value),
         (left <= 0, NotReturnableReason.ALREADY_RETURNED.value),
         (func.now() > deadline, NotReturnableReason.WINDOW_CLOSED.value),

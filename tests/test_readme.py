@@ -10,6 +10,7 @@ from app.settings import Settings
 from domain.fulfillment import FULFILLMENT_ORDER
 from domain.lifecycle import Lifecycle
 from domain.orders import ORDER
+from domain.reservations import RESERVATION
 from domain.returns import RETURN
 from domain.shipments import SHIPMENT
 from domain.viewer import Role
@@ -25,14 +26,14 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "lifecycle", [ORDER, FULFILLMENT_ORDER, SHIPMENT, RETURN, WORK_ITEM], ids=lambda each: each.noun
+    "lifecycle", [ORDER, FULFILLMENT_ORDER, SHIPMENT, RETURN, WORK_ITEM, RESERVATION], ids=lambda each: each.noun
 )
 def test_every_lifecycle_is_drawn_as_its_table_has_it(lifecycle: Lifecycle) -> None:  # type: ignore[type-arg]
     assert lifecycle.mermaid() in blocks("mermaid")
 
 
 def test_nothing_else_is_drawn() -> None:
-    assert len(blocks("mermaid")) == 5
+    assert len(blocks("mermaid")) == 6
 
 
 def test_every_command_is_named_and_no_other() -> None:

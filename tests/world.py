@@ -192,13 +192,115 @@ class World:
     def level(self, variant: Row, location: Row, available: int) -> Row:
         """A stock level that was counted once."""
         row = self.add(
-            "stock_levels", variant_id=variant["id"], location_id=location["id"], available=0, allocated=0,
+            "stock_levels", variant_id=variant["id"], location_id=location["id"], available=0, reserved=0, allocated=0,
             quality_control=0, damaged=0, version=0,
         )  # fmt: skip
         self.later()
         if available:
-            self.move(row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockCount", self.new_id()), line_id=None)
+            self.move(
+                row, "COUNT", available, (OUTSIDE, "AVAILABLE"), act=("StockAdjustment", self.new_id()), line_id=None
+            )
         return row
+
+    # -- supply ----------------------------------------------------------------------------------------------------
+
+    def purchase(self, number: str, supplier: Row, location: Row, status: str, *told: str, **given: Any) -> Row:
+        """A purchase order without its lines, and what was told of it."""
+        ended = status in ("RECEIVED", "CANCELED")
+        values = {"number": number, "supplier_id": supplier["id"], "location_id": location["id"], "status": status,
+                  "currency": "BRL", "expected_at": self.later(days=3), "note": "“urgente” ⏰", "created_at": self.now,
+                  "ordered_at": None if status == "DRAFT" else self.now, "closed_at": self.now if ended else None,
+                  "event_sequence": 0}  # fmt: skip
+        row = self.add("purchase_orders", **{**values, **given})
+        for type_ in ("CREATED", *told):
+            self.event(f"PURCHASE_ORDER_{type_}", "PurchaseOrder", row, location_id=location["id"])
+        return row
+
+    def purchase_line(self, purchase: Row, position: int, variant: Row, ordered: int, **given: int) -> Row:
+        """One SKU of it."""
+        return self.add(
+            "purchase_order_lines", purchase_order_id=purchase["id"], position=position, variant_id=variant["id"],
+            sku=variant["sku"], name=variant["name"], ordered=ordered, currency="BRL", unit_cost_minor=420,
+            **{"received": 0, "damaged": 0, "canceled": 0, **given},
+        )  # fmt: skip
+
+    def transfer(self, number: str, sender: Row, receiver: Row, status: str, *told: str) -> Row:
+        """A transfer without its lines, and what was told of it."""
+        ended = status in ("RECEIVED", "CANCELED")
+        row = self.add(
+            "transfers", number=number, from_location_id=sender["id"], to_location_id=receiver["id"], status=status,
+            expected_at=self.later(days=2), note="com cuidado 🥚", created_at=self.now,
+            shipped_at=None if status == "DRAFT" else self.now, closed_at=self.now if ended else None, event_sequence=0,
+        )  # fmt: skip
+        for type_ in ("CREATED", *told):
+            self.event(f"TRANSFER_{type_}", "Transfer", row, location_id=receiver["id"])
+        return row
+
+    def transfer_line(self, transfer: Row, position: int, variant: Row, quantity: int, **given: int) -> Row:
+        """One SKU of it."""
+        return self.add(
+            "transfer_lines", transfer_id=transfer["id"], position=position, variant_id=variant["id"],
+            sku=variant["sku"], name=variant["name"], quantity=quantity,
+            **{"shipped": 0, "received": 0, "damaged": 0, "missing": 0, **given},
+        )  # fmt: skip
+
+    def receipt(self, location: Row, **source: UUID) -> Row:
+        """Goods that arrived."""
+        return self.add(
+            "goods_receipts", location_id=location["id"], reference="NF 1.234", received_at=self.later(),
+            recorded_at=self.now, actor_kind="STAFF", actor_name="Zoë", **source,
+        )  # fmt: skip
+
+    def count(self, number: str, location: Row, status: str, *told: str) -> Row:
+        """A count without its lines, and what was told of it."""
+        row = self.add(
+            "stock_counts", number=number, location_id=location["id"], status=status, note="corredor 4",
+            started_at=self.later(), closed_at=None if status == "OPEN" else self.now, event_sequence=0,
+        )  # fmt: skip
+        for type_ in ("STARTED", *told):
+            self.event(f"STOCK_COUNT_{type_}", "StockCount", row, location_id=location["id"])
+        return row
+
+    def count_line(self, count: Row, position: int, level: Row, variant: Row, expected: int, found: int | None) -> Row:
+        """One SKU of it."""
+        by = {"counted": found, "counted_at": self.now, "counted_by_kind": "STAFF", "counted_by": "Zoë"}
+        return self.add(
+            "stock_count_lines", stock_count_id=count["id"], position=position, stock_level_id=level["id"],
+            variant_id=variant["id"], sku=variant["sku"], name=variant["name"], expected=expected,
+            **(by if found is not None else {}),
+        )  # fmt: skip
+
+    def cart(self, channel: Row, items: list[tuple[Row, int]], customer: Row | None = None, **given: Any) -> Row:
+        """Units of levels that are held for a cart."""
+        owner = {"customer_id": customer["id"] if customer else None}
+        row = self.add(
+            "reservations", channel_id=channel["id"], holder="customer:1" if customer else "shopper:web",
+            status="ACTIVE", created_at=self.later(), expires_at=self.now + timedelta(minutes=15), event_sequence=0,
+            **{"reference": f"cart-“{len(self.rows['reservations'])}”", **owner, **given},
+        )  # fmt: skip
+        for level, units in items:
+            sku = next(each["sku"] for each in self.rows["variants"] if each["id"] == level["variant_id"])
+            line = self.add(
+                "reservation_lines", reservation_id=row["id"], stock_level_id=level["id"],
+                variant_id=level["variant_id"], location_id=level["location_id"], sku=sku, quantity=units, held=units,
+            )  # fmt: skip
+            act = ("Reservation", row["id"])
+            self.move(level, "RESERVE", units, ("AVAILABLE", "RESERVED"), act=act, line_id=line["id"])
+        self.event("RESERVATION_MADE", "Reservation", row, channel_id=channel["id"], **owner)
+        return row
+
+    def end_cart(self, cart: Row, status: str) -> Row:
+        """What it holds is given back."""
+        cart.update(status=status, ended_at=self.later())
+        levels = {level["id"]: level for level in self.rows["stock_levels"]}
+        for line in self.rows["reservation_lines"]:
+            if line["reservation_id"] == cart["id"]:
+                line["held"], act = 0, ("Reservation", cart["id"])
+                level = levels[line["stock_level_id"]]
+                self.move(level, "RELEASE", line["quantity"], ("RESERVED", "AVAILABLE"), act=act, line_id=line["id"])
+        concerns = {name: cart[name] for name in ("channel_id", "customer_id")}
+        self.event(f"RESERVATION_{status}", "Reservation", cart, **concerns)
+        return cart
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -256,20 +358,30 @@ class Story:
     """One order and how far it has come. Each step is a whole act."""
 
     def __init__(
-        self, world: World, channel: Row, items: list[tuple[Row, int, int]], customer: Row | None = None, **given: Any
+        self,
+        world: World,
+        channel: Row,
+        items: list[tuple[Row, int, int]],
+        customer: Row | None = None,
+        cart: Row | None = None,
+        kit: tuple[Row, int] | None = None,
+        **given: Any,
     ) -> None:
-        """Placed: `items` are (level, units, unit price)."""
-        self.world, self.channel, self.customer = world, channel, customer
+        """Placed: `items` are (level, units, unit price); with a cart, what it holds; all one kit (variant, price) of it."""
+        self.world, self.channel, self.customer, self.cart = world, channel, customer, cart
         self.levels = [level for level, _, _ in items]
         self.location_id = self.levels[0]["location_id"]
-        subtotal = sum(units * price for _, units, price in items)
+        subtotal = sum(units * price for _, units, price in items) + (kit[1] if kit else 0)
         world.later()
         self.order = self._order(subtotal, **given)
-        self.lines = [self._line(position, item) for position, item in enumerate(items, start=1)]
+        bundle = self._kit(*kit) if kit else None
+        self.lines = [self._line(position, item, bundle) for position, item in enumerate(items, start=2 if kit else 1)]
         self._charge(ITEMS=subtotal, SHIPPING=1_000)
         self.decision = self._decision()
         self.work, self.parts = self._work()
         self._tell("ORDER_PLACED")
+        if cart:
+            self._consume(cart)
         self.authorization = self._pay("AUTHORIZATION", subtotal + 1_000)
 
     def _order(self, subtotal: int, **given: Any) -> Row:
@@ -281,15 +393,23 @@ class Story:
             status="PENDING", payment_status="AUTHORIZED", fulfillment_status="UNFULFILLED", return_status="NONE",
             currency=self.channel["currency"], subtotal_minor=subtotal, discount_minor=0, shipping_minor=1_000,
             tax_minor=0, total_minor=subtotal + 1_000, email=customer["email"] if customer else None,
-            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5), created_at=world.now,
+            tags=["vip"], deliver_by_latest=world.now + timedelta(days=5),
+            deliver_by_confidence=0.95, created_at=world.now,
             event_sequence=0, **{"placed_at": world.now, **ADDRESS, **given},
         )  # fmt: skip
 
-    def _line(self, position: int, item: tuple[Row, int, int]) -> Row:
+    def _kit(self, variant: Row, price: int) -> Row:
+        return self.world.add(
+            "order_lines", order_id=self.order["id"], position=1, variant_id=variant["id"], sku=variant["sku"],
+            name=variant["name"], quantity=1, allocated=1, currency=self.order["currency"], unit_price_minor=price,
+            total_minor=price,
+        )  # fmt: skip
+
+    def _line(self, position: int, item: tuple[Row, int, int], kit: Row | None = None) -> Row:
         level, units, price = item
         variant = next(row for row in self.world.rows["variants"] if row["id"] == level["variant_id"])
         return self.world.add(
-            "order_lines", order_id=self.order["id"], position=position, variant_id=variant["id"], sku=variant["sku"],
+            "order_lines", order_id=self.order["id"], position=position, kit_line_id=kit["id"] if kit else None, variant_id=variant["id"], sku=variant["sku"],
             name=variant["name"], quantity=units, allocated=units, picked=0, shipped=0, delivered=0, canceled=0,
             returned=0, in_open_returns=0, currency=self.order["currency"], unit_price_minor=price,
             total_minor=units * price, delivered_at=None,
@@ -329,12 +449,20 @@ class Story:
 
     def _part(self, work: Row, level: Row, line: Row) -> Row:
         act = ("RoutingDecision", self.decision["id"])
-        self.world.move(level, "ALLOCATE", line["quantity"], ("AVAILABLE", "ALLOCATED"), act=act, line_id=line["id"])
+        buckets = ("RESERVED" if self.cart else "AVAILABLE", "ALLOCATED")
+        self.world.move(level, "ALLOCATE", line["quantity"], buckets, act=act, line_id=line["id"])
         return self.world.add(
             "fulfillment_order_lines", fulfillment_order_id=work["id"], order_line_id=line["id"],
             stock_level_id=level["id"], variant_id=line["variant_id"], location_id=level["location_id"],
             sku=line["sku"], name=line["name"], quantity=line["quantity"], picked=0, short=0, shipped=0, canceled=0,
         )  # fmt: skip
+
+    def _consume(self, cart: Row) -> None:
+        cart.update(status="CONSUMED", ended_at=self.world.now, order_id=self.order["id"])
+        for line in self.world.rows["reservation_lines"]:
+            if line["reservation_id"] == cart["id"]:
+                line["held"] = 0
+        self._tell("RESERVATION_CONSUMED", "Reservation", cart)
 
     def _pay(self, kind: str, amount: int, parent: Row | None = None, **given: Any) -> Row:
         """A requested entry and the one that settles it."""
@@ -482,6 +610,37 @@ class Story:
         self._tell("RETURN_CLOSED", "Return", self.back)
         return self
 
+    def wait(self) -> "Story":
+        """One unit of the first line turns out not to be there; it may wait for supply."""
+        line, part = self.lines[0], self.parts[0]
+        line.update(allocated=line["allocated"] - 1, backordered=1, backordered_at=self.order["placed_at"])
+        part["canceled"] += 1
+        act, buckets = ("Pick", self.world.new_id()), ("ALLOCATED", "AVAILABLE")
+        self.world.later()
+        self.world.move(self.levels[0], "DEALLOCATE", 1, buckets, act=act, line_id=part["id"])
+        self.world.add(
+            "backorders", order_line_id=line["id"], order_id=self.order["id"], variant_id=line["variant_id"],
+            quantity=1, policy="BACKORDER", limit_units=5, waiting_after=1, recorded_at=self.world.now,
+        )  # fmt: skip
+        self._tell("ORDER_BACKORDERED")
+        return self
+
+    def fill(self) -> "Story":
+        """Supply arrives for the unit that waited."""
+        line, part, world = self.lines[0], self.parts[0], self.world
+        line.update(allocated=line["allocated"] + 1, backordered=0)
+        part["quantity"] += 1
+        world.later()
+        decision = self._decision()
+        act = ("RoutingDecision", decision["id"])
+        world.move(self.levels[0], "ALLOCATE", 1, ("AVAILABLE", "ALLOCATED"), act=act, line_id=line["id"])
+        world.add(
+            "backorder_fills", order_line_id=line["id"], order_id=self.order["id"], variant_id=line["variant_id"],
+            quantity=1, routing_decision_id=decision["id"], recorded_at=world.now,
+        )  # fmt: skip
+        self._tell("ORDER_BACKORDER_FILLED")
+        return self
+
     def pay_elsewhere(self) -> "Story":
         """The whole amount was taken at a till and is only put on record."""
         self.world.add(
@@ -506,6 +665,25 @@ class Story:
         self._charge(CANCELLATION=-self.order["total_minor"])
         self._pay("VOID", self.order["total_minor"], self.authorization)
         self._tell("ORDER_CANCELED")
+        return self
+
+    def decline(self) -> "Story":
+        """The location is closed, and the goods must come from there."""
+        world, decision = self.world, self.decision
+        gaps = [{"sku": line["sku"], "quantity": line["quantity"], "reason": "NO_STOCK"} for line in self.lines]
+        for level, line, part in zip(self.levels, self.lines, self.parts, strict=True):
+            line.update(open=line["quantity"], allocated=0, pinned_location_id=level["location_id"])
+            part["short"] = part["quantity"]
+            act = ("Rejection", self.work["id"])
+            world.move(level, "DEALLOCATE", line["quantity"], ("ALLOCATED", "AVAILABLE"), act=act, line_id=part["id"])
+        self.work.update(status="REJECTED", closed_at=world.later())
+        self.order.update(unrouted_at=world.now, route_again_at=world.now + timedelta(minutes=5), route_attempts=1)
+        world.add(
+            "routing_decisions", order_id=self.order["id"], strategy="NONE", currency=decision["currency"], chosen=[],
+            candidates=decision["candidates"], unfilled=gaps, decided_at=world.now, decided_by_kind="STAFF",
+            decided_by="Zoë",
+        )  # fmt: skip
+        self._tell("FULFILLMENT_ORDER_REJECTED", "FulfillmentOrder", self.work)
         return self
 
     def call_off(self) -> "Story":
@@ -569,6 +747,68 @@ def small_work(world: World, depot: Row, shop: Row, customer: Row) -> None:
     world.work_item("call-center:refunds", "WORK_ITEM_CLAIMED", "WORK_ITEM_DEAD", kind="CALL_BACK", **about, **dead)
 
 
+def small_demand(world: World, cap: Row, wanted: Row, place: Row) -> None:
+    """Something that only supply has, and what was ordered of late by the clock that the database goes by."""
+    bought = world.purchase("100005", world.rows["suppliers"][0], place, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(bought, 1, cap, 40)
+    today, shop = datetime.now(UTC).date(), world.rows["locations"][1]["id"]
+    here = {"variant_id": wanted["variant_id"], "location_id": wanted["location_id"]}
+    for days, units, where in ((0, 3, here), (20, 2_000, here), (40, 600, here), (3, 1, {**here, "location_id": shop})):
+        world.add("demand_days", day=today - timedelta(days=days), units=units, **where)
+
+
+def small_supply(world: World, depot: Row, shop: Row, shirt: Row, shoe: Row, levels: tuple[Row, Row, Row]) -> None:
+    """Purchases, transfers and counts in every state; `levels` are shirts and shoes in the depot, shirts in the shop."""
+    shirts, shoes, shirts_in_shop = levels
+    inside, broken = (OUTSIDE, "AVAILABLE"), (OUTSIDE, "DAMAGED")
+    acme = world.add("suppliers", code="ACME", name="Acme “Têxtil”", email="a@acme.example", phone="+551133334444",
+                     lead_time_days=10,
+                     created_at=world.now)  # fmt: skip
+    other = world.add("suppliers", code="OTHER", name="Outro", created_at=world.now)
+    world.purchase_line(world.purchase("100001", acme, depot, "DRAFT", expected_at=FAR), 1, shirt, 10)
+    ordered = world.purchase("100002", other, shop, "ORDERED", "ORDERED", expected_at=FAR)
+    world.purchase_line(ordered, 1, shirt, 20)
+    bought = world.purchase("100003", acme, depot, "PARTIALLY_RECEIVED", "ORDERED", "RECEIVED", reference="PO-7")
+    first, second = (
+        world.purchase_line(bought, 1, shirt, 20, received=6, damaged=1),
+        world.purchase_line(bought, 2, shoe, 5),
+    )
+    assert second["received"] == 0
+    receipt = world.receipt(depot, purchase_order_id=bought["id"])
+    act = ("GoodsReceipt", receipt["id"])
+    world.move(shirts, "RECEIVE", 6, inside, act=act, line_id=first["id"])
+    world.move(shirts, "RECEIVE", 1, broken, act=act, line_id=first["id"])
+    gone = world.purchase("100004", other, depot, "CANCELED", "CANCELED")
+    world.purchase_line(gone, 1, shoe, 3, canceled=3)
+
+    world.transfer_line(world.transfer("100001", shop, depot, "DRAFT"), 1, shirt, 4)
+    away = world.transfer("100002", depot, shop, "IN_TRANSIT", "SHIPPED")
+    line = world.transfer_line(away, 1, shirt, 5, shipped=5)
+    outside = ("AVAILABLE", OUTSIDE)
+    world.move(shirts, "TRANSFER_OUT", 5, outside, act=("Transfer", away["id"]), line_id=line["id"])
+    done = world.transfer("100003", depot, shop, "RECEIVED", "SHIPPED", "RECEIVED")
+    line = world.transfer_line(done, 1, shirt, 4, shipped=4, received=2, damaged=1, missing=1)
+    world.move(shirts, "TRANSFER_OUT", 4, outside, act=("Transfer", done["id"]), line_id=line["id"])
+    act = ("GoodsReceipt", world.receipt(shop, transfer_id=done["id"])["id"])
+    world.move(shirts_in_shop, "TRANSFER_IN", 2, inside, act=act, line_id=line["id"])
+    world.move(shirts_in_shop, "TRANSFER_IN", 1, broken, act=act, line_id=line["id"])
+
+    counting = world.count("100001", depot, "OPEN", "RECORDED")
+    world.count_line(counting, 1, shirts, shirt, 90, 91)
+    world.count_line(counting, 2, shoes, shoe, 40, None)
+    counted = world.count("100002", shop, "COMPLETED", "RECORDED", "COMPLETED")
+    world.count_line(counted, 1, shirts_in_shop, shirt, 29, 30)
+    world.move(shirts_in_shop, "COUNT", 1, inside, act=("StockCount", counted["id"]), line_id=None)
+
+
+def small_carts(world: World, channel: Row, items: list[tuple[Row, int]], elsewhere: Row, customer: Row) -> None:
+    """A reservation in each state but the one that an order brings about."""
+    world.cart(channel, items, customer)
+    world.cart(channel, [*items, (elsewhere, 1)], reference="cart-1")
+    for status in ("RELEASED", "EXPIRED"):
+        world.end_cart(world.cart(channel, items, customer if status == "EXPIRED" else None), status)
+
+
 def small_world() -> World:
     """Two locations, two channels and one order at each step of its life."""
     world = World()
@@ -596,7 +836,23 @@ def small_world() -> World:
     Story(world, web, [(shoes, 1, 12_000)], bob).pay_elsewhere()
     Story(world, web, [(shoes, 2, 12_000)], ana).confirm().pick().call_off()
     Story(world, web, [(shirts_in_shop, 1, 4_990)], bob).confirm().pick().call_off().put_back()
+    Story(world, web, [(shirts_in_shop, 2, 4_990)], ana).confirm().decline()
+    shoe.update(backorder_policy="BACKORDER", backorder_limit=5)
+    shirt.update(backorder_policy="PREORDER", backorder_limit=None, releases_at=FAR)
+    Story(world, web, [(shoes, 2, 12_000)], ana).wait()
+    Story(world, web, [(shoes, 2, 12_000)], bob).wait().fill()
+    small_supply(world, depot, shop, shirt, shoe, (shirts, shoes, shirts_in_shop))
     small_work(world, depot, shop, ana)
+    cap = world.variant("CAP", web, 990)
+    world.level(cap, depot, 0)
+    small_demand(world, cap, shirts, depot)
+    small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
+    Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
+    outfit = world.variant("OUTFIT", web, 15_000)
+    for part, units in ((shirt, 2), (shoe, 1)):
+        parts = {"kit_variant_id": outfit["id"], "component_variant_id": part["id"]}
+        world.add("kit_components", quantity=units, **parts)
+    Story(world, web, [(shirts, 2, 0), (shoes, 1, 0)], ana, kit=(outfit, 15_000))
     world.resolve(world.trouble("LATE_PICK", "FulfillmentOrder", picking.work, picking.order))
     world.trouble("LATE_SHIPMENT", "FulfillmentOrder", picking.work, picking.order, severity="HIGH")
     world.trouble("STUCK_TRACKING", "Shipment", shipped.shipment, shipped.order)
@@ -606,6 +862,7 @@ def small_world() -> World:
         world.note(ana, body, pinned=pinned)
     tell(world, ana)
     small_network(world, web, depot, shop)
+    small_what_if(world, web, depot, shop)
     told = world.endpoint(1, types=["ORDER_PLACED", "STOCK_MOVED"], channel_id=web["id"], query="{ viewer { kind } }",
                           description="ERP “ü”", previous_secret="whsec_0", previous_secret_until=world.now)  # fmt: skip
     failing = world.endpoint(2, status="FAILING", failures=11, holds=1, held_until=world.now, format="CLOUDEVENTS")
@@ -669,6 +926,40 @@ def small_ruleset(
     return row
 
 
+def small_what_if(world: World, channel: Row, depot: Row, shop: Row) -> None:
+    """A large simulation in every state, and what the rules in shadow would have decided, or will be asked."""
+    some, none = (
+        {"cost_minor": cost, "parcels": 3, "split_rate": rate, "on_time_rate": rate, "average_distance_km": km,
+         "unfilled_units": 1}
+        for cost, rate, km in ((12_345, 0.25, 350.125), (9_007_199_254_740_993, None, None))
+    )  # fmt: skip
+    order = world.rows["orders"][0]
+    change = {"order_id": str(order["id"]), "ships_from": [str(depot["id"]), str(shop["id"])], "ships_to": [],
+              "delta_minor": -1_205, "currency": "BRL"}  # fmt: skip
+    result = {"currency": "BRL", "orders": 7, "current": some, "proposed": none, "changed_count": 30,
+              "changed": [change] * 30}  # fmt: skip
+    asked = {"channel_id": channel["id"], "ruleset_name": "e “se”?", "ruleset": {}, "placed_from": BEGIN,
+             "placed_to": world.now, "total": 7, "requested_by_kind": "STAFF", "requested_by": "Zoë"}  # fmt: skip
+    for status, ended in (
+        ("WAITING", {}),
+        ("RUNNING", {"processed": 2, "state": b"x"}),
+        ("DONE", {"processed": 7, "result": result, "finished_at": world.now}),
+        ("FAILED", {"error": "não “deu”", "finished_at": world.now}),
+    ):
+        world.add("routing_simulations", status=status, requested_at=world.later(), **asked, **ended)
+    figures = {"cost_minor": 1_000, "orders_shipped": 1, "orders_split": 0, "orders_promised": 1, "orders_on_time": 1,
+               "parcels": 1, "parcels_placed": 1, "distance_km": 12.5, "unfilled_units": 0}  # fmt: skip
+    ruleset = world.rows["routing_rulesets"][-1]
+    for decision, answered in zip(world.rows["routing_decisions"][:2], (True, False), strict=True):
+        answer = {"strategy": "LEAST_COST", "chosen": decision["chosen"], "changed": True, "live": figures,
+                  "unfilled": [{"sku": "SHIRT", "quantity": 1, "reason": "NO_STOCK"}],
+                  "shadow": {**figures, "cost_minor": 900}} if answered else {}  # fmt: skip
+        world.add(
+            "routing_shadows", decision_id=decision["id"], order_id=decision["order_id"], channel_id=channel["id"],
+            ruleset_id=ruleset["id"], currency="BRL", decided_at=decision["decided_at"], **answer,
+        )  # fmt: skip
+
+
 def tell(world: World, customer: Row) -> None:
     """A message in every state, and a customer who chose."""
     shipment = world.rows["shipments"][0]
@@ -695,9 +986,12 @@ TABLES = {
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
-    "OrderLine": "order_lines", "OrderHold": "order_holds",
+    "RoutingSimulationJob": "routing_simulations", "OrderLine": "order_lines", "OrderHold": "order_holds",
     "OrderAdjustment": "order_adjustments", "CustomerNote": "customer_notes", "Exception": "exceptions",
-    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
+    "WebhookEndpoint": "webhook_endpoints", "WebhookDelivery": "webhook_deliveries", "WorkItem": "work_items",
+    "PurchaseOrder": "purchase_orders", "PurchaseOrderLine": "purchase_order_lines", "TransferLine": "transfer_lines",
+    "GoodsReceipt": "goods_receipts", "StockCount": "stock_counts", "StockCountLine": "stock_count_lines",
+    "BackorderFill": "backorder_fills", "TrackingEvent": "tracking_events", "ReturnLine": "return_lines",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stoc
 from app.demo.people import BRAZILIANS, people
 from app.demo.shop import DemoError, Shop
 from app.demo.story import Story
+from app.demo.supply import supply
 from app.demo.work import give_work
 from app.failure import Failure
 from app.graph import open_engine
@@ -91,6 +92,7 @@ async def load(settings: Settings, report: Report) -> None:
         await _tell(stories(shop, now), report)
         await _note(shop)
         await give_work(shop)
+        await supply(shop, now)
         await _look_for_trouble(engine, feed)
         await _name_first_channel(shop, CHANNELS[0]["name"], "done")
 

@@ -29,6 +29,10 @@ ANSWERS: dict[str, str] = {
     "returnRequest": "return { id lines { id quantity } }",
     "workItemCreate": "workItem { id }",
     "returnCreate": "return { id lines { id quantity } }",
+    "supplierSet": "supplier { id }",
+    "purchaseOrderCreate": "purchaseOrder { id }",
+    "transferCreate": "transfer { id }",
+    "stockCountStart": "stockCount { id }",
 }
 """What is asked of an answer, where a later step needs it."""
 

@@ -16,6 +16,7 @@ from app.failure import Failure
 from app.replay import documents, setting
 from app.replay import recordings as recorded
 from app.replay.client import Caller, Endpoint, one_failure
+from app.replay.disturbance import disturbance
 from app.replay.evidence import found_orders
 from app.replay.player import Player, Tally
 from app.replay.recordings import Recordings, Window
@@ -41,6 +42,7 @@ NEEDED = frozenset(
         Scope.ROUTING_WRITE,
         Scope.STOCK_READ,
         Scope.STOCK_WRITE,
+        Scope.SUPPLY_WRITE,
         Scope.CATALOG_WRITE,
         Scope.HISTORY_WRITE,
     }
@@ -69,6 +71,8 @@ class Wish:
     url: str | None
     concurrency: int
     report: Path | None
+    disturb: int | None = None
+    """The seed of what goes on beside the orders; None: nothing does."""
 
 
 async def run(settings: Settings, wish: Wish) -> None:
@@ -96,12 +100,30 @@ async def replay(settings: Settings, wish: Wish, recordings: Recordings) -> Repo
         with progress_bar() as progress:
             await setting.prepare(endpoint, recordings, stories, wish.window, progress)
             began = time.perf_counter()
-            await tell_all(endpoint, stories, wish.concurrency, tally, progress)
+            async with _disturbed(endpoint, wish, recordings):
+                await tell_all(endpoint, stories, wish.concurrency, tally, progress)
             seconds = time.perf_counter() - began
         caller = Caller(endpoint)
         found = await found_orders(caller, wish.window)
         caller.close()
     return compare(wish.window, stories, found, tally, seconds)
+
+
+@asynccontextmanager
+async def _disturbed(endpoint: Endpoint, wish: Wish, recordings: Recordings) -> AsyncIterator[None]:
+    """Let goods be bought and moved beside the orders, if that was asked for; what is on its way arrives at the end."""
+    if wish.disturb is None:
+        yield
+        return
+    beside = disturbance(endpoint, wish.disturb, list(recordings.products), wish.window.begins_at)
+    stop = asyncio.Event()
+    with one_failure():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(beside.run(stop))
+            try:
+                yield
+            finally:
+                stop.set()
 
 
 async def greet(endpoint: Endpoint) -> None:

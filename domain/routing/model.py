@@ -20,6 +20,7 @@ class Strategy(Word):
         "FEWEST_PARCELS_GREEDY",
         "Too many combinations to try them all; whoever had most of what was left went next.",
     )
+    MOVED = "MOVED", "Somebody said from where."
     LEAST_COST = "LEAST_COST", "No plan that the rules allow costs less."
     LEAST_COST_BOUNDED = (
         "LEAST_COST_BOUNDED",

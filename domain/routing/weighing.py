@@ -76,7 +76,7 @@ class Weighing:
 
     def _cheapest(self, rank: int) -> tuple[list[Way], Plan]:
         ways = [way for way in self.ways if self._rank(way) <= rank]
-        return ways, cheapest(self.items, [self._option(way) for way in ways], self.limits)
+        return ways, cheapest(self.items, [self.option(way) for way in ways], self.limits)
 
     def _rank(self, way: Way) -> int:
         """Where something is pinned a parcel leaves anyway: nobody goes before it."""
@@ -95,7 +95,8 @@ class Weighing:
             shelf = next(at for at, other in enumerate(self.needs) if other.variant_id == need.variant_id)
         return Item(need.quantity, unfilled, need.whole, need.grams, need.value_minor, shelf)
 
-    def _option(self, way: Way) -> Option:
+    def option(self, way: Way) -> Option:
+        """A way in the search's terms."""
         place, weights = way.site.location.id, self.ruleset.weights
         costs = [
             weights.cost * way.unit_minor(need) + pressure.get(place, 0.0)

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID that parses six times faster
 
+from domain.backorders import Allowance, BackorderPolicy
 from domain.placing import Catalog, Offer
 from domain.routing.network import Network
 
@@ -32,7 +33,16 @@ CATALOG = """
                     select coalesce(json_agg(json_build_array(s.id, s.location_id, s.available)), '[]')
                     from stock_levels s where s.variant_id = v.id and s.available > 0
                 ),
-                greatest(v.length_mm, v.width_mm, v.height_mm), v.hazmat
+                greatest(v.length_mm, v.width_mm, v.height_mm), v.hazmat,
+                case when v.backorder_policy <> 'NONE' then json_build_array(
+                    v.backorder_policy, v.backorder_limit, v.releases_at,
+                    exists (select from order_lines wait where wait.variant_id = v.id and wait.backordered > 0)
+                ) end,
+                (
+                    select json_agg(json_build_array(part.sku, kit.quantity))
+                    from kit_components kit join variants part on part.id = kit.component_variant_id
+                    where kit.kit_variant_id = v.id
+                )
             )), '[]')
             from variants v
             left join variant_prices p on p.variant_id = v.id and p.channel_id = c.id and p.currency = c.currency
@@ -48,6 +58,9 @@ CATALOG = """
 """
 """Yesterday may not be over where a location is."""
 
+
+OFFERS = 4
+"""Where in the answer they stand."""
 
 KNOWN = ("email", "first_name", "last_name", "phone")
 """What of a customer an order takes over, where the customer is named by id: an e-mail address alone proves nothing."""
@@ -67,11 +80,14 @@ async def catalog(
     """What `channel` offers of `skus` at a moment; None when there is no such channel.
 
     `numbered` draws an order number; `network_of` knows the network of a channel as of a version.
+    Kits are rare: what their components have is a statement of its own.
     """
     packed = await ask(CATALOG, channel, list(skus), customer_id, email, numbered)
     if packed is None:
         return None
     id_, currency, number, customer, offers, version, days = orjson.loads(packed)
+    if parts := sorted({sku for *_, components in offers for sku, _ in components or ()}):
+        offers = [*orjson.loads(await ask(CATALOG, channel, parts, None, None, False))[OFFERS], *offers]
     channel_id = FastUUID(id_)
     network = await network_of(channel_id, version)
     return Catalog(
@@ -89,10 +105,17 @@ async def catalog(
 
 def _offer(packed: list[Any], network: Network) -> Offer:
     """A variant with its levels at locations that serve the channel."""
-    id_, sku, name, weight, price, levels, longest, hazmat = packed
+    id_, sku, name, weight, price, levels, longest, hazmat, allowance, components = packed
     there = ((FastUUID(level), FastUUID(place), units) for level, place, units in levels)
     serving = tuple([level for level in there if level[1] in network.locations])
-    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat)
+    allowed = allowance and _allowance(*allowance)
+    parts = tuple((part, units) for part, units in sorted(components or ()))
+    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat, allowed, parts)
+
+
+def _allowance(policy: str, limit: int | None, releases_at: str | None, waited_for: bool) -> Allowance:
+    moment = datetime.fromisoformat(releases_at) if releases_at else None
+    return Allowance(BackorderPolicy(policy), limit, moment, waited_for)
 
 
 async def code_of_channel(connection: Any, channel_id: UUID) -> str:

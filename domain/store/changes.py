@@ -18,12 +18,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.acts import Act
 from domain.events import Event
-from domain.model import PARTS, Package, PackageLine
+from domain.model import PARTS, Package, PackageLine, ReservationLine
 from domain.store.sql import DIALECT
 from domain.store.tables import metadata
 
-OPENED = (Package, PackageLine)
-"""The only rows that ever go: a parcel is packed again when units in it are called off. All others are facts."""
+OPENED = (Package, PackageLine, ReservationLine)
+"""The only rows that ever go: a parcel is packed again when units in it are called off, and a cart changes.
+
+All others are facts.
+"""
 
 WAS = ("status", "version")
 """Columns whose old value an update names."""

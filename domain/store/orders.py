@@ -4,7 +4,7 @@ Lock and load are two statements on purpose: the second takes its snapshot after
 what the previous holder committed. Everything that hangs on an order is changed under the order's lock alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -144,6 +144,12 @@ async def lock(connection: Any, by: str, key: UUID, viewer: Viewer) -> UUID | No
 async def lock_by_id(connection: Any, order_id: UUID) -> None:
     """Lock an order on nobody's behalf: to record what a provider answered."""
     await connection.execute("select 1 from orders where id = $1 for update", order_id)
+
+
+async def lock_all(connection: Any, order_ids: Iterable[UUID]) -> None:
+    """Lock orders on nobody's behalf, in the order of their ids, as everybody does who needs several."""
+    asked = "select 1 from orders where id = any($1) order by id for update"
+    await connection.execute(asked, list(order_ids))
 
 
 async def order_id_of(connection: Any, typename: str, key: UUID) -> UUID | None:

@@ -78,6 +78,12 @@ SET_PRICES = """
     on conflict (variant_id, channel_id, currency) do update set amount_minor = excluded.amount_minor
 """
 
+SET_POLICIES = """
+    update variants set backorder_policy = v.policy, backorder_limit = v.most, releases_at = v.moment
+    from unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[]) as v (id, policy, most, moment)
+    where variants.id = v.id
+"""
+
 VARIANTS_BY_SKU = "select sku, id from variants where sku = any($1)"
 LOCATION = "select id from locations where id = $1"
 
@@ -147,6 +153,12 @@ async def set_prices(connection: Any, rows: Sequence[tuple[UUID, UUID, str, int]
     """Set list prices given as (variant, channel, currency, minor units)."""
     if rows:
         await connection.execute(SET_PRICES, *[list(column) for column in zip(*rows, strict=True)])
+
+
+async def set_policies(connection: Any, rows: Sequence[tuple[UUID, str, int | None, datetime | None]]) -> None:
+    """Set what may be sold beyond what is in stock, given as (variant, policy, limit, release)."""
+    if rows:
+        await connection.execute(SET_POLICIES, *[list(column) for column in zip(*rows, strict=True)])
 
 
 async def variants_by_sku(connection: Any, skus: Sequence[str]) -> dict[str, UUID]:

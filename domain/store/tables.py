@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Sequence,
     SmallInteger,
@@ -32,18 +33,32 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from domain.backorders import BackorderPolicy
 from domain.calendars import Weekday
+from domain.counts import StockCountStatus
 from domain.customers import CustomerKind
 from domain.exceptions import ExceptionKind, ExceptionSeverity
 from domain.fulfillment import FulfillmentKind, FulfillmentOrderStatus
 from domain.messages import MessageKind, MessageMedium, MessageStatus, MessageTopic
-from domain.orders import AdjustmentKind, FulfillmentStatus, HoldKind, OrderReturnStatus, OrderStatus, PaymentStatus
+from domain.orders import (
+    AdjustmentKind,
+    FulfillmentStatus,
+    HoldKind,
+    OrderReturnStatus,
+    OrderStatus,
+    PaymentStatus,
+    UnroutedPolicy,
+)
 from domain.payments import EntryStatus, PaymentKind
+from domain.purchases import PurchaseOrderStatus
+from domain.reservations import ReservationStatus
 from domain.returns import Condition, Disposition, ReturnMethod, ReturnReason, ReturnStatus
 from domain.routing.network import RulesetMode
+from domain.routing.simulation import SimulationStatus
 from domain.shipments import ShipmentStatus, TrackingCode
 from domain.stock import Bucket, LocationKind, MovementKind
 from domain.store.search import last_digits_of, letters_and_digits_of, words_of
+from domain.transfers import TransferStatus
 from domain.webhooks import DeliveryStatus, EndpointStatus, WebhookFormat
 from domain.work import ENDED, PASSING, WorkItemStatus
 
@@ -135,9 +150,35 @@ channels = Table(
     _text("locale", nullable=True),
     Column("network_version", BigInteger, nullable=False, server_default=text("0")),
     _at("prices_solved_at"),
+    Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
+    Column("unrouted_policy", Text, nullable=False, server_default=text("'WAIT'")),
+    Column("unrouted_after_hours", Integer, nullable=False, server_default=text("72")),
+    _count("wave_minutes"),
+    Column("wave_saving_percent", Integer, nullable=False, server_default=text("10")),
     UniqueConstraint("code"),
-    *_never_negative("return_window_days"),
+    _one_of("unrouted_policy", UnroutedPolicy),
+    *_never_negative("return_window_days", "unrouted_after_hours", "wave_minutes", "wave_saving_percent"),
+)
+
+promise_models = Table(
+    "promise_models",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _at("learned_at", nullable=False),
+    Column("parcels", Integer, nullable=False),
+    Column("model", JSONB),
+    Index("ix_promise_models_channel_id_id", "channel_id", "id"),
+)
+
+shipping_prices = Table(
+    "shipping_prices",
+    metadata,
+    _of("channel_id", "channels", primary_key=True),
+    Column("service", Text, primary_key=True),
+    _minor("amount_minor"),
+    *_never_negative("amount_minor"),
 )
 """`network_version` grows with whatever a router should know: triggers see to it, and who stores prices."""
 
@@ -211,11 +252,30 @@ variants = Table(
     Column("length_mm", Integer),
     Column("width_mm", Integer),
     Column("height_mm", Integer),
+    Column("backorder_policy", Text, nullable=False, server_default=text("'NONE'")),
+    Column("backorder_limit", Integer),
+    _at("releases_at"),
     Column("hazmat", Boolean, nullable=False, server_default=text("false")),
     _at("created_at", nullable=False),
     UniqueConstraint("sku"),
-    *_never_negative("weight_grams", "length_mm", "width_mm", "height_mm"),
+    _one_of("backorder_policy", BackorderPolicy),
+    CheckConstraint("backorder_limit is null or backorder_policy <> 'NONE'", name="limit_of_a_policy"),
+    CheckConstraint("releases_at is not null or backorder_policy <> 'PREORDER'", name="preorder_has_a_release"),
+    *_never_negative("weight_grams", "length_mm", "width_mm", "height_mm", "backorder_limit"),
+    Index("ix_variants_releases_at_id", "releases_at", "id", postgresql_where=text("backorder_policy = 'PREORDER'")),
 )
+"""`backorder_limit`: units that may wait at once, over all orders; null for as many as are wanted."""
+
+kit_components = Table(
+    "kit_components",
+    metadata,
+    _of("kit_variant_id", "variants", primary_key=True),
+    _of("component_variant_id", "variants", primary_key=True, index=True),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("kit_variant_id <> component_variant_id", name="not_itself"),
+)
+"""What one of a kit consists of. A kit has no stock of its own, and no component is a kit."""
 
 variant_prices = Table(
     "variant_prices",
@@ -318,12 +378,17 @@ orders = Table(
     Column("on_hold", Boolean, nullable=False, server_default=text("false")),
     _at("deliver_by_earliest"),
     _at("deliver_by_latest"),
+    Column("deliver_by_confidence", Double),
+    Column("promise_model_id", Uuid),
     _at("created_at", nullable=False),
     _at("placed_at", nullable=False),
     _at("confirmed_at"),
     _at("canceled_at"),
     _at("completed_at"),
     _text("cancel_reason", nullable=True),
+    _at("unrouted_at"),
+    _at("route_again_at"),
+    _count("route_attempts"),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("event_sequence", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("number"),
@@ -334,6 +399,7 @@ orders = Table(
     _one_of("return_status", OrderReturnStatus),
     CheckConstraint("(canceled_at is not null) = (status = 'CANCELED')", name="canceled_at_iff_canceled"),
     CheckConstraint("(completed_at is not null) = (status = 'COMPLETED')", name="completed_at_iff_completed"),
+    CheckConstraint("(unrouted_at is null) = (route_again_at is null)", name="routed_again_while_unrouted"),
     CheckConstraint(
         "total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_is_the_sum"
     ),
@@ -347,6 +413,10 @@ orders = Table(
     Index("ix_orders_channel_id_status_placed_at_id", "channel_id", "status", "placed_at", "id"),
     Index("ix_orders_on_hold", "placed_at", "id", postgresql_where=text("on_hold")),
     Index("ix_orders_external_reference", "external_reference"),
+    *(
+        Index("_".join(("ix_orders_unrouted", *keys)), *keys, postgresql_where=text("unrouted_at is not null"))
+        for keys in (("placed_at", "id"), ("channel_id", "placed_at", "id"), ("route_again_at", "id"))
+    ),
     Index(
         "ix_orders_promised",
         "deliver_by_latest",
@@ -393,10 +463,12 @@ order_lines = Table(
     _count("canceled"),
     _count("returned"),
     _count("in_open_returns"),
+    _of("pinned_location_id", "locations", nullable=True),
     _text("currency"),
     _minor("unit_price_minor"),
     _minor("total_minor"),
     _at("delivered_at"),
+    _at("backordered_at"),
     UniqueConstraint("order_id", "position"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("quantity = open + backordered + allocated + picked + shipped + canceled", name="quantities_sum"),
@@ -407,7 +479,16 @@ order_lines = Table(
         "open", "backordered", "allocated", "picked", "shipped", "delivered", "canceled", "returned", "in_open_returns"
     ),
     Index("ix_order_lines_variant_id_order_id", "variant_id", "order_id"),
+    CheckConstraint("backordered = 0 or backordered_at is not null", name="backordered_since"),
     Index("ix_order_lines_kit_line_id", "kit_line_id", postgresql_where=text("kit_line_id is not null")),
+    Index(
+        "ix_order_lines_backordered",
+        "variant_id",
+        "backordered_at",
+        "order_id",
+        postgresql_where=text("backordered > 0"),
+    ),
+    Index("ix_order_lines_open", "variant_id", postgresql_where=text("open > 0")),
 )
 
 order_holds = Table(
@@ -583,8 +664,59 @@ routing_decisions = Table(
     Column("gap", Double),
     Column("ruleset_version", Integer),
     _at("decided_at", nullable=False),
+    _text("decided_by_kind", nullable=True),
+    _text("decided_by", nullable=True),
     Index("ix_routing_decisions_unfilled", "decided_at", "id", postgresql_where=text("unfilled <> '[]'")),
 )
+
+routing_simulations = Table(
+    "routing_simulations",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _text("ruleset_name"),
+    Column("ruleset", JSONB, nullable=False),
+    _at("placed_from", nullable=False),
+    _at("placed_to", nullable=False),
+    _text("status"),
+    Column("total", Integer, nullable=False),
+    _count("processed"),
+    Column("state", LargeBinary),
+    Column("result", JSONB),
+    _text("error", nullable=True),
+    _text("requested_by_kind"),
+    _text("requested_by"),
+    _at("requested_at", nullable=False),
+    _at("finished_at"),
+    _one_of("status", SimulationStatus),
+    CheckConstraint("processed between 0 and total", name="processed_at_most_total"),
+    CheckConstraint("(result is not null) = (status = 'DONE')", name="result_iff_done"),
+    CheckConstraint("(error is not null) = (status = 'FAILED')", name="error_iff_failed"),
+    CheckConstraint("(finished_at is not null) = (status in ('DONE', 'FAILED'))", name="finished_at_iff_finished"),
+    CheckConstraint("state is null or status = 'RUNNING'", name="state_while_running"),
+)
+"""Simulations that are too large to be waited for. `state` is how far one has come, for whoever goes on with it."""
+
+routing_shadows = Table(
+    "routing_shadows",
+    metadata,
+    _of("decision_id", "routing_decisions", primary_key=True),
+    _copy("order_id"),
+    _copy("channel_id"),
+    _of("ruleset_id", "routing_rulesets"),
+    _text("currency"),
+    _at("decided_at", nullable=False),
+    _text("strategy", nullable=True),
+    Column("chosen", JSONB),
+    Column("unfilled", JSONB),
+    Column("changed", Boolean),
+    Column("live", JSONB),
+    Column("shadow", JSONB),
+    CheckConstraint("num_nulls(strategy, chosen, unfilled, changed, live, shadow) in (0, 6)", name="all_or_nothing"),
+    Index("ix_routing_shadows_channel_id_decided_at", "channel_id", "decided_at"),
+    Index("ix_routing_shadows_waiting", "decision_id", postgresql_where=text("strategy is null")),
+)
+"""Decisions as rules in shadow would have made them, beside both sides' figures; null until those were asked."""
 
 fulfillment_orders = Table(
     "fulfillment_orders",
@@ -634,7 +766,7 @@ fulfillment_order_lines = Table(
     _id(),
     _of("fulfillment_order_id", "fulfillment_orders", index=True),
     _of("order_line_id", "order_lines", index=True),
-    _of("stock_level_id", "stock_levels", index=True),
+    _of("stock_level_id", "stock_levels"),
     _copy("variant_id"),
     _copy("location_id"),
     _text("sku"),
@@ -648,7 +780,9 @@ fulfillment_order_lines = Table(
     *_never_negative("quantity", "picked", "short", "shipped", "canceled", "held"),
     CheckConstraint("picked + short + canceled <= quantity", name="picked_at_most_asked"),
     CheckConstraint("shipped <= picked", name="shipped_at_most_picked"),
+    Index("ix_fulfillment_order_lines_holding", "stock_level_id", postgresql_where=text("held > 0")),
 )
+"""Who has units of a level is asked of what is held now, not of all that ever left it."""
 
 shipments = Table(
     "shipments",
@@ -800,6 +934,9 @@ return_lines = Table(
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("received_quantity between 0 and quantity", name="received_at_most_expected"),
     CheckConstraint("inspected_quantity between 0 and received_quantity", name="inspected_at_most_received"),
+    Index(
+        "ix_return_lines_being_inspected", "return_id", postgresql_where=text("received_quantity > inspected_quantity")
+    ),
 )
 
 return_labels = Table(
@@ -834,7 +971,7 @@ stock_levels = Table(
     metadata,
     _id(),
     _of("variant_id", "variants"),
-    _of("location_id", "locations", index=True),
+    _of("location_id", "locations"),
     _count("available"),
     _count("reserved"),
     _count("allocated"),
@@ -849,6 +986,7 @@ stock_levels = Table(
     ),
     Column("version", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("variant_id", "location_id"),
+    Index("ix_stock_levels_location_id_id", "location_id", "id"),
     *_never_negative("available", "reserved", "allocated", "safety_stock", "quality_control", "damaged"),
 )
 
@@ -894,6 +1032,17 @@ stock_movements = Table(
     Index("ix_stock_movements_variant_id_recorded_at_id", "variant_id", "recorded_at", "id"),
     Index("ix_stock_movements_variant_id_location_id_recorded_at_id", "variant_id", "location_id", "recorded_at", "id"),
     Index("ix_stock_movements_location_id_recorded_at_id", "location_id", "recorded_at", "id"),
+    *(
+        Index(
+            f"ix_stock_movements_stock_level_id_{side}_bucket",
+            "stock_level_id",
+            f"{side}_bucket",
+            "recorded_at",
+            "id",
+            postgresql_where=text(f"{side}_bucket is not null"),
+        )
+        for side in ("from", "to")
+    ),
     Index(
         "ix_stock_movements_unusual",
         "kind",
@@ -902,6 +1051,356 @@ stock_movements = Table(
         postgresql_where=text("kind not in ('ALLOCATE', 'SHIP')"),
     ),
     Index("ix_stock_movements_recorded_at_id", "recorded_at", "id"),
+)
+
+stock_shortfalls = Table(
+    "stock_shortfalls",
+    metadata,
+    _id(),
+    _of("stock_level_id", "stock_levels"),
+    _of("order_line_id", "order_lines", index=True),
+    Column("quantity", Integer, nullable=False),
+    _of("rerouted_to_id", "locations", nullable=True),
+    Column("act_id", Uuid, nullable=False),
+    _at("occurred_at", nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    Index("ix_stock_shortfalls_stock_level_id_occurred_at_id", "stock_level_id", "occurred_at", "id"),
+)
+"""Units that were promised and that a count did not find, and who ships them instead; only ever added."""
+
+# -- supply: bought, moved, counted, awaited -------------------------------------------------------------------------
+
+purchase_order_number = Sequence("purchase_order_number", start=100_001, metadata=metadata)
+transfer_number = Sequence("transfer_number", start=100_001, metadata=metadata)
+stock_count_number = Sequence("stock_count_number", start=100_001, metadata=metadata)
+
+suppliers = Table(
+    "suppliers",
+    metadata,
+    _id(),
+    _text("code"),
+    _text("name"),
+    _text("email", nullable=True),
+    _text("phone", nullable=True),
+    Column("lead_time_days", Integer),
+    _at("created_at", nullable=False),
+    UniqueConstraint("code"),
+    *_never_negative("lead_time_days"),
+)
+
+purchase_orders = Table(
+    "purchase_orders",
+    metadata,
+    _id(),
+    _text("number"),
+    _of("supplier_id", "suppliers"),
+    _of("location_id", "locations"),
+    _text("status"),
+    _text("currency"),
+    _at("expected_at", nullable=False),
+    _text("reference", nullable=True),
+    _text("note", nullable=True),
+    _at("created_at", nullable=False),
+    _at("ordered_at"),
+    _at("closed_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("number"),
+    _one_of("status", PurchaseOrderStatus),
+    CheckConstraint("(closed_at is not null) = (status in ('RECEIVED', 'CANCELED'))", name="closed_at_when_ended"),
+    CheckConstraint("ordered_at is not null or status in ('DRAFT', 'CANCELED')", name="ordered_at_when_ordered"),
+    Index("ix_purchase_orders_expected_at_id", "expected_at", "id"),
+    *(
+        Index(f"ix_purchase_orders_{column}_expected_at_id", column, "expected_at", "id")
+        for column in ("supplier_id", "location_id", "status")
+    ),
+)
+
+purchase_order_lines = Table(
+    "purchase_order_lines",
+    metadata,
+    _id(),
+    _of("purchase_order_id", "purchase_orders"),
+    Column("position", SmallInteger, nullable=False),
+    _of("variant_id", "variants"),
+    _text("sku"),
+    _text("name"),
+    Column("ordered", Integer, nullable=False),
+    _count("received"),
+    _count("damaged"),
+    _count("canceled"),
+    Column(
+        "outstanding",
+        Integer,
+        Computed("greatest(ordered - received - damaged - canceled, 0)", persisted=True),
+        nullable=False,
+    ),
+    _text("currency"),
+    _minor("unit_cost_minor"),
+    UniqueConstraint("purchase_order_id", "position"),
+    CheckConstraint("ordered > 0", name="ordered_positive"),
+    CheckConstraint("canceled <= ordered", name="canceled_at_most_ordered"),
+    *_never_negative("received", "damaged", "canceled", "unit_cost_minor"),
+    Index("ix_purchase_order_lines_variant_id", "variant_id"),
+    Index("ix_purchase_order_lines_outstanding", "variant_id", postgresql_where=text("outstanding > 0")),
+)
+"""`outstanding` is on its way while its purchase order is ORDERED or PARTIALLY_RECEIVED; more than `ordered` may arrive."""
+
+transfers = Table(
+    "transfers",
+    metadata,
+    _id(),
+    _text("number"),
+    _of("from_location_id", "locations"),
+    _of("to_location_id", "locations"),
+    _text("status"),
+    _at("expected_at", nullable=False),
+    _text("note", nullable=True),
+    _at("created_at", nullable=False),
+    _at("shipped_at"),
+    _at("closed_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("number"),
+    _one_of("status", TransferStatus),
+    CheckConstraint("from_location_id <> to_location_id", name="moves"),
+    CheckConstraint("(closed_at is not null) = (status in ('RECEIVED', 'CANCELED'))", name="closed_at_when_ended"),
+    CheckConstraint("shipped_at is not null or status in ('DRAFT', 'CANCELED')", name="shipped_at_when_shipped"),
+    Index("ix_transfers_expected_at_id", "expected_at", "id"),
+    *(
+        Index(f"ix_transfers_{column}_expected_at_id", column, "expected_at", "id")
+        for column in ("from_location_id", "to_location_id", "status")
+    ),
+)
+
+transfer_lines = Table(
+    "transfer_lines",
+    metadata,
+    _id(),
+    _of("transfer_id", "transfers"),
+    Column("position", SmallInteger, nullable=False),
+    _of("variant_id", "variants"),
+    _text("sku"),
+    _text("name"),
+    Column("quantity", Integer, nullable=False),
+    _count("shipped"),
+    _count("received"),
+    _count("damaged"),
+    _count("missing"),
+    Column("in_transit", Integer, Computed("shipped - received - damaged - missing", persisted=True), nullable=False),
+    UniqueConstraint("transfer_id", "position"),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("shipped <= quantity", name="shipped_at_most_planned"),
+    *_never_negative("shipped", "received", "damaged", "missing", "in_transit"),
+    Index("ix_transfer_lines_in_transit", "variant_id", postgresql_where=text("in_transit > 0")),
+)
+"""shipped = received + damaged + missing + in transit; what is in transit is on its way, and lies nowhere."""
+
+goods_receipts = Table(
+    "goods_receipts",
+    metadata,
+    _id(),
+    _of("purchase_order_id", "purchase_orders", nullable=True),
+    _of("transfer_id", "transfers", nullable=True),
+    _of("location_id", "locations"),
+    _text("reference", nullable=True),
+    _at("received_at", nullable=False),
+    _at("recorded_at", nullable=False),
+    _text("actor_kind"),
+    _text("actor_name"),
+    CheckConstraint("(purchase_order_id is null) <> (transfer_id is null)", name="of_one_source"),
+    Index("ix_goods_receipts_purchase_order_id_id", "purchase_order_id", "id"),
+    Index("ix_goods_receipts_transfer_id_id", "transfer_id", "id"),
+    Index("ix_goods_receipts_location_id", "location_id"),
+)
+"""One arrival of goods. What arrived are the ledger's entries that name it as their act."""
+
+stock_counts = Table(
+    "stock_counts",
+    metadata,
+    _id(),
+    _text("number"),
+    _of("location_id", "locations"),
+    _text("status"),
+    _text("note", nullable=True),
+    _at("started_at", nullable=False),
+    _at("closed_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("number"),
+    _one_of("status", StockCountStatus),
+    CheckConstraint("(closed_at is null) = (status = 'OPEN')", name="closed_at_unless_open"),
+    Index("ix_stock_counts_started_at_id", "started_at", "id"),
+    *(
+        Index(f"ix_stock_counts_{column}_started_at_id", column, "started_at", "id")
+        for column in ("location_id", "status")
+    ),
+)
+
+stock_count_lines = Table(
+    "stock_count_lines",
+    metadata,
+    _id(),
+    _of("stock_count_id", "stock_counts"),
+    Column("position", Integer, nullable=False),
+    _of("stock_level_id", "stock_levels", index=True),
+    _copy("variant_id"),
+    _text("sku"),
+    _text("name"),
+    Column("expected", Integer, nullable=False),
+    Column("counted", Integer),
+    _at("counted_at"),
+    _text("counted_by_kind", nullable=True),
+    _text("counted_by", nullable=True),
+    Column("variance", Integer, Computed("counted - expected", persisted=True)),
+    UniqueConstraint("stock_count_id", "position"),
+    UniqueConstraint("stock_count_id", "stock_level_id"),
+    CheckConstraint("(counted is null) = (counted_at is null)", name="counted_at_when_counted"),
+    CheckConstraint("(counted is null) = (counted_by is null)", name="counted_by_somebody"),
+    *_never_negative("expected", "counted"),
+)
+"""`expected` is what the books had on hand: at the start, and once it was counted, at the moment of the count."""
+
+backorders = Table(
+    "backorders",
+    metadata,
+    _id(),
+    _of("order_line_id", "order_lines", index=True),
+    _copy("order_id"),
+    _of("variant_id", "variants", index=True),
+    Column("quantity", Integer, nullable=False),
+    _text("policy"),
+    Column("limit_units", Integer),
+    Column("waiting_after", Integer, nullable=False),
+    _at("recorded_at", nullable=False),
+    _one_of("policy", BackorderPolicy),
+    CheckConstraint("policy <> 'NONE'", name="by_a_policy"),
+    CheckConstraint("quantity > 0 and quantity <= waiting_after", name="quantity_positive"),
+    CheckConstraint("waiting_after <= limit_units", name="within_the_limit"),
+)
+"""Units that began to wait: by which policy, and how many of the variant waited then, over all orders. Only ever added."""
+
+backorder_fills = Table(
+    "backorder_fills",
+    metadata,
+    _id(),
+    _of("order_line_id", "order_lines", index=True),
+    _copy("order_id"),
+    _of("variant_id", "variants", index=True),
+    Column("quantity", Integer, nullable=False),
+    _of("routing_decision_id", "routing_decisions", index=True),
+    _at("recorded_at", nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+)
+"""Units that waited no longer: supply was given to them by a routing decision. Only ever added."""
+
+channel_thresholds = Table(
+    "channel_thresholds",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _of("variant_id", "variants", nullable=True, index=True),
+    Column("units", Integer, nullable=False),
+    UniqueConstraint("channel_id", "variant_id", postgresql_nulls_not_distinct=True),
+    *_never_negative("units"),
+)
+"""Units that a channel does not sell, though they are available: of one variant, or of any other where it is null."""
+
+demand_days = Table(
+    "demand_days",
+    metadata,
+    Column("variant_id", Uuid, primary_key=True),
+    Column("location_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("units", Integer, nullable=False),
+    Index("ix_demand_days_location_id_day", "location_id", "day"),
+)
+"""Units of the orders placed on a day (in UTC) that were given to a location and not taken back: counted off the log."""
+
+postal_areas = Table(
+    "postal_areas",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("prefix", Text, primary_key=True),
+    Column("addresses", BigInteger, nullable=False),
+    Column("sum_latitude", Double, nullable=False),
+    Column("sum_longitude", Double, nullable=False),
+)
+"""Where postal codes are that begin alike: the sums of what the addresses of past orders said. Counted off the log."""
+
+public_holidays = Table(
+    "public_holidays",
+    metadata,
+    Column("country", Text, primary_key=True),
+    Column("subdivision", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+)
+"""Days off by calendar, of this year and the next, for the calendars that locations go by; no part of a country is ''."""
+
+views = MetaData()
+"""What reads like a table and is none: nothing is written to it."""
+
+incoming = Table(
+    "incoming",
+    views,
+    Column("id", Uuid, primary_key=True),
+    Column("source_type", Text, nullable=False),
+    Column("source_id", Uuid, nullable=False),
+    Column("variant_id", Uuid, nullable=False),
+    Column("location_id", Uuid, nullable=False),
+    _at("expected_at", nullable=False),
+    Column("quantity", Integer, nullable=False),
+)
+"""Supply on its way: what is still to come of purchase orders that suppliers know of, and what is in transit."""
+reservations = Table(
+    "reservations",
+    metadata,
+    _id(),
+    _of("channel_id", "channels"),
+    _of("customer_id", "customers", nullable=True),
+    _of("order_id", "orders", nullable=True),
+    _text("holder"),
+    _text("reference"),
+    _text("status"),
+    _at("created_at", nullable=False),
+    _at("expires_at", nullable=False),
+    _at("ended_at"),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("event_sequence", Integer, nullable=False, server_default=text("0")),
+    _one_of("status", ReservationStatus),
+    CheckConstraint("(ended_at is null) = (status = 'ACTIVE')", name="ended_at_when_ended"),
+    CheckConstraint("(order_id is not null) = (status = 'CONSUMED')", name="order_when_consumed"),
+    Index(
+        "uq_reservations_active",
+        "channel_id",
+        "holder",
+        "reference",
+        unique=True,
+        postgresql_where=text("status = 'ACTIVE'"),
+    ),
+    Index("ix_reservations_expires_at_id", "expires_at", "id", postgresql_where=text("status = 'ACTIVE'")),
+    Index("ix_reservations_created_at_id", "created_at", "id"),
+    *(
+        Index(f"ix_reservations_{column}_created_at_id", column, "created_at", "id")
+        for column in ("status", "reference", "holder", "customer_id", "order_id")
+    ),
+)
+"""Stock held for carts. `holder` is the subject of whoever reserved: a reference is the holder's own."""
+
+reservation_lines = Table(
+    "reservation_lines",
+    metadata,
+    _id(),
+    _of("reservation_id", "reservations", index=True),
+    _of("stock_level_id", "stock_levels"),
+    _copy("variant_id"),
+    _copy("location_id"),
+    _text("sku"),
+    Column("quantity", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint("held in (0, quantity)", name="held_whole_or_not"),
+    Index("ix_reservation_lines_held", "variant_id", "reservation_id", postgresql_where=text("held > 0")),
 )
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------

@@ -224,6 +224,29 @@ def stock(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     return _here(row.c.location_id) if viewer.role in AT_LOCATIONS else true()
 
 
+def suppliers(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:
+    """From whom we buy is known to whoever sees stock."""
+    return true() if viewer.may(Scope.STOCK_READ) else false()
+
+
+purchase_orders = stock
+"""Supply is seen as stock is: it becomes stock at its location."""
+
+
+def _transfers(*ends: str) -> Rule:
+    def visible(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+        if not viewer.may(Scope.STOCK_READ):
+            return false()
+        return or_(*(_here(row.c[end]) for end in ends)) if viewer.role in AT_LOCATIONS else true()
+
+    return visible
+
+
+transfers_from, transfers_to = _transfers("from_location_id"), _transfers("to_location_id")
+transfers = _transfers("from_location_id", "to_location_id")
+"""A transfer is seen at both of its ends; the sender ships it, the receiver receives it."""
+
+
 def routing(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     """Why an order ships from where it does: `routing:read`."""
     return of_order(viewer, row) if viewer.may(Scope.ROUTING_READ) else false()
@@ -243,6 +266,31 @@ def work_items(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
     if viewer.role is Role.AGENT:
         return row.c.family == literal_column(f"'{OF_CALL_CENTER}'")
     return true() if viewer.role in STAFF else false()
+
+
+def reservations(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """A customer's own; whoever sees every order sees every cart's; other staff and apps see what they reserved."""
+    if sees_everything(viewer):
+        return true()
+    if viewer.role is Role.CUSTOMER:
+        return row.c.customer_id == customer_id()
+    if viewer.role in STAFF:
+        return row.c.holder == bindparam("viewer_subject", type_=Text)
+    return false()
+
+
+def reservations_in_hand(viewer: Viewer, row: FromClause) -> ColumnElement[bool]:
+    """What a viewer may extend, release and buy with: also one of no customer's whose id they hold.
+
+    All shoppers of a channel share a token, and some sign in with a full cart: the id, which cannot be guessed, is theirs.
+    """
+    nobodys = row.c.customer_id.is_(None)
+    if viewer.role is Role.SHOPPER:
+        return nobodys & (row.c.channel_id == any_(bindparam("viewer_channel_ids", type_=ARRAY(Uuid))))
+    if viewer.role is None or viewer.role is Role.GUEST:
+        return false()
+    mine = reservations(viewer, row)
+    return mine if mine is true() else or_(mine, nobodys)
 
 
 def for_staff(rule: Rule) -> Rule:
@@ -270,9 +318,15 @@ packages = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
 fulfillment_order_lines = through(t.fulfillment_orders, "fulfillment_order_id", at_location)
 package_lines = through(t.packages, "package_id", packages)
 of_shipment = through(t.shipments, "shipment_id", at_location)
+stock_shortfalls = through(t.stock_levels, "stock_level_id", stock)
 return_lines = through(t.returns, "return_id", returns)
 return_inspections = through(t.return_lines, "return_line_id", return_lines)
 exceptions = for_staff(at_location)
+purchase_order_lines = through(t.purchase_orders, "purchase_order_id", purchase_orders)
+transfer_lines = through(t.transfers, "transfer_id", transfers)
+stock_count_lines = through(t.stock_counts, "stock_count_id", stock)
+backorder_fills = of_order
+reservation_lines = through(t.reservations, "reservation_id", reservations)
 
 
 def messages(viewer: Viewer, _row: FromClause) -> ColumnElement[bool]:

@@ -27,7 +27,7 @@ from graphql import (
     get_nullable_type,
     value_from_ast,
 )
-from sqlalchemy import BindParameter, Text, Uuid, bindparam
+from sqlalchemy import ARRAY, BindParameter, Text, Uuid, bindparam
 from sqlalchemy.types import TypeEngine
 
 from domain import ids
@@ -66,7 +66,7 @@ class Binder:
         """The name of a parameter whose value `read` finds in the variables, put through `via`."""
         name = f"p{len(self.readers)}"
         found = read if via is None else lambda variables: via(read(variables))
-        self.readers[name] = _storable(found) if isinstance(type_, Text) else found
+        self.readers[name] = _storable(found) if _holds_text(type_) else found
         return name
 
     def bind(
@@ -76,12 +76,16 @@ class Binder:
         return bindparam(self.add(read, type_, via), type_=type_)
 
 
+def _holds_text(type_: TypeEngine[Any]) -> bool:
+    return isinstance(type_.item_type if isinstance(type_, ARRAY) else type_, Text)
+
+
 def _storable(read: Read) -> Read:
     """PostgreSQL's text holds any character but one."""
 
     def text(variables: Variables) -> Any:
         value = read(variables)
-        if isinstance(value, str) and "\0" in value:
+        if any("\0" in each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)):
             raise BadInput("Text cannot hold the character U+0000.")
         return value
 

@@ -5,18 +5,31 @@ They are SQLAlchemy's, built from the same mappings as the compiler's templates 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, column, func, select, true, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from strawberry.dataloader import DataLoader
 
 from domain.store.sql import compiled
 from domain.viewer import Viewer
 from resolvers.database import Connection
-from resolvers.reading.arguments import Binder
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Many, One, Pages, Row
+from resolvers.reading.arguments import Arguments, Binder
+from resolvers.reading.mapping import (
+    COMPUTED,
+    Aggregate,
+    Elements,
+    Entity,
+    Inline,
+    Many,
+    One,
+    Pages,
+    Row,
+    Rows,
+    Values,
+)
 from resolvers.reading.plans import Plan, filled
 
 Key = tuple[Any, ...]
@@ -32,29 +45,70 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Rereading:
+    """That a page's argument has columns of its rows read otherwise. `given` is the argument as it was written."""
+
+    pages: Pages
+    argument: str
+    given: str
+    arguments: Callable[["Asking"], Arguments] = field(compare=False)
+
+    def row(self, row: FromClause, asking: "Asking") -> Row:
+        """The row as it reads then."""
+        given = self.arguments(asking)[self.argument]
+        otherwise = {name: read(row, given) for name, read in self.pages.reread[self.argument].items()}
+        return Values(**{column.name: column for column in row.c} | otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a statement of its own finds, for arguments as they were written."""
+
+    mapping: Rows
+    given: str
+    arguments: Callable[["Asking"], Arguments] = field(compare=False)
+
+    def under(self, row: Row, asking: "Asking") -> Any:
+        """The rows under a fresh name."""
+        return self.mapping.under(row, asking.name(), asking.viewer, self.arguments(asking))
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where objects of one kind are read: a table, or a part of another place."""
 
     entity: Entity | None = None
     parent: "Place | None" = None
-    mapping: Inline | Elements | Aggregate | None = None
+    mapping: Inline | Elements | Aggregate | Finding | None = None
+    rereading: Rereading | None = None
+    computed: str | None = None
+    """The response key of what was worked out for this request."""
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
         if self.entity:
             row = asking.alias(self.entity)
-            return Opened(row, row, [row.c[column.name] for column in self.entity.table.primary_key])
+            shown = self.rereading.row(row, asking) if self.rereading else row
+            return Opened(row, shown, [row.c[column.name] for column in self.entity.table.primary_key])
+        if self.computed is not None:
+            document = asking.binder.bind(lambda variables: variables[COMPUTED][self.computed], JSONB())
+            row = select(document.label("doc")).subquery(asking.name())
+            return Opened(row, row, [])
         if self.parent is None:
             return Opened(None, None, [])
         above = self.parent.open(asking)
         if isinstance(self.mapping, Inline):
             return Opened(above.scan, self.mapping.of(above.row), above.keys)
         assert self.mapping is not None
-        element = self.mapping.under(above.row, asking.name())
+        if isinstance(self.mapping, Finding):
+            element = self.mapping.under(above.row, asking)
+        else:
+            element = self.mapping.under(above.row, asking.name())
         if isinstance(self.mapping, Aggregate):
             return Opened(above.scan.join(element, true()), element, above.keys)
         numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
-        return Opened(above.scan.join(numbered, true()), numbered, [*above.keys, numbered.c.ordinal])
+        scan = numbered if above.scan is None else above.scan.join(numbered, true())
+        return Opened(scan, numbered, [*above.keys, numbered.c.ordinal])
 
 
 ROOT = Place()

@@ -26,6 +26,7 @@ from graphql import (
     get_named_type,
 )
 from sqlalchemy import JSON
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from domain import ids
@@ -41,7 +42,9 @@ from resolvers.reading.arguments import (
     reader,
 )
 from resolvers.reading.mapping import (
+    COMPUTED,
     Aggregate,
+    Computed,
     Condition,
     Elements,
     Entity,
@@ -50,15 +53,27 @@ from resolvers.reading.mapping import (
     Nodes,
     One,
     Pages,
+    Reread,
     Row,
+    Rows,
     Scalar,
     Subject,
     entity_of,
     reads_of,
 )
-from resolvers.reading.pages import Page
+from resolvers.reading.pages import Page, size_of
 from resolvers.reading.scans import scan
-from resolvers.reading.templates import NOWHERE, Seat, Template, marked, other_of, place_of, type_name
+from resolvers.reading.templates import (
+    DOCUMENT,
+    NOWHERE,
+    OTHER,
+    Seat,
+    Template,
+    marked,
+    other_of,
+    place_of,
+    type_name,
+)
 from resolvers.reading.texts import EMPTY_LIST, json_object, listed, subselect, text_literal
 
 CONDITIONS = {"include": True, "skip": False}
@@ -233,14 +248,42 @@ class Compiler:
         return subselect(listed(built), f"({rows}) AS {page}")
 
     def elements(
-        self, mapping: Elements, type_: GraphQLObjectType, selected: Selected, seat: Seat, _arguments: Arguments
+        self, mapping: Elements, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
     ) -> str:
         """A list out of the row's own JSON array."""
         if mapping.needs and not self.viewer.may(mapping.needs):
             return "NULL"
         alias = self.name()
         built = self.object(type_, selected.selections(), Seat(seat.place.within(mapping), alias))
-        return subselect(listed(built), seat.place.opened(mapping).at(seat.alias, alias))
+        source = seat.place.opened(mapping).at(seat.alias, alias)
+        if "first" in arguments.readers:
+            source = f"(SELECT * FROM {source} LIMIT {size_of(self, arguments, 'first')}) AS {alias}"
+        return subselect(listed(built), source)
+
+    def computed(
+        self, _mapping: Computed, type_: GraphQLObjectType, selected: Selected, _seat: Seat, _arguments: Arguments
+    ) -> str:
+        """An object that was worked out for this request; null where that was refused."""
+        alias, key = self.name(), selected.key
+        document = self.parameter(lambda variables: variables[COMPUTED].get(key), JSONB())
+        built = self.object(type_, selected.selections(), Seat(DOCUMENT, alias))
+        return subselect(built, f"(SELECT {document} AS doc) AS {alias} WHERE {alias}.doc IS NOT NULL")
+
+    def rows(
+        self, mapping: Rows, type_: GraphQLObjectType, selected: Selected, seat: Seat, arguments: Arguments
+    ) -> str:
+        """A list out of a statement of its own; an empty one without the scope that it needs."""
+        if mapping.needs and not self.viewer.may(mapping.needs):
+            return EMPTY_LIST
+        alias = self.name()
+        built = self.object(
+            type_, selected.selections(), Seat(seat.place.found(mapping, self.viewer, arguments), alias)
+        )
+        opened = seat.place.template(
+            (mapping, "opened", self.sight, arguments.shape()),
+            lambda binder: mapping.under(seat.place.row, OTHER, self.viewer, arguments.under(binder)),
+        )
+        return subselect(listed(built), self.fill(opened, arguments, seat.alias, alias))
 
     # -- objects of several types ----------------------------------------------------------------------------------
 
@@ -324,8 +367,10 @@ class Compiler:
         )
         return self.fill(template, arguments, seat.alias, other)
 
-    def condition(self, entity: Entity, condition: Condition, given: Argument, arguments: Arguments, alias: str) -> str:
-        """A filter's condition."""
+    def condition(
+        self, entity: Entity, condition: Condition | Reread, given: Argument, arguments: Arguments, alias: str
+    ) -> str:
+        """A filter's condition, or another expression that an argument has read."""
         place = place_of(entity)
         template = place.template(
             (condition, given.path, given.shape),
@@ -361,6 +406,8 @@ METHODS: dict[type, Callable[..., str]] = {
     One: Compiler.one,
     Many: Compiler.many,
     Elements: Compiler.elements,
+    Computed: Compiler.computed,
+    Rows: Compiler.rows,
     Pages: Compiler.pages,
     Subject: Compiler.subject,
     Nodes: Compiler.nodes,

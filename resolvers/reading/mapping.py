@@ -5,7 +5,7 @@ A mapping never names an alias; it is given its row, so that one declaration ser
 Mappings and entities are known by identity: what was made of one is kept under it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -37,6 +37,7 @@ Row: TypeAlias = Any
 Joined = Callable[[Row, FromClause, "Arguments"], ColumnElement[bool]]
 Condition = Callable[[FromClause, Any], ColumnElement[bool]]
 Sort = Callable[[FromClause], Sequence[ColumnElement[Any]]]
+Reread = Callable[[Row, Any], ColumnElement[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +93,8 @@ class Many:
 class Elements:
     """A plain list out of the row's own JSON array; `of` gives it as a table-valued expression.
 
-    `limit` is what its description states: no longer array is ever written, and it is the list's cost.
+    `limit` is what its description states: no longer array is ever written, and it is the list's cost. A field with an
+    argument `first` gives so many of them, and costs as many.
     """
 
     of: Callable[[Row], Any]
@@ -102,6 +104,23 @@ class Elements:
     def under(self, row: Row, name: str) -> Any:
         """The elements as rows under a name."""
         return self.of(row).render_derived(name=name, with_types=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A plain list of what a statement of its own finds for the field's arguments, at most `limit`, in its order.
+
+    `of` selects them with labelled columns, ordered and limited. They are rows of no table: whose they are to see is
+    said there, by the viewer's role and scopes.
+    """
+
+    of: Callable[[Row, Viewer, "Arguments"], Select[Any]]
+    limit: int
+    needs: Scope | None = None
+
+    def under(self, row: Row, name: str, viewer: Viewer, arguments: "Arguments") -> Any:
+        """The rows under a name."""
+        return self.of(row, viewer, arguments).lateral(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +153,12 @@ class Pages:
     follows: frozenset[Role] = frozenset()
     opened: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     """Roles for whom an argument that finds exactly one thing opens all rows: who can name it has it in hand."""
+    reread: Mapping[str, Mapping[str, Reread]] = field(default_factory=dict)
+    """By argument: the columns of the page's rows that it has read otherwise, as they were at another moment."""
+
+    def reread_by(self, arguments: "Arguments") -> str | None:
+        """The argument that has columns read otherwise in this request; a field has at most one such."""
+        return next((name for name in self.reread if arguments.get(name) is not None), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +176,23 @@ class Nodes:
     limit: int
 
 
-Reads: TypeAlias = Scalar | Inline | Aggregate | One | Many | Elements | Pages | Subject | Nodes
+@dataclass(frozen=True, slots=True, eq=False)
+class Computed:
+    """A root object that Python works out before the statement runs, which then reads it: a row of one column, `doc`.
+
+    `of` is given the world, the viewer and the field's arguments, and gives JSON. Where it refuses, or the viewer lacks the
+    scope, the field is null and an error says why. `cost` comes on top of what is selected.
+    """
+
+    of: Callable[..., Awaitable[dict[str, Any]]]
+    needs: Scope
+    cost: int
+
+
+COMPUTED = "@computed"
+"""The name under which a statement finds what was worked out, by response key, among the variables."""
+
+Reads: TypeAlias = Scalar | Inline | Aggregate | Rows | One | Many | Elements | Pages | Subject | Nodes | Computed
 
 EVERYONE = frozenset(Role)
 
@@ -210,9 +251,11 @@ def many(
     limit: int,
     follows: frozenset[Role] = EVERYONE,
     needs: Scope | None = None,
+    name: str | None = None,
 ) -> Any:
     """A plain list of rows. Its description must state the limit: it is also the list's cost."""
-    return reads(Many(lambda row, other, _arguments: joined(row, other), order_by, limit, follows, needs), description)
+    found = Many(lambda row, other, _arguments: joined(row, other), order_by, limit, follows, needs)
+    return reads(found, description, name=name)
 
 
 def asks(mapping: Reads, description: str, *, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:

@@ -38,11 +38,13 @@ from domain.viewer import Viewer
 from resolvers.database import NOT_HERE, Connection
 from resolvers.documents import Document
 from resolvers.reading.arguments import Arguments, BadInput, page_size
-from resolvers.reading.asking import ROOT, Asking, Opened, Place, Record, Session, texts_of
+from resolvers.reading.asking import ROOT, Asking, Finding, Opened, Place, Record, Rereading, Session, texts_of
 from resolvers.reading.compiler import parsed_ids
 from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import (
+    COMPUTED,
     Aggregate,
+    Computed,
     Elements,
     Inline,
     Many,
@@ -50,6 +52,7 @@ from resolvers.reading.mapping import (
     One,
     Pages,
     Reads,
+    Rows,
     Scalar,
     Subject,
     entity_of,
@@ -186,15 +189,36 @@ class Field:
         assert isinstance(mapping, Elements)
         if mapping.needs and not info.context.viewer.may(mapping.needs):
             return None
-        place = Place(parent=record.place, mapping=mapping)
+        return await self._opened(record, info, Place(parent=record.place, mapping=mapping))
 
+    async def found(self, record: Record, info: Info) -> list[Record]:
+        """A list out of a statement of its own."""
+        mapping = self.mapping
+        assert isinstance(mapping, Rows)
+        if mapping.needs and not info.context.viewer.may(mapping.needs):
+            return []
+        given = f"{self.name} {self.loader_name(record, info)[2:]}"
+        finding = Finding(mapping, given, lambda asking: self.arguments(asking, info))
+        return await self._opened(record, info, Place(parent=record.place, mapping=finding))
+
+    async def _opened(self, record: Record, info: Info, place: Place) -> list[Record]:
         def write(asking: Asking) -> Select[Any]:
             here = place.open(asking)
             above = Opened(here.scan, None, here.keys[:-1])
             return asking.among(select(*texts_of(here)).order_by(here.keys[-1]), above)
 
         rows = await info.context.load(self.loader_name(record, info), record.key, write)
+        given = self.arguments(None, info)
+        if "first" in given.readers:
+            first = given.get("first")
+            rows = rows[: PAGE_SIZE if first is None else page_size(first)]
         return [Record(self.target.name, place, (*record.key, *row)) for row in rows]
+
+    async def computed(self, _record: Record, info: Info) -> Record | None:
+        """An object that was worked out for this request."""
+        key = str(info.path.key)
+        there = info.context.variables[COMPUTED].get(key) is not None
+        return Record(self.target.name, Place(computed=key), ()) if there else None
 
     async def subject(self, record: Record, info: Info) -> Record | None:
         """An object of any of several types."""
@@ -232,7 +256,8 @@ class Field:
         more, rows = len(rows) > size, rows[:size]
         if backwards:
             rows.reverse()
-        nodes = [Record(node_type(self.target).name, Place(entity), tuple(row[1:])) for row in rows]
+        place = Place(entity, rereading=self._rereading(given, info))
+        nodes = [Record(node_type(self.target).name, place, tuple(row[1:])) for row in rows]
         edges = [SimpleNamespace(cursor=row[0], node=node) for row, node in zip(rows, nodes, strict=True)]
         page_info = SimpleNamespace(
             has_next_page=given.get("before") is not None if backwards else more,
@@ -241,6 +266,14 @@ class Field:
             end_cursor=rows[-1][0] if rows else None,
         )
         return Listed(edges, nodes, page_info, lambda: self._count(record, info))
+
+    def _rereading(self, given: Arguments, info: Info) -> Rereading | None:
+        assert isinstance(self.mapping, Pages)
+        by = self.mapping.reread_by(given)
+        if by is None:
+            return None
+        (written,) = (each for each in info.field_nodes[0].arguments or () if each.name.value == by)
+        return Rereading(self.mapping, by, print_ast(written), lambda asking: self.arguments(asking, info))
 
     async def _count(self, record: Record, info: Info) -> int:
         session: Session = info.context
@@ -336,6 +369,8 @@ METHODS: dict[type, Callable[[Field, Record, Info], Any]] = {
     One: Field.one,
     Many: Field.many,
     Elements: Field.elements,
+    Computed: Field.computed,
+    Rows: Field.found,
     Pages: Field.pages,
     Subject: Field.subject,
     Nodes: Field.nodes,

@@ -43,7 +43,7 @@ class Page:
         self.scanned, self.rows = compiler.name(), compiler.name()
         self.is_nested = seat.place is not NOWHERE
         self.conditions = self._conditions(seat)
-        self.size = self._size()
+        self.size = size_of(compiler, arguments, "last" if self.backwards else "first")
         self.beyond = [*self._beyond("after", onwards=True), *self._beyond("before", onwards=False)]
 
     def _conditions(self, seat: Seat) -> list[str]:
@@ -54,16 +54,6 @@ class Page:
         for condition, given in narrowed(mapping, arguments):
             conditions.append(compiler.condition(self.entity, condition, given, arguments, self.scanned))
         return conditions
-
-    def _size(self) -> str:
-        """The page's size. A literal stays one: the planner then knows how few rows are wanted."""
-        name = "last" if self.backwards else "first"
-        size = self.arguments.get(name)
-        if size is None:
-            return str(PAGE_SIZE)
-        if not isinstance(self.arguments.given.get(name), VariableNode):
-            return str(page_size(size))
-        return self.compiler.parameter(self.arguments[name].read, Integer(), page_size)
 
     def _beyond(self, name: str, *, onwards: bool) -> list[str]:
         """A row-wise comparison, which PostgreSQL answers from the index."""
@@ -102,9 +92,24 @@ class Page:
         most = int(self.size) if self.size.isdigit() else PAGE_LIMIT
         limit = f"ORDER BY {order} LIMIT {most + ahead}"
         rows = found.whole(limit) if self.is_nested else found.by_value(limit, self.compiler.name)
-        if self.size.isdigit():
+        if not self.size.isdigit():
+            rows = f"SELECT * FROM ({rows}) AS {self.scanned} LIMIT {self.size} + {ahead}"
+        return self._reread(rows)
+
+    def _reread(self, rows: str) -> str:
+        """The rows with those columns that an argument has read otherwise."""
+        by = self.mapping.reread_by(self.arguments)
+        if by is None:
             return rows
-        return f"SELECT * FROM ({rows}) AS {self.scanned} LIMIT {self.size} + {ahead}"
+        read, given, alias = self.mapping.reread[by], self.arguments[by], self.compiler.name()
+
+        def column(name: str) -> str:
+            if name not in read:
+                return f"{alias}.{name}"
+            return f"{self.compiler.condition(self.entity, read[name], given, self.arguments, alias)} AS {name}"
+
+        columns = ", ".join(column(each.name) for each in self.entity.table.columns)
+        return f"SELECT {columns} FROM ({rows}) AS {alias}"
 
     def _plain(self) -> str:
         return f"({self._scan(ahead=0)}) AS {self.rows}"
@@ -174,6 +179,16 @@ class Page:
         place, order, sort = self.place, self.order, self.sort
         template = place.template(("cursor", order, sort), lambda _: cursor_of(order, [*sort(place.row)]))
         return template.at(self.rows)
+
+
+def size_of(compiler: "Compiler", arguments: Arguments, name: str) -> str:
+    """The size that an argument asks for. A literal stays one: the planner then knows how few rows are wanted."""
+    size = arguments.get(name)
+    if size is None:
+        return str(PAGE_SIZE)
+    if not isinstance(arguments.given.get(name), VariableNode):
+        return str(page_size(size))
+    return compiler.parameter(arguments[name].read, Integer(), page_size)
 
 
 def opened(mapping: Pages, viewer: Viewer, arguments: Arguments) -> bool:

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, column, select, table
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
 from domain.store.sql import DIALECT, compiled
-from resolvers.reading.arguments import Path, Read
-from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Row, Sort
+from domain.viewer import Viewer
+from resolvers.reading.arguments import Arguments, Path, Read
+from resolvers.reading.mapping import Aggregate, Elements, Entity, Inline, Row, Rows, Sort
 
 ROW, OTHER = quoted_name("\x02", quote=False), quoted_name("\x03", quote=False)
 """Stand-ins for the aliases of a mapping's row, and of the row that it joins to or opens."""
@@ -143,6 +145,15 @@ class Place:
             found = self._keep(mapping, Place(row, row))
         return found
 
+    def found(self, mapping: Rows, viewer: Viewer, arguments: Arguments) -> "Place":
+        """The place of what a statement of its own finds: of that only the names and types of its columns count."""
+        found: Place | None = self.kept.get(mapping)
+        if found is None:
+            columns = mapping.of(self.row, viewer, arguments.under(Recorder())).selected_columns
+            row = table(ROW, *(column(each.name, each.type) for each in columns))
+            found = self._keep(mapping, Place(row, row))
+        return found
+
     def opened(self, mapping: Elements | Aggregate) -> Template:
         """What stands in FROM to open these rows, as the other row."""
         return self.template((mapping, "opened"), lambda _: mapping.under(self.row, OTHER))
@@ -170,6 +181,10 @@ def other_of(entity: Entity) -> FromClause:
 NOWHERE = Place(None)
 """The root of a query: there is no row."""
 
+_DOCUMENT = table(ROW, column("doc", JSONB))
+DOCUMENT = Place(_DOCUMENT, _DOCUMENT)
+"""What was worked out for a request: one row of one column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seat:
@@ -184,3 +199,4 @@ def forget() -> None:
     place_of.cache_clear()
     other_of.cache_clear()
     NOWHERE.kept.clear()
+    DOCUMENT.kept.clear()

@@ -66,7 +66,9 @@ class OrderPlaceInput:
     shipping_price: MoneyInput | None = optional("What shipping cost, for history: needs history:write.")
     promised_delivery: DateRangeInput | None = optional("What was promised, for history: needs history:write.")
     fulfillment_option_id: strawberry.ID | None = optional("A quoted option; none are quoted yet, so any is refused.")
-    reservation_id: strawberry.ID | None = optional("A reservation to consume; none are made yet, so any is refused.")
+    reservation_id: strawberry.ID | None = optional(
+        "The cart's reservation: what it holds is taken first, and what the order does not want is given back."
+    )
     payment_method: PaymentMethodInput | None = optional("How the buyer pays: the server authorizes the total.")
     payments: list[PaymentRecordInput] | None = optional("Payments made elsewhere; needs payments:record; at most 20.")
     expected_total: MoneyInput | None = optional(

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import strawberry
 
 from domain.calendars import Weekday
+from domain.orders import UnroutedPolicy
 from domain.stock import AdjustReason, LocationKind
 from schema.catalog import VariantInput
 from schema.common import AddressInput, CountryCode, CurrencyCode, MoneyInput, words
@@ -25,6 +26,16 @@ class ChannelSetInput:
     time_zone: str = given("The IANA time zone of its days, such as America/Sao_Paulo.")
     return_window_days: int | None = optional("How many days after delivery a unit may come back; 30 at first.")
     locale: str | None = optional("The language to write to its customers in, such as pt-BR; as it was if left out.")
+    unrouted_policy: UnroutedPolicy | None = optional(
+        "What becomes of units that no location can ship for so long; WAIT at first."
+    )
+    unrouted_after_hours: int | None = optional("How long they wait until then; 72 at first.")
+    wave_minutes: int | None = optional(
+        "How often orders that nobody has accepted are routed anew; 0, as at first, is never."
+    )
+    wave_saving_percent: int | None = optional(
+        "How much cheaper a plan must be for work to be given to others; 10 at first."
+    )
 
 
 @strawberry.input(description="Whose public holidays a location keeps.")

@@ -59,9 +59,12 @@ REFUSALS = """
       ... on AmountExceeds { left: available { amount currency } }
       ... on NotReturnable { orderLineId reason returnableQuantity }
       ... on QuantityExceeds { available }
+      ... on NotReversible { reason }
       ... on StockChanged { sku expectedOnHand actualOnHand }
       ... on TotalChanged { expectedTotal { amount currency } actualTotal { amount currency } }
       ... on OnHold { kinds }
+      ... on UnitsCommitted { sku committed }
+      ... on LocationNotInChannel { location channel }
       ... on WorkItemNotLeased { state leasedBy }
     }
 """

@@ -526,14 +526,15 @@ async def test_what_is_on_hand_is_counted_from_none_to_a_million(shop: Shop, uni
     )
 
 
-async def test_a_count_cannot_go_below_what_was_promised(shop: Shop) -> None:
+async def test_a_count_cannot_go_below_what_is_picked(shop: Shop) -> None:
     sku = await shop.variant(SAO1=5)
-    await shop.place((sku, 4))
+    await shop.advance(await shop.place((sku, 4)), "pick")
     given = {"locationId": shop.places["SAO1"], "reason": "LOST", "lines": [{"sku": sku, "setOnHand": 3}]}
     assert await shop.refused(OPERATIONS, "stockAdjust", **given) == {
-        "code": "QUANTITY_EXCEEDS",
+        "code": "UNITS_COMMITTED",
         "field": ["lines", "0", "setOnHand"],
-        "available": 1,
+        "sku": sku,
+        "committed": 4,
     }
 
 

@@ -596,9 +596,9 @@ async def test_a_warehouse_sees_its_queue_the_most_urgent_first(shop: Shop) -> N
         "priority": 0,
         "order": {"id": orders[0]["id"], "number": orders[0]["number"]},
         "lines": [{"id": work[0]["lines"][0]["id"], "sku": sku, "name": sku.title(), "quantity": 1, "bin": None}],
-        "availableActions": ["ACCEPT"],
+        "availableActions": ["ACCEPT", "REJECT", "MOVE", "SPLIT", "MERGE"],
     }
-    assert (found[1]["status"], found[1]["availableActions"]) == ("ACCEPTED", ["PICK"])
+    assert (found[1]["status"], found[1]["availableActions"]) == ("ACCEPTED", ["PICK", "REJECT", "MOVE", "SPLIT"])
     others = await shop.contract(shop.floor("SAO1"), "Queue", locationId=shop.places["CWB1"])
     assert others["edges"] == []
 

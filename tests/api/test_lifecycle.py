@@ -42,7 +42,7 @@ def work_of(order: Answer) -> list[tuple[str, str, list[tuple[int, int]]]]:
 async def test_an_order_is_confirmed_once(shop: Shop) -> None:
     order = await shop.confirm(await shop.place((await shop.variant(SAO1=1), 1)))
     assert await shop.refused(AGENT, "orderConfirm", id=order["id"]) == impossible(
-        "CONFIRMED", "CONFIRM", "HOLD", "RELEASE_HOLD", "START_FULFILLMENT", "CANCEL"
+        "CONFIRMED", "CONFIRM", "HOLD", "RELEASE_HOLD", "PIN", "START_FULFILLMENT", "CANCEL"
     )
     assert await shop.order(order["id"]) == order
 
@@ -63,7 +63,7 @@ async def test_work_waits_for_the_order_and_goes_step_by_step(shop: Shop) -> Non
         assert {each["code"] for errors in told for each in errors} <= {"INVALID_TRANSITION"}
         return [(each["state"], each["allowed"]) for errors in told for each in errors]
 
-    assert await refusals() == [("SCHEDULED", ["RELEASE", "CANCEL"])] * 4
+    assert await refusals() == [("SCHEDULED", ["RELEASE", "MOVE", "SPLIT", "MERGE", "CANCEL"])] * 4
     await shop.do(AGENT, "orderConfirm", id=order["id"])
     assert await refusals() == []  # each in its turn is done
     assert await refusals() == [("SHIPPED", [])] * 4
@@ -534,7 +534,7 @@ async def test_a_draft_holds_nothing_and_is_placed_as_it_stands(shop: Shop) -> N
     assert (order["total"], order["balance"], order["paymentStatus"]) == (money("20.00"), money("20.00"), "AUTHORIZED")
     assert await shop.stock(sku) == {"SAO1": {"onHand": 5, "available": 3, "allocated": 2}}
     again = await shop.refused(AGENT, "orderPlace", draftId=draft["id"])
-    assert again == impossible("PENDING", "PLACE", "CONFIRM", "HOLD", "RELEASE_HOLD", "CANCEL", "EXPIRE")
+    assert again == impossible("PENDING", "PLACE", "CONFIRM", "HOLD", "RELEASE_HOLD", "PIN", "CANCEL", "EXPIRE")
     done = await shop.advance(order, "deliver")
     assert done["status"] == "COMPLETED"
 

@@ -69,7 +69,19 @@ async def places_url(database_url: str) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["serve"], ["worker"], ["demo"], ["migrate"], ["token"], ["replay"], ["verify"], ["schema"], ["message"]],
+    [
+        [],
+        ["serve"],
+        ["worker"],
+        ["demo"],
+        ["migrate"],
+        ["token"],
+        ["replay"],
+        ["verify"],
+        ["schema"],
+        ["message"],
+        ["promise"],
+    ],
 )
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     done = run(*command, "--help")

@@ -18,13 +18,16 @@ from app.demo.goods import CHANNELS, PLACES, RARE, VARIANTS
 from app.settings import Settings
 from app.sign_in import Request, token_for
 from app.welcome import TRIALS, filled, requests
+from domain.counts import StockCountStatus
 from domain.fulfillment import FulfillmentOrderStatus
 from domain.orders import FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
+from domain.purchases import PurchaseOrderStatus
 from domain.returns import ReturnStatus
 from domain.shipments import ShipmentStatus
 from domain.stock import LocationKind
 from domain.store.sign_in import examples
 from domain.store.verify import verify
+from domain.transfers import TransferStatus
 from domain.viewer import Role
 from domain.words import Word
 from domain.work import WorkItemStatus
@@ -97,6 +100,9 @@ async def test_every_state_that_can_be_reached_is_there(loaded: asyncpg.Connecti
         (ShipmentStatus, "shipments", "status"),
         (ReturnStatus, "returns", "status"),
         (WorkItemStatus, "work_items", "status"),
+        (PurchaseOrderStatus, "purchase_orders", "status"),
+        (TransferStatus, "transfers", "status"),
+        (StockCountStatus, "stock_counts", "status"),
     )
     for words, table, column in places:
         assert await statuses(loaded, table, column) == set(words) - NOT_YET.get(words, set()), (table, column)

@@ -71,8 +71,10 @@ class Stage:
     recordings: Recordings
     window: Window
 
-    async def replayed(self, recordings: Recordings | None = None, concurrency: int = 16) -> Report:
-        wish = Wish(Path(), self.window, f"{self.url}/graphql", concurrency, None)
+    async def replayed(
+        self, recordings: Recordings | None = None, concurrency: int = 16, disturb: int | None = None
+    ) -> Report:
+        wish = Wish(Path(), self.window, f"{self.url}/graphql", concurrency, None, disturb)
         return await replay(self.settings, wish, recordings or self.recordings)
 
     async def state(self) -> dict[str, Any]:
@@ -127,6 +129,23 @@ async def test_two_hundred_orders_live_again_and_a_second_time_changes_nothing(s
     again = await stage.replayed(concurrency=3)
     assert again.agrees
     assert await stage.state() == before
+
+
+async def test_goods_that_arrive_late_damaged_and_moved_about_beside_it_change_no_story(stage: Stage) -> None:
+    url = stage.settings.database_url or ""
+    report = await stage.replayed(disturb=7)
+    assert differences(report) == []
+    assert report.agrees
+    assert await violated(url) == []
+    connection = await asyncpg.connect(url)
+    kinds = await connection.fetch("select kind, count(*) as entries from stock_movements group by 1")
+    moved = {row["kind"]: row["entries"] for row in kinds}
+    awaited = await connection.fetchval(
+        "select count(*) from transfers where status <> 'RECEIVED' and closed_at is null"
+    )
+    await connection.close()
+    assert min(moved["RECEIVE"], moved["TRANSFER_OUT"], moved["TRANSFER_IN"]) > 0
+    assert awaited == 0
 
 
 @pytest.mark.skipif(not OLIST.exists(), reason="the recordings are not part of the project")

@@ -73,7 +73,7 @@ class Fleet:
         self._keepers = [asyncio.create_task(self._keep(name)) for name in self._commands]
         async with asyncio.timeout(START_SECONDS):
             for port in self.ports:
-                while not await _listens(port):
+                while not await listens(port):
                     await asyncio.sleep(0.1)
         return self
 
@@ -84,7 +84,8 @@ class Fleet:
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
 
-async def _listens(port: int) -> bool:
+async def listens(port: int) -> bool:
+    """Whether anybody listens on a port."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:

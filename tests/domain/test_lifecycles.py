@@ -5,37 +5,41 @@ from typing import Any
 
 import pytest
 
+from domain.counts import STOCK_COUNT, StockCountAction
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction
 from domain.lifecycle import Lifecycle
 from domain.orders import ORDER, OrderAction
+from domain.purchases import PURCHASE_ORDER, PurchaseOrderAction
 from domain.refusals import InvalidTransition
+from domain.reservations import RESERVATION, ReservationAction
 from domain.returns import RETURN, ReturnAction
 from domain.shipments import SHIPMENT, ShipmentAction
+from domain.transfers import TRANSFER, TransferAction
 from domain.work import WORK_ITEM, WorkItemAction
 
 ORDERS = """
-                PLACE    CONFIRM    HOLD            RELEASE_HOLD    START_FULFILLMENT  COMPLETE   CANCEL    EXPIRE
-DRAFT           PENDING  .          .               .               .                  .          CANCELED  EXPIRED
-PENDING         .        CONFIRMED  PENDING         PENDING         .                  .          CANCELED  EXPIRED
-CONFIRMED       .        .          CONFIRMED       CONFIRMED       IN_FULFILLMENT     .          CANCELED  .
-IN_FULFILLMENT  .        .          IN_FULFILLMENT  IN_FULFILLMENT  .                  COMPLETED  CANCELED  .
-COMPLETED       .        .          .               .               .                  .          .         .
-CANCELED        .        .          .               .               .                  .          .         .
-EXPIRED         .        .          .               .               .                  .          .         .
+                PLACE    CONFIRM    HOLD            RELEASE_HOLD    PIN             START_FULFILLMENT  COMPLETE   CANCEL    EXPIRE
+DRAFT           PENDING  .          .               .               .               .                  .          CANCELED  EXPIRED
+PENDING         .        CONFIRMED  PENDING         PENDING         PENDING         .                  .          CANCELED  EXPIRED
+CONFIRMED       .        .          CONFIRMED       CONFIRMED       CONFIRMED       IN_FULFILLMENT     .          CANCELED  .
+IN_FULFILLMENT  .        .          IN_FULFILLMENT  IN_FULFILLMENT  IN_FULFILLMENT  .                  COMPLETED  CANCELED  .
+COMPLETED       .        .          .               .               .               .                  .          .         .
+CANCELED        .        .          .               .               .               .                  .          .         .
+EXPIRED         .        .          .               .               .               .                  .          .         .
 """
 
 FULFILLMENT_ORDERS = """
-                  RELEASE  SUSPEND    ACCEPT    PICK     PACK    SHIP     READY             HAND_OVER  REJECT    CANCEL
-SCHEDULED         OPEN     .          .         .        .       .        .                 .          .         CANCELED
-OPEN              .        SCHEDULED  ACCEPTED  .        .       .        .                 .          REJECTED  CANCELED
-ACCEPTED          .        .          .         PICKING  .       .        .                 .          REJECTED  CANCELED
-PICKING           .        .          .         PICKING  PACKED  .        .                 .          .         CANCELED
-PACKED            .        .          .         .        PACKED  SHIPPED  READY_FOR_PICKUP  .          .         CANCELED
-READY_FOR_PICKUP  .        .          .         .        .       .        .                 PICKED_UP  .         CANCELED
-SHIPPED           .        .          .         .        .       .        .                 .          .         .
-PICKED_UP         .        .          .         .        .       .        .                 .          .         .
-REJECTED          .        .          .         .        .       .        .                 .          .         .
-CANCELED          .        .          .         .        .       .        .                 .          .         .
+                  RELEASE  SUSPEND    ACCEPT    PICK     PACK    SHIP     READY             HAND_OVER  REJECT    MOVE      SPLIT      MERGE     CANCEL
+SCHEDULED         OPEN     .          .         .        .       .        .                 .          .         CANCELED  SCHEDULED  CANCELED  CANCELED
+OPEN              .        SCHEDULED  ACCEPTED  .        .       .        .                 .          REJECTED  CANCELED  OPEN       CANCELED  CANCELED
+ACCEPTED          .        .          .         PICKING  .       .        .                 .          REJECTED  CANCELED  ACCEPTED   .         CANCELED
+PICKING           .        .          .         PICKING  PACKED  .        .                 .          .         .         .          .         CANCELED
+PACKED            .        .          .         .        PACKED  SHIPPED  READY_FOR_PICKUP  .          .         .         .          .         CANCELED
+READY_FOR_PICKUP  .        .          .         .        .       .        .                 PICKED_UP  .         .         .          .         CANCELED
+SHIPPED           .        .          .         .        .       .        .                 .          .         .         .          .         .
+PICKED_UP         .        .          .         .        .       .        .                 .          .         .         .          .         .
+REJECTED          .        .          .         .        .       .        .                 .          .         .         .          .         .
+CANCELED          .        .          .         .        .       .        .                 .          .         .         .          .         .
 """
 
 SHIPMENTS = """
@@ -73,12 +77,49 @@ FAILED  .       .       .         .       .        READY   READY     .
 DEAD    .       .       .         .       .        .       .         READY
 """
 
+PURCHASE_ORDERS = """
+                    ORDER    RESCHEDULE          RECEIVE             COMPLETE  CANCEL
+DRAFT               ORDERED  DRAFT               .                   .         CANCELED
+ORDERED             .        ORDERED             PARTIALLY_RECEIVED  RECEIVED  CANCELED
+PARTIALLY_RECEIVED  .        PARTIALLY_RECEIVED  PARTIALLY_RECEIVED  RECEIVED  .
+RECEIVED            .        .                   .                   .         .
+CANCELED            .        .                   .                   .         .
+"""
+
+TRANSFERS = """
+                    SHIP        RESCHEDULE          RECEIVE             COMPLETE  CANCEL
+DRAFT               IN_TRANSIT  DRAFT               .                   .         CANCELED
+IN_TRANSIT          .           IN_TRANSIT          PARTIALLY_RECEIVED  RECEIVED  CANCELED
+PARTIALLY_RECEIVED  .           PARTIALLY_RECEIVED  PARTIALLY_RECEIVED  RECEIVED  .
+RECEIVED            .           .                   .                   .         .
+CANCELED            .           .                   .                   .         .
+"""
+
+STOCK_COUNTS = """
+           RECORD  COMPLETE   CANCEL
+OPEN       OPEN    COMPLETED  CANCELED
+COMPLETED  .       .          .
+CANCELED   .       .          .
+"""
+
+RESERVATIONS = """
+          CHANGE  EXTEND  CONSUME   RELEASE   EXPIRE
+ACTIVE    ACTIVE  ACTIVE  CONSUMED  RELEASED  EXPIRED
+CONSUMED  .       .       .         .         .
+RELEASED  .       .       .         .         .
+EXPIRED   .       .       .         .         .
+"""
+
 NOUNS: tuple[tuple[Lifecycle[Any, Any], type[StrEnum], str], ...] = (
     (ORDER, OrderAction, ORDERS),
     (FULFILLMENT_ORDER, FulfillmentOrderAction, FULFILLMENT_ORDERS),
     (SHIPMENT, ShipmentAction, SHIPMENTS),
     (RETURN, ReturnAction, RETURNS),
     (WORK_ITEM, WorkItemAction, WORK_ITEMS),
+    (PURCHASE_ORDER, PurchaseOrderAction, PURCHASE_ORDERS),
+    (TRANSFER, TransferAction, TRANSFERS),
+    (STOCK_COUNT, StockCountAction, STOCK_COUNTS),
+    (RESERVATION, ReservationAction, RESERVATIONS),
 )
 
 

@@ -75,6 +75,11 @@ MESSAGES = [
     ),
     (refusals.QuantityExceeds(2), "QUANTITY_EXCEEDS", "At most 2 are left to act on."),
     (
+        refusals.NotReversible("mov_1", reason="mov_2 undid it"),
+        "NOT_REVERSIBLE",
+        "Entry mov_1 cannot be undone: mov_2 undid it.",
+    ),
+    (
         refusals.StockChanged("SKU-1", expected_on_hand=42, actual_on_hand=40),
         "STOCK_CHANGED",
         "42 of SKU-1 were expected on hand, but there are 40.",
@@ -89,6 +94,21 @@ MESSAGES = [
         refusals.Unroutable("SKU-1", requested=2, reason="NO_STOCK"),
         "UNROUTABLE",
         "No location can ship 2 of SKU-1: NO_STOCK.",
+    ),
+    (
+        refusals.UnitsCommitted("SKU-1", committed=3),
+        "UNITS_COMMITTED",
+        "No fewer than 3 of SKU-1 can be on hand there: so many are picked, packed or set aside.",
+    ),
+    (
+        refusals.LocationNotInChannel("SAO1", channel="web"),
+        "LOCATION_NOT_IN_CHANNEL",
+        "The location SAO1 does not ship for the channel web.",
+    ),
+    (
+        refusals.TooManyOrders(5_000, instead="routingSimulationStart"),
+        "TOO_MANY_ORDERS",
+        "These are more than 5000 orders: nobody waits for that long; routingSimulationStart has them looked at by a worker.",
     ),
     (
         refusals.WorkItemNotLeased("LEASED", leased_by="Wim"),

@@ -12,24 +12,26 @@ from domain.stock import Bucket
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-# Delivered, returned, in open returns, days since delivery, window in days; then the quantity and the reason.
+# Part of a kit or not, delivered, returned, in open returns, days since delivery, window in days; then the quantity and the reason.
 CASES = """
-0  0  0  -   30  0  NOT_DELIVERED
-0  0  0  -   -   0  NOT_DELIVERED
-2  2  0  1   30  0  ALREADY_RETURNED
-2  1  1  1   30  0  ALREADY_RETURNED
-2  0  2  1   30  0  ALREADY_RETURNED
-2  2  0  99  30  0  ALREADY_RETURNED
-2  0  0  31  30  0  WINDOW_CLOSED
-2  1  0  31  30  0  WINDOW_CLOSED
-2  0  0  1   0   0  WINDOW_CLOSED
-2  0  0  0   0   2  -
-2  0  0  30  30  2  -
-2  0  0  1   30  2  -
-2  1  0  1   30  1  -
-2  0  1  1   30  1  -
-2  0  0  999 -   2  -
-2  0  0  -   30  2  -
+kit   2  0  0  1   30  0  PART_OF_A_KIT
+kit   0  0  0  -   30  0  PART_OF_A_KIT
+alone 0  0  0  -   30  0  NOT_DELIVERED
+alone 0  0  0  -   -   0  NOT_DELIVERED
+alone 2  2  0  1   30  0  ALREADY_RETURNED
+alone 2  1  1  1   30  0  ALREADY_RETURNED
+alone 2  0  2  1   30  0  ALREADY_RETURNED
+alone 2  2  0  99  30  0  ALREADY_RETURNED
+alone 2  0  0  31  30  0  WINDOW_CLOSED
+alone 2  1  0  31  30  0  WINDOW_CLOSED
+alone 2  0  0  1   0   0  WINDOW_CLOSED
+alone 2  0  0  0   0   2  -
+alone 2  0  0  30  30  2  -
+alone 2  0  0  1   30  2  -
+alone 2  1  0  1   30  1  -
+alone 2  0  1  1   30  1  -
+alone 2  0  0  999 -   2  -
+alone 2  0  0  -   30  2  -
 """
 
 
@@ -40,10 +42,10 @@ def number(text: str) -> int | None:
 
 @pytest.mark.parametrize("case", CASES.strip().splitlines())
 def test_returnability_says_how_many_or_why_none(case: str) -> None:
-    delivered, returned, announced, days_ago, window_days, quantity, reason = case.split()
+    sold, delivered, returned, announced, days_ago, window_days, quantity, reason = case.split()
     age = number(days_ago)
     delivered_at = None if age is None else NOW - timedelta(days=age)
-    line = LineHistory(int(delivered), int(returned), int(announced), delivered_at)
+    line = LineHistory(int(delivered), int(returned), int(announced), delivered_at, is_part=sold == "kit")
 
     answer = returns.returnability(line, window_days=number(window_days), now=NOW)
 

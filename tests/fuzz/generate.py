@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from hypothesis_graphql import queries
 
 from tests.fuzz.tree import SCHEMA, Tree, tree_of
-from tests.fuzz.values import MOMENTS, Values
+from tests.fuzz.values import MOMENTS, TEXTS, Values
 from tests.fuzz.vary import varied, with_meaning
 
 DOCUMENTS = queries(
     SCHEMA,
-    custom_scalars={"DateTime": st.sampled_from(MOMENTS).map(lambda moment: StringValueNode(value=moment))},
+    custom_scalars={
+        "DateTime": st.sampled_from(MOMENTS).map(lambda moment: StringValueNode(value=moment)),
+        "CountryCode": st.sampled_from(TEXTS["country"]).map(lambda code: StringValueNode(value=code)),
+    },
     print_ast=lambda document: document,
 )
 

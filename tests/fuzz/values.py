@@ -42,23 +42,41 @@ ODD_TEXTS = [
 ]
 """Emoji, combining characters, right to left, and what SQL, LIKE and JSON might trip over."""
 
-TEXTS: dict[str, list[str]] = {
+TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
+    "skus": ["SHIRT", "CAP", "OUTFIT", "SHOE", "MUG", "none"],
+    "country": ["BR", "JP"],
+    "postalCode": ["01304-001", "013", "99999", ""],
     "channel": ["web", "phone", "gulf", "none"],
     "tag": ["vip", "ünïcode", "none"],
     "query": ["100007", "ana@example.com", " BOB@example.com ", "+5511987654321", "BR100006", "ana", "SHIRT", "01304-001"],
+    "reference": ["cart-1", "cart-“0”", "none"],
     "queue": ["location:SAO1", "location:RIO1", "call-center", "none"],
     "skills": ["forklift", "cold “store”", "none"],
     "WorkItemConnection.kind": ["COUNT_SHELF", "CALL_BACK", "PUT_BACK", "none"],
     "Channel.code": ["web", "phone", "gulf", "chile"],
     "Location.code": ["SAO1", "RIO1"],
+    "Supplier.code": ["ACME", "OTHER", "none"],
     "Product.code": ["P-SHIRT", "P-MUG"],
+    "from": ["2018-01-01T00:00:00Z"],
+    "to": ["2030-01-01T00:00:00Z"],
+    "RoutingSimulation.input": [
+        {
+            "orders": {"placedFrom": "2018-01-01T00:00:00Z", "placedTo": "2030-01-01T00:00:00Z"},
+            "ruleset": {"name": "e “se”?", "channel": "web"},
+        }
+    ],
 }  # fmt: skip
 """Texts by the argument's name, or by what its field gives and its name."""
 
 NODE_TYPES = [type_.name for type_ in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])]  # type: ignore[arg-type]
 
-NAMED_OTHERWISE = {"endpointId": "WebhookEndpoint"}
+NAMED_OTHERWISE = {
+    "endpointId": "WebhookEndpoint",
+    "locationId": "Location",
+    "fromLocationId": "Location",
+    "toLocationId": "Location",
+}
 """Whose id an argument is, where its name does not say it."""
 
 NO_IDS = ["nonsense", "", "ord_", "evt_99999999999999999999", "evt_-1"]
@@ -140,6 +158,8 @@ class Values:
         if scalar == "String":
             likely = TEXTS.get(f"{target(of).name}.{name}") or TEXTS.get(name)
             return random.choice(likely if likely and random.random() < 0.85 else [*ODD_TEXTS, *TEXTS["query"]])
+        if scalar == "CountryCode":
+            return random.choice(TEXTS["country"])
         if scalar == "DateTime":
             return random.choice(MOMENTS)
         return {"Boolean": random.random() < 0.5, "Float": random.choice([0.0, -1.5, 1e300])}.get(

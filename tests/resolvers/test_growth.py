@@ -12,9 +12,12 @@ from benchmarks.grown import grow
 from benchmarks.growth import Shop, Statement, large_tables, open_shop, scanned
 from benchmarks.questions import questions
 from domain.exceptions import RULES, ExceptionKind, Rule
+from domain.store.backorders import ANYBODY, OLDEST, SUPPLIED, WAITING
 from domain.store.exceptions import again, ending, finding
+from domain.store.reservations import OVER
 from domain.store.timers import HOLDS_EXPIRED, UNANSWERED
 from domain.store.verify import verify
+from resolvers.backorders import FIRST as NOBODY_YET
 from resolvers.database import WRITING, Connection, open_pool
 from resolvers.exceptions import FIRST
 from schema.build import build
@@ -52,7 +55,7 @@ async def test_most_of_its_tables_are_large(shop: Shop) -> None:
     assert await large_tables(shop.connection) >= {
         "orders", "order_lines", "payments", "order_adjustments", "routing_decisions", "fulfillment_orders",
         "fulfillment_order_lines", "shipments", "shipment_lines", "packages", "package_lines", "tracking_events",
-        "stock_movements", "events_first", "events_2025_06", "order_locations", "work_items", "exceptions",
+        "stock_movements", "reservations", "reservation_lines", "events_first", "events_2025_06", "order_locations", "work_items", "exceptions",
     }  # fmt: skip
 
 
@@ -78,10 +81,22 @@ async def test_no_watch_reads_a_large_table_from_end_to_end(
     assert await scanned(writer, statement) & large == frozenset()
 
 
-@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED])
+@pytest.mark.parametrize("due", [HOLDS_EXPIRED, UNANSWERED, OVER])
 async def test_no_timer_reads_a_large_table_from_end_to_end(shop: Shop, writer: Connection, due: str) -> None:
     large = await large_tables(shop.connection)
     assert await scanned(writer, Statement(due, [NOW, *FIRST, 200])) & large == frozenset()
+
+
+async def test_nobody_who_waits_is_looked_for_among_all_orders(shop: Shop, writer: Connection) -> None:
+    large = await large_tables(shop.connection)
+    variants = [row["id"] for row in await writer.fetch("SELECT id FROM variants ORDER BY id LIMIT 3")]
+    for statement in (
+        Statement(ANYBODY, [variants]),
+        Statement(WAITING, [variants]),
+        Statement(OLDEST, [variants, NOW, *NOBODY_YET, 10]),
+        Statement(SUPPLIED, [NOW]),
+    ):
+        assert await scanned(writer, statement) & large == frozenset()
 
 
 async def test_a_sequential_scan_is_noticed(shop: Shop) -> None:

@@ -16,7 +16,7 @@ from graphql import (
 
 from domain.viewer import Scope
 from resolvers.reading.arguments import PAGE_LIMIT
-from resolvers.reading.mapping import Many, Nodes, reads_of
+from resolvers.reading.mapping import Many, Nodes, Rows, reads_of
 from schema.build import build, core_of
 
 SCHEMA = core_of(build())
@@ -47,7 +47,9 @@ def test_every_list_states_its_maximum(coordinate: str) -> None:
 
 def test_what_it_states_is_what_is_read_at_most() -> None:
     mapped = {coordinate: reads_of(type_, coordinate.partition(".")[2]) for coordinate, (type_, _) in LISTS.items()}
-    bounded = {coordinate: [found.limit] for coordinate, found in mapped.items() if isinstance(found, Many | Nodes)}
+    bounded = {
+        coordinate: [found.limit] for coordinate, found in mapped.items() if isinstance(found, Many | Nodes | Rows)
+    }
 
     assert len(bounded) > 30
     assert {coordinate: stated(LISTS[coordinate][1]) for coordinate in bounded} == bounded

@@ -28,6 +28,10 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
         union all select 'Customer', id, event_sequence from customers
         union all select 'WorkItem', id, event_sequence from work_items
         union all select 'Exception', id, event_sequence from exceptions
+        union all select 'PurchaseOrder', id, event_sequence from purchase_orders
+        union all select 'Transfer', id, event_sequence from transfers
+        union all select 'StockCount', id, event_sequence from stock_counts
+        union all select 'Reservation', id, event_sequence from reservations
     )
     select coalesce(subject.type, last.subject_type), coalesce(subject.id, last.subject_id),
            coalesce(last.number, 0)::text, coalesce(subject.counted::text, 'no such object')
@@ -36,7 +40,8 @@ SUBJECTS_KNOW_THEIR_LAST_EVENT = Invariant(
       and not (last.number is null and (select floor_epoch > 0 from event_head))
       and (subject.id is not null
            or last.subject_type in
-              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception'))
+              ('Order', 'FulfillmentOrder', 'Shipment', 'Return', 'StockLevel', 'Customer', 'WorkItem', 'Exception',
+               'PurchaseOrder', 'Transfer', 'StockCount', 'Reservation'))
     """,
 )
 

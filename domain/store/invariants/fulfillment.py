@@ -47,7 +47,8 @@ LINE_AGREES_WITH_ITS_WORK = Invariant(
     from order_lines line
     join orders o on o.id = line.order_id
     left join work on work.order_line_id = line.id
-    where (line.allocated, line.picked, line.shipped)
+    where not exists (select from order_lines part where part.kit_line_id = line.id)
+      and (line.allocated, line.picked, line.shipped)
           <> (coalesce(work.allocated, 0), coalesce(work.picked, 0), coalesce(work.shipped, 0))
       and o.status not in ('CANCELED', 'EXPIRED')
     """,
@@ -101,6 +102,7 @@ DELIVERED_IS_WHAT_ARRIVED = Invariant(
     select 'OrderLine', line.id, coalesce(arrived.units, 0)::text, line.delivered::text
     from order_lines line left join arrived on arrived.order_line_id = line.id
     where line.delivered <> coalesce(arrived.units, 0) and line.delivered <= line.shipped
+      and not exists (select from order_lines part where part.kit_line_id = line.id)
     """,
 )
 

@@ -9,7 +9,7 @@ RETURNED_IS_WHAT_CAME_BACK = Invariant(
     with back as (select order_line_id, sum(received_quantity) as units from return_lines group by 1)
     select 'OrderLine', line.id, coalesce(back.units, 0)::text, line.returned::text
     from order_lines line left join back on back.order_line_id = line.id
-    where line.returned <> coalesce(back.units, 0)
+    where line.returned <> coalesce(back.units, 0) and line.kit_line_id is null
     """,
 )
 
@@ -24,7 +24,7 @@ IN_OPEN_RETURNS_IS_WHAT_IS_AWAITED = Invariant(
     )
     select 'OrderLine', line.id, coalesce(awaited.units, 0)::text, line.in_open_returns::text
     from order_lines line left join awaited on awaited.order_line_id = line.id
-    where line.in_open_returns <> coalesce(awaited.units, 0)
+    where line.in_open_returns <> coalesce(awaited.units, 0) and line.kit_line_id is null
     """,
 )
 

@@ -15,6 +15,32 @@ ENTRIES = """
 """
 """The ledger bucket by bucket: what each entry added or took, and what it says was there afterwards."""
 
+REPAIRED = "LedgerRepair"
+"""The act whose entries mend a ledger that had drifted: what it states holds, however the balances before led there."""
+
+CHAINED = f"""
+    with entry as ({ENTRIES}),
+    repaired as (
+        select distinct on (stock_level_id, bucket) stock_level_id, bucket, balance, recorded_at
+        from (
+            select stock_level_id, to_bucket as bucket, to_balance_after as balance, recorded_at, id
+            from stock_movements where act_type = '{REPAIRED}' and to_bucket is not null
+            union all
+            select stock_level_id, from_bucket, from_balance_after, recorded_at, id
+            from stock_movements where act_type = '{REPAIRED}' and from_bucket is not null
+        ) mended
+        order by stock_level_id, bucket, recorded_at desc, id desc
+    )
+    select entry.* from entry
+    where not exists (
+        select from repaired where repaired.stock_level_id = entry.stock_level_id
+        and repaired.bucket = entry.bucket and repaired.recorded_at >= entry.recorded_at
+    )
+    union all
+    select stock_level_id, bucket, balance, balance, recorded_at from repaired
+"""
+"""The ledger since it was last repaired, which begins anew there with the balance that the repair states."""
+
 BUCKETS_NEVER_NEGATIVE = Invariant(
     "buckets_never_negative",
     "No bucket of a stock level is below zero.",
@@ -59,7 +85,7 @@ def _broken_chains(span: str) -> str:
     together. That needs no order among entries of one moment, which have none that anybody could see.
     """
     return f"""
-        with entry as ({ENTRIES}),
+        with entry as ({CHAINED}),
         moved as (
             select stock_level_id, bucket, {span} as span, sum(units) as units from entry group by 1, 2, 3
         ),
@@ -127,12 +153,20 @@ MOVEMENT_NAMES_ITS_ACT = Invariant(
     left join shipments shipment on move.act_type = 'Shipment' and shipment.id = move.act_id
     left join returns back on move.act_type = 'Return' and back.id = move.act_id
     left join work_items item on move.act_type = 'WorkItem' and item.id = move.act_id
+    left join goods_receipts receipt on move.act_type = 'GoodsReceipt' and receipt.id = move.act_id
+    left join transfers transfer on move.act_type = 'Transfer' and transfer.id = move.act_id
+    left join stock_counts count on move.act_type = 'StockCount' and count.id = move.act_id
+    left join reservations cart on move.act_type = 'Reservation' and cart.id = move.act_id
     where move.act_type in ('', 'Order') or move.act_id is null
        or (move.act_type = 'RoutingDecision' and decision.id is null)
        or (move.act_type = 'FulfillmentOrder' and work.id is null)
        or (move.act_type = 'Shipment' and shipment.id is null)
        or (move.act_type = 'Return' and back.id is null)
        or (move.act_type = 'WorkItem' and item.id is null)
+       or (move.act_type = 'GoodsReceipt' and receipt.id is null)
+       or (move.act_type = 'Transfer' and transfer.id is null)
+       or (move.act_type = 'StockCount' and count.id is null)
+       or (move.act_type = 'Reservation' and cart.id is null)
     """,
 )
 
@@ -209,6 +243,23 @@ SHIPPED_LEFT_THE_SHELF = Invariant(
     """,
 )
 
+WHAT_IS_TO_BE_INSPECTED_IS_THERE = Invariant(
+    "what_is_to_be_inspected_is_there",
+    "Returned units that nobody has inspected yet lie in quality control where they came in.",
+    """
+    with waiting as (
+        select bought.variant_id, back.location_id, sum(line.received_quantity - line.inspected_quantity) as units
+        from return_lines line join returns back on back.id = line.return_id
+        join order_lines bought on bought.id = line.order_line_id
+        where line.received_quantity > line.inspected_quantity
+        group by 1, 2
+    )
+    select 'StockLevel', level.id, 'at least ' || waiting.units || ' in quality control', level.quality_control::text
+    from waiting join stock_levels level using (variant_id, location_id)
+    where level.quality_control < waiting.units
+    """,
+)
+
 INVARIANTS = (
     BUCKETS_NEVER_NEGATIVE,
     ON_HAND_IS_THE_SUM,
@@ -222,4 +273,5 @@ INVARIANTS = (
     KINDS_MOVE_AS_THEY_SAY,
     ALLOCATED_IS_WHAT_WORK_HOLDS,
     SHIPPED_LEFT_THE_SHELF,
+    WHAT_IS_TO_BE_INSPECTED_IS_THERE,
 )

@@ -30,6 +30,7 @@ LOOSEN = """
 ORDER = "(SELECT id FROM orders WHERE number = '{}')"
 PLACED, CONFIRMED, PICKED, SHIPPED, DELIVERED = (ORDER.format(100_000 + n) for n in (1, 3, 5, 6, 7))
 ANNOUNCED, RECEIVED, REFUNDED, CANCELED = (ORDER.format(100_000 + n) for n in (8, 9, 10, 11))
+DECLINED = "(SELECT id FROM orders WHERE unrouted_at IS NOT NULL)"
 FIRST_LINE = "id = (SELECT id FROM order_lines WHERE order_id = {} ORDER BY position LIMIT 1)"
 A_LEVEL = "id = (SELECT id FROM stock_levels ORDER BY id LIMIT 1)"
 A_MOVEMENT = "id = (SELECT id FROM stock_movements WHERE kind = 'ALLOCATE' ORDER BY id LIMIT 1)"
@@ -76,6 +77,7 @@ class Move:
 ONE_ACT = "'00000000-0000-0000-0000-00000000000a'"
 AN_ADJUSTMENT = "(SELECT id FROM stock_movements WHERE kind = 'ADJUST')"
 SHOP = "(SELECT stock_level_id FROM fulfillment_order_lines WHERE " + FIRST_PART.format(CANCELED) + ")"
+CAME_BACK = "(SELECT stock_level_id FROM stock_movements WHERE kind = 'RETURN_RECEIVE' ORDER BY id LIMIT 1)"
 
 VIOLATIONS: dict[str, list[str | Move]] = {
     # stock
@@ -101,13 +103,16 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         Move("ADJUST", "1", None, "available"),
         Move("REVERSAL", "2", "available", None, reverses=AN_ADJUSTMENT),
     ],
-    "kinds_move_as_they_say": [Move("TRANSFER_OUT", "1", "available", "damaged")],
+    "kinds_move_as_they_say": [Move("RELEASE", "1", "available", "damaged")],
     "allocated_is_what_work_holds": [Move("ALLOCATE", "1", "available", "allocated")],
     "shipped_left_the_shelf": [
         "UPDATE stock_movements SET kind = 'ADJUST' WHERE id = (SELECT id FROM stock_movements WHERE kind = 'SHIP' LIMIT 1)"
     ],
+    "what_is_to_be_inspected_is_there": [
+        Move("REDISPOSE", "quality_control", "quality_control", "damaged", at=CAME_BACK)
+    ],
     # orders
-    "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(PLACED)}"],
+    "line_units_sum": [f"UPDATE order_lines SET open = open + 1 WHERE {FIRST_LINE.format(DECLINED)}"],
     "delivered_at_most_shipped": [f"UPDATE order_lines SET delivered = 4 WHERE {FIRST_LINE.format(SHIPPED)}"],
     "returned_at_most_delivered": [
         f"UPDATE order_lines SET in_open_returns = 9 WHERE {FIRST_LINE.format(ANNOUNCED)}",
@@ -193,6 +198,32 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     ],
     # messages
     "pending_messages_have_a_job": ["DELETE FROM jobs WHERE kind = 'SEND_MESSAGE'"],
+    # kits
+    "kit_is_as_far_as_its_parts": [
+        """UPDATE order_lines SET open = 1, allocated = 0
+           WHERE id = (SELECT kit_line_id FROM order_lines WHERE kit_line_id IS NOT NULL LIMIT 1)"""
+    ],
+    "parts_fit_their_kit": [
+        f"""UPDATE order_lines SET kit_line_id = (SELECT id FROM order_lines WHERE order_id = {PLACED} AND sku = 'SHOE')
+            WHERE kit_line_id IS NOT NULL AND sku = 'SHOE'"""
+    ],
+    "kits_are_not_nested": [
+        """INSERT INTO kit_components SELECT component_variant_id, (SELECT id FROM variants WHERE sku = 'SHOE'), 1
+           FROM kit_components JOIN variants v ON v.id = component_variant_id WHERE v.sku = 'SHIRT'"""
+    ],
+    # reservations
+    "reserved_is_what_carts_hold": [Move("RESERVE", "1", "available", "reserved")],
+    "carts_hold_while_they_are_active": [
+        """INSERT INTO reservation_lines
+           SELECT gen_random_uuid(), reservation_id, stock_level_id, variant_id, location_id, sku, 1, 0
+           FROM reservation_lines WHERE held > 0 LIMIT 1"""
+    ],
+    "carts_end_when_they_say": ["UPDATE reservations SET ended_at = NULL WHERE status = 'EXPIRED'"],
+    "cart_line_is_of_its_shelf": ["UPDATE reservation_lines SET variant_id = gen_random_uuid() WHERE held = 0"],
+    "carts_units_went_somewhere": [
+        """UPDATE reservations SET order_id = (SELECT id FROM orders ORDER BY id LIMIT 1)
+           WHERE status = 'CONSUMED'"""
+    ],
     # work
     "leased_while_somebody_holds_it": ["UPDATE work_items SET leased_by_name = NULL WHERE status = 'LEASED'"],
     "work_ends_when_it_says": ["UPDATE work_items SET failure = NULL WHERE status = 'DEAD'"],
@@ -211,6 +242,16 @@ VIOLATIONS: dict[str, list[str | Move]] = {
             at="(SELECT stock_level_id FROM stock_movements WHERE act_type = 'WorkItem')",
         ),
     ],
+    # supply
+    "purchases_are_what_arrived": ["UPDATE purchase_order_lines SET received = received + 1 WHERE received > 0"],
+    "transfers_are_what_moved": [
+        "UPDATE transfer_lines SET received = received - 1, missing = missing + 1 WHERE received > 0"
+    ],
+    "transfer_units_sum": ["UPDATE transfer_lines SET missing = missing + 1 WHERE received > 0"],
+    "awaited_while_something_is": ["UPDATE purchase_orders SET status = 'RECEIVED' WHERE status = 'ORDERED'"],
+    "counts_move_when_complete": ["UPDATE stock_counts SET status = 'OPEN' WHERE status = 'COMPLETED'"],
+    "waiting_keeps_its_limit": ["UPDATE backorders SET limit_units = 0"],
+    "waiting_is_what_began_to": ["UPDATE backorders SET quantity = quantity + 1"],
     # exceptions
     "one_of_a_kind_is_open": [
         """UPDATE exceptions SET kind = other.kind, subject_id = other.subject_id
@@ -243,6 +284,16 @@ VIOLATIONS: dict[str, list[str | Move]] = {
         "INSERT INTO location_days (location_id, day, parcels) SELECT id, '2018-01-02', 1 FROM locations WHERE code = 'SAO1'"
     ],
     "work_is_listed": ["DELETE FROM order_locations WHERE order_id = (SELECT max(id::text)::uuid FROM orders)"],
+    # deciding anew
+    "who_waits_is_in_the_queue": [
+        "UPDATE orders SET unrouted_at = NULL, route_again_at = NULL WHERE unrouted_at IS NOT NULL",
+        "UPDATE orders SET unrouted_at = now(), route_again_at = now() WHERE status = 'CANCELED'",
+    ],
+    "shortfalls_were_promised": [
+        """INSERT INTO stock_shortfalls (id, stock_level_id, order_line_id, quantity, act_id, occurred_at)
+           SELECT gen_random_uuid(), stock_level_id, order_line_id, short + 1, gen_random_uuid(), now()
+           FROM fulfillment_order_lines LIMIT 1""",
+    ],
     "claims_have_answers": ["UPDATE idempotency_claims SET answer = NULL"],
     # webhooks
     "pending_deliveries_have_a_job": ["DELETE FROM jobs WHERE kind = 'WEBHOOK_DELIVERY'"],
