@@ -32,6 +32,8 @@ from domain.model import (
 from domain.money import LARGEST_MINOR
 from domain.orders import AdjustmentKind, FulfillmentStatus, OrderReturnStatus, OrderStatus, PaymentStatus
 from domain.payments import Tender, recorded, requested, with_payments
+from domain.promises import Model
+from domain.promising import promised
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
 from domain.routing.model import Decision, Parcel, UnfilledReason
 from domain.routing.network import Network
@@ -126,6 +128,11 @@ class Catalog:
     """Whether the moment is long past: then nobody's day is looked at, or filled."""
     known: Mapping[str, str | None] = field(default_factory=dict)
     """The buyer's own e-mail, names and phone, for what the order leaves out."""
+    promise_model_id: UUID | None = None
+    promises: Model | None = None
+    """What was learned of how long parcels take; None: nothing yet."""
+    time_zone: str = "UTC"
+    """The channel's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,7 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
+    kind: FulfillmentKind = FulfillmentKind.DELIVERY
     short: Mapping[UUID, int] = field(default_factory=dict)
     """Units by line that no location has, and that may wait."""
     waits: tuple[Backorder, ...] = ()
@@ -257,14 +265,26 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
 
     `pins`: line → location code.
     """
-    ahead = _ahead(order, catalog)
+    unreleased = ahead(order, catalog)
     demand = [
         demand_line(line, catalog.offers[line.sku], _pin(pins.get(line.kit_line_id or line.id), catalog))
         for line in kits.physical(order.lines)
-        if line.id not in ahead
+        if line.id not in unreleased
     ]
     decision = sourcing.decided(order, demand, catalog)
-    short = ahead | _short(order, decision, catalog)
+    short = unreleased | _short(order, decision, catalog)
+    return sourced(order if short else promised(order, decision, catalog), decision, catalog, customer, short=short)
+
+
+def sourced(
+    order: Order,
+    decision: Decision,
+    catalog: Catalog,
+    customer: Customer | None,
+    kind: FulfillmentKind = FulfillmentKind.DELIVERY,
+    short: Mapping[UUID, int] = NOTHING,
+) -> Routed:
+    """What a decision needs of which level."""
     levels = level_of(catalog)
     variant_of = {line.id: line.variant_id for line in order.lines}
     needed: dict[UUID, int] = {}
@@ -272,7 +292,7 @@ def routed(order: Order, pins: Mapping[UUID, str | None], catalog: Catalog, cust
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer, short)
+    return Routed(order, decision, new_id(), needed, levels, customer, kind, short)
 
 
 def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
@@ -280,7 +300,7 @@ def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
     return {offer.variant_id: offer.allowance for offer in catalog.offers.values() if offer.allowance}
 
 
-def _ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
+def ahead(order: Order, catalog: Catalog) -> dict[UUID, int]:
     """Lines of what is not released yet: nothing of them is given out of stock."""
     allowed = allowances(catalog)
     if not allowed:
@@ -375,6 +395,8 @@ def place(
     decision = routed_order.decision
     order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
+    if routed_order.kind is not FulfillmentKind.DELIVERY:
+        work = tuple(replace(each, kind=routed_order.kind.value) for each in work)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
 

@@ -42,7 +42,7 @@ STRETCH = 0.75
 """Long journeys vary less, compared with their length, than short ones: their excess is that power of what is usual."""
 DISTANCES_KM = (25, 50, 100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000)
 PARTS_OF_DAY = (10, 16)
-DRAWN_BY = {"distance": 5.0, "lane": 30.0, "area": 30.0, "location": 5.0, "hour": 20.0}
+DRAWN_BY = {"distance": 5.0, "lane": 30.0, "area": 30.0, "location": 5.0, "service": 10.0, "hour": 20.0}
 """How many parcels it takes until a factor stands half for what they say."""
 LEAST_FACTOR = 0.005
 """The logarithm of a factor that is worth keeping: half of a hundredth."""
@@ -61,6 +61,8 @@ class Journey:
     """Regions, such as BR-SP."""
     postal_code: str | None = None
     distance_km: float | None = None
+    service: str | None = None
+    """The carrier's, where one was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,22 @@ class Model:
         earliest = self.week.day(start + unit * self.factor(1 - confidence))
         return Promise(date.fromordinal(min(earliest, latest)), date.fromordinal(latest), confidence)
 
+    def knows(self, service: str | None) -> bool:
+        """Whether anything is known of a service; where the past names none, what is usual holds for all."""
+        services = self.usual.factors.get("service")
+        return not services or service in services
+
     def factor(self, likelihood: float) -> float:
         """Between two likelihoods that were learned, what lies between their factors."""
         place = min(max(bisect_left(self.excess, (likelihood,)), 1), len(self.excess) - 1)
         (low, small), (high, big) = self.excess[place - 1], self.excess[place]
         part = min(max((likelihood - low) / (high - low), 0.0), 1.0)
         return small + (big - small) * part
+
+
+def region(country: str | None, name: str | None) -> str | None:
+    """A region as lanes name it; a country where no more is known."""
+    return f"{country or ''}-{name}" if name else country
 
 
 def told(model: Model) -> dict[str, Any]:
@@ -145,7 +157,11 @@ def told(model: Model) -> dict[str, Any]:
         "week": model.week.days,
         "days": model.usual.days,
         "factors": {
-            trait: {value: round(factor, 4) for value, factor in factors.items() if abs(factor) >= LEAST_FACTOR}
+            trait: {
+                value: round(factor, 4)
+                for value, factor in factors.items()
+                if trait == "service" or abs(factor) >= LEAST_FACTOR
+            }
             for trait, factors in model.usual.factors.items()
         },
         "excess": model.excess,
@@ -172,6 +188,8 @@ def traits(journey: Journey) -> Iterator[tuple[str, str]]:
     if journey.postal_code:
         yield "area", journey.postal_code[:3]
     yield "location", journey.location
+    if journey.service:
+        yield "service", journey.service
     at = journey.ordered_at
     yield "hour", f"{at.weekday()}{bisect_left(PARTS_OF_DAY, at.hour + 1)}"
 

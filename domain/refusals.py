@@ -238,6 +238,27 @@ class TooManyOrders(Refused):
 
 
 @dataclass(eq=False)
+class QuoteExpired(Refused):
+    """The quote was good until {expired_at}; ask for the options again."""
+
+    expired_at: datetime
+
+
+@dataclass(eq=False)
+class QuoteMismatch(Refused):
+    """The quote is for {quoted_for}, and not for what is ordered now."""
+
+    quoted_for: str
+
+
+@dataclass(eq=False)
+class QuoteNotAvailable(Refused):
+    """What was quoted is gone, and nothing else keeps its promise: {reason}."""
+
+    reason: str
+
+
+@dataclass(eq=False)
 class WorkItemNotLeased(Refused):
     """You do not hold the lease of this work item, which is {state}; its holder: {leased_by}."""
 
@@ -271,6 +292,9 @@ REFUSALS: tuple[type[Refused], ...] = (
     UnitsCommitted,
     LocationNotInChannel,
     TooManyOrders,
+    QuoteExpired,
+    QuoteMismatch,
+    QuoteNotAvailable,
     WorkItemNotLeased,
 )
 """The whole family: the schema shows each as a member of `UserError`, and a test keeps this list complete."""

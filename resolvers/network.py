@@ -68,5 +68,7 @@ async def offered_by(
         numbered=numbered,
         at=work.act.at,
     )
+    if found and found.promise_model_id:
+        found = await work.world.promises.known_to(work.connection, found)
     is_history = work.act.at < work.act.recorded_at - HISTORY
     return replace(found, is_history=True, days={}) if found and is_history else found

@@ -12,6 +12,7 @@ from domain.ids import new_id
 from domain.messages import refuse_odd_locale
 from domain.model import Customer, Decided, Order, Payment
 from domain.money import Money, parse
+from domain.options import Quote, honoured
 from domain.orders import ORDER, OrderAction, OrderStatus
 from domain.payments import PaymentKind, RefundDestination, RefundReason, Tender, owed, refunds, voids
 from domain.placing import Buyer, Catalog, Placement, Routed, Wanted
@@ -19,7 +20,7 @@ from domain.refusals import Forbidden, InvalidInput, InvalidTransition, NotFound
 from domain.stock import Ledger
 from domain.store.catalog import code_of_channel
 from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
-from resolvers import carts
+from resolvers import carts, options
 from resolvers.backorders import let_wait
 from resolvers.capacity import filled_since, with_days_locked
 from resolvers.fulfillment import LIMIT
@@ -71,28 +72,23 @@ class GuestAccess:
 @verb("orderPlace", Scope.ORDERS_PLACE, finish=_after_placing, asks_first=True)
 async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     """Place an order, or a draft: priced, routed, allocated, and its payment asked for, in one transaction."""
-    _only_what_there_is(input)
+    quote = await options.quote_of(work, input.fulfillment_option_id)
     draft = await _draft(work, input) if input.draft_id is not None else None
     cart = await carts.locked(work, input.reservation_id)
-    placement = _placement(work, input, draft)
+    placement = options.agreed(_placement(work, input, draft), quote, cart)
     offered = await _catalog(work, placement, await _channel_of(work, input, draft), input, draft)
     currencies_agree(work, offered.currency)
     held, offered = carts.held_for(cart, offered)
     begun, customer = _with_customer(work, placing.begin(placement, offered, work.act, draft), offered)
+    begun = options.bound(begun, quote)
     _check_total(input, begun)
     begun = placing.taken_apart(begun, offered)
 
-    routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held)
+    routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held, quote)
     decided = placing.place(routed, placement.tenders, levels, work.act, held)
     decided = carts.consumed(work, cart, decided)
     work.store(draft, decided, levels)
     return _placed(decided)
-
-
-def _only_what_there_is(input: OrderPlaceInput) -> None:
-    """Nothing is quoted yet: an id of an option was never given out."""
-    if input.fulfillment_option_id is not None:
-        raise NotFound("FulfillmentOption", input.fulfillment_option_id, field=("fulfillmentOptionId",))
 
 
 async def routed_and_locked(
@@ -102,15 +98,16 @@ async def routed_and_locked(
     offered: Catalog,
     customer: Customer | None,
     held: Mapping[UUID, int],
+    quote: Quote | None = None,
 ) -> tuple[Routed, Any]:
     """Route on what was read and lock what was chosen; where somebody was faster, lock all that is offered, and route then.
 
     Levels are locked once, in order: whoever locked more of them later might wait for somebody who waits for them. What is
-    `held` for the order's cart is locked with them, and counts as available.
+    `held` for the order's cart is locked with them, and counts as available. What was quoted ships as quoted, if it can.
     """
     pins = _pins(order, placement)
     if not work.is_again:
-        routed = placing.routed(order, pins, offered, customer)
+        routed = _routed(order, pins, offered, customer, quote)
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):
@@ -118,8 +115,20 @@ async def routed_and_locked(
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
-    routed = placing.routed(order, pins, offered, customer)
+    routed = _routed(order, pins, offered, customer, quote)
     return await let_wait(work, routed, offered), levels
+
+
+def _routed(
+    order: Order,
+    pins: Mapping[UUID, str | None],
+    offered: Catalog,
+    customer: Customer | None,
+    quote: Quote | None,
+) -> Routed:
+    if quote is None:
+        return placing.routed(order, pins, offered, customer)
+    return honoured(order, quote, offered, customer)
 
 
 def _pins(order: Order, placement: Placement) -> dict[UUID, str | None]:

@@ -30,6 +30,7 @@ from domain.viewer import Role, Scope, Viewer
 from resolvers.database import GONE, Connection, Database, Unavailable
 from resolvers.documents import Document
 from resolvers.network import Networks
+from resolvers.promised import Promises
 
 ATTEMPTS = 3
 RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -84,6 +85,8 @@ class World:
     """Reads a document that callers store for later."""
     networks: Networks = field(default_factory=Networks)
     """The networks that orders are routed over, kept in memory."""
+    promises: Promises = field(default_factory=Promises)
+    """What was learned of how long parcels take, kept in memory."""
     fill: Callable[["Work", Outcome], Awaitable[Outcome]] = _nobody_waits
     """Gives what an act made available to whoever waits for it, and says to whom."""
     webhooks_strict: bool = False
@@ -302,6 +305,7 @@ TEXT_LIMIT = 2_000
 TEXT_LIMITS = {
     "token": 10_000,  # some providers put a signed document in it
     "query": 20_000,
+    "fulfillmentOptionId": 8_000,  # a signed quote names its parcels
     **dict.fromkeys(("carrier", "code", "email", "externalReference", "number", "phone", "productCode", "sku"), 200),
     **dict.fromkeys(("trackingNumber",), 200),
 }

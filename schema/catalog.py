@@ -32,6 +32,12 @@ class Channel(Node):
         "locale", "The language to write to its customers in, such as pt-BR, if they say nothing."
     )
     return_window_days: int = column("return_window_days", "How many days after delivery a unit may come back.")
+    shipping_prices: list[Annotated["ShippingPrice", strawberry.lazy("schema.options")]] = many(
+        lambda channel, price: price.c.channel_id == channel.c.id,
+        lambda price: [price.c.service],
+        "What the buyer pays for each service; one that is not named is free; at most 100.",
+        limit=100,
+    )
     unrouted_policy: UnroutedPolicy | None = column(
         "unrouted_policy",
         "What becomes of units that no location can ship for so long; scope routing:read.",

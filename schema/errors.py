@@ -65,6 +65,8 @@ DESCRIPTIONS = {
     "channel": "The channel's code.",
     "limit": "The most that are taken.",
     "instead": "The mutation that takes more.",
+    "expired_at": "Until when the quote was good.",
+    "quoted_for": "Which part of the quote is about something else: another channel, other lines, another destination or another reservation.",
     "leased_by": "Who holds the lease; null where nobody does.",
 }
 

@@ -9,6 +9,7 @@ from resolvers import (
     fulfillment,
     guests,
     messages,
+    options,
     orders,
     payments,
     purchases,
@@ -30,6 +31,7 @@ from schema.inputs import customers as customer_inputs
 from schema.inputs import exceptions as exception_inputs
 from schema.inputs import fulfillment as work_inputs
 from schema.inputs import messages as message_inputs
+from schema.inputs import options as option_inputs
 from schema.inputs import orders as order_inputs
 from schema.inputs import payments as payment_inputs
 from schema.inputs import rerouting as rerouting_inputs
@@ -116,6 +118,12 @@ class Mutation:
     )
     channel_set = mutation(
         setup.set_channel, setup_inputs.ChannelSetInput, payloads.ChannelSetPayload, "Create or change a channel."
+    )
+    shipping_prices_set = mutation(
+        options.set_prices,
+        option_inputs.ShippingPricesSetInput,
+        payloads.ShippingPricesSetPayload,
+        "Say what shipping costs the buyer, by service: all prices of a channel at once.",
     )
     location_set = mutation(
         setup.set_location, setup_inputs.LocationSetInput, payloads.LocationSetPayload, "Create or change a location."

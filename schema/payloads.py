@@ -159,6 +159,14 @@ class ChannelSetPayload:
     user_errors: list[UserError] = errors()
 
 
+@strawberry.type(description="The channel with its shipping prices.")
+class ShippingPricesSetPayload:
+    """What shippingPricesSet answers."""
+
+    channel: Channel | None = one_made("channel", "The channel; null when it was refused.")
+    user_errors: list[UserError] = errors()
+
+
 @strawberry.type(description="The location as it is now.")
 class LocationSetPayload:
     """What locationSet answers."""

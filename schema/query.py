@@ -10,7 +10,7 @@ from domain import ids
 from domain.routing.network import RulesetMode
 from domain.store import tables as t
 from domain.viewer import Role, Scope
-from resolvers import promises, shadows, simulations
+from resolvers import options, promises, shadows, simulations
 from resolvers.reading.arguments import Arguments
 from resolvers.reading.mapping import Computed, Inline, Nodes, One, Pages, Row, Subject, Values, asks, reads
 from schema.availability import OFFERS, Availability, DestinationInput
@@ -27,7 +27,9 @@ from schema.fulfillment import (
     FulfillmentOrderFilter,
     FulfillmentOrderSort,
 )
+from schema.inputs.options import FulfillmentOptionsInput
 from schema.inputs.simulations import RoutingSimulationInput
+from schema.options import FulfillmentOption
 from schema.order_lists import ORDER_FILTERS, ORDER_SORTS, OrderFilter, OrderSort
 from schema.orders import Order
 from schema.promises import PromiseReport
@@ -555,3 +557,15 @@ class Query:
         to: Annotated[datetime, strawberry.argument(description="The moment before which they were placed.")],
     ) -> PromiseReport | None:
         """The promises' report."""
+
+    @asks(
+        Computed(options.offer, Scope.ORDERS_PLACE, cost=200, is_list=True),
+        "How an order can reach its buyer, each way with its price and its promise, as signed quotes: the fastest, the "
+        "cheapest, the one in the fewest parcels, and stores where it can be fetched, the nearest first; at most 8. Empty "
+        "where units would have to wait for supply. Needs orders:place.",
+    )
+    def fulfillment_options(
+        self,
+        input: Annotated[FulfillmentOptionsInput, strawberry.argument(description="The cart, and where it goes.")],
+    ) -> list[FulfillmentOption] | None:
+        """Quotes."""

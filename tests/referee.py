@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from app.tokens import seal
 from domain.viewer import ANONYMOUS, SCOPES, Role, Viewer, ViewerKind
 from resolvers.asides import TASKS
 from resolvers.database import as_bytes, open_database
@@ -209,7 +210,7 @@ async def refereeing(url: str) -> AsyncIterator[Referee]:
     await connection.execute("ANALYZE")
     await connection.close()
     async with open_database(url, reads=2, writes=1) as database:
-        outside = Outside(database, aside=beside(url))
+        outside = Outside(database, aside=beside(url), seal=lambda claims: seal(claims, "s"), now=lambda: world.now)
         yield Referee(world, Engine(build()._schema, outside), viewers(world))
 
 

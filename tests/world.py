@@ -845,6 +845,7 @@ def small_world() -> World:
     small_work(world, depot, shop, ana)
     cap = world.variant("CAP", web, 990)
     world.level(cap, depot, 0)
+    world.level(world.variant("SCARF", web, 1_990), shop, 5)
     small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))
@@ -889,6 +890,11 @@ def small_network(world: World, channel: Row, depot: Row, shop: Row) -> None:
     rate = {"carrier": "correios", "currency": "BRL", "base_minor": 1_250, "per_kg_minor": 80,
             "per_kg_1000km_minor": 310, "location_kinds": ["STORE", "WAREHOUSE"], "location_ids": (),
             "countries": (), "takes_hazmat": False}  # fmt: skip
+    for service, amount in (("PAC “ü”", 0), ("SEDEX", 2_990)):
+        world.add(
+            "shipping_prices", channel_id=channel["id"], service=service, currency=channel["currency"],
+            amount_minor=amount,
+        )  # fmt: skip
     world.add("carrier_rates", position=1, service="PAC “ü”", first_days=3, **rate)
     world.add("carrier_rates", position=2, service="SEDEX", first_days=1, km_per_day=812.5, max_weight_grams=30_000,
               **{**rate, "location_ids": (depot["id"], shop["id"]), "countries": ["BR"]})  # fmt: skip

@@ -52,7 +52,8 @@ CATALOG = """
         (
             select json_agg(json_build_array(d.location_id, d.day, d.parcels))
             from location_days d where d.day >= current_date - 1 and d.parcels > 0
-        )
+        ),
+        c.promise_model_id, c.time_zone
     )
     from channels c where c.code = $1
 """
@@ -85,7 +86,7 @@ async def catalog(
     packed = await ask(CATALOG, channel, list(skus), customer_id, email, numbered)
     if packed is None:
         return None
-    id_, currency, number, customer, offers, version, days = orjson.loads(packed)
+    id_, currency, number, customer, offers, version, days, promise_model_id, time_zone = orjson.loads(packed)
     if parts := sorted({sku for *_, components in offers for sku, _ in components or ()}):
         offers = [*orjson.loads(await ask(CATALOG, channel, parts, None, None, False))[OFFERS], *offers]
     channel_id = FastUUID(id_)
@@ -100,6 +101,8 @@ async def catalog(
         network=network,
         at=at,
         days={(FastUUID(place), date.fromisoformat(day)): parcels for place, day, parcels in days or ()},
+        promise_model_id=FastUUID(promise_model_id) if promise_model_id else None,
+        time_zone=time_zone,
     )
 
 

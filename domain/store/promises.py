@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from domain.ids import new_id
-from domain.promises import YEAR_DAYS, Journey, Model, Past, read, told
+from domain.promises import YEAR_DAYS, Journey, Model, Past, read, region, told
 from domain.routing.distance import distance_km
 
 CHANNELS = "select id, code, time_zone from channels where $1::text is null or code = $1 order by code"
@@ -16,7 +16,7 @@ MOST_PARCELS = 300_000
 """The latest are learned from: some 200 bytes and 20 microseconds for each."""
 
 PAST = """
-    select o.placed_at at time zone $2 as ordered_at, f.location_id,
+    select o.placed_at at time zone $2 as ordered_at, f.location_id, f.service,
         l.country as from_country, l.region as from_region, l.latitude as from_latitude, l.longitude as from_longitude,
         o.country, o.region, o.postal_code, o.latitude, o.longitude,
         (
@@ -100,12 +100,8 @@ def _journey(row: Any) -> Journey:
         destination=region(row["country"], row["region"]),
         postal_code=row["postal_code"],
         distance_km=None if None in ends else distance_km(*ends),
+        service=row["service"],
     )
-
-
-def region(country: str | None, name: str | None) -> str | None:
-    """A region as lanes name it; a country where no more is known."""
-    return f"{country or ''}-{name}" if name else country
 
 
 async def keep(connection: Any, channel_id: UUID, model: Model) -> UUID:

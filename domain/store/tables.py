@@ -177,6 +177,7 @@ shipping_prices = Table(
     metadata,
     _of("channel_id", "channels", primary_key=True),
     Column("service", Text, primary_key=True),
+    _text("currency"),
     _minor("amount_minor"),
     *_never_negative("amount_minor"),
 )

@@ -47,6 +47,7 @@ ALTER TABLE orders ADD CONSTRAINT ck_orders_confidence_of_a_promise
 CREATE TABLE shipping_prices (
     channel_id UUID NOT NULL,
     service TEXT NOT NULL,
+    currency TEXT NOT NULL,
     amount_minor BIGINT NOT NULL,
     CONSTRAINT pk_shipping_prices PRIMARY KEY (channel_id, service),
     CONSTRAINT fk_shipping_prices_channel_id FOREIGN KEY(channel_id) REFERENCES channels (id),

@@ -83,6 +83,8 @@ class Place:
     rereading: Rereading | None = None
     computed: str | None = None
     """The response key of what was worked out for this request."""
+    element: int | None = None
+    """Its place, where that is a list."""
 
     def open(self, asking: "Asking") -> Opened:
         """This place under fresh names."""
@@ -91,7 +93,7 @@ class Place:
             shown = self.rereading.row(row, asking) if self.rereading else row
             return Opened(row, shown, [row.c[column.name] for column in self.entity.table.primary_key])
         if self.computed is not None:
-            document = asking.binder.bind(lambda variables: variables[COMPUTED][self.computed], JSONB())
+            document = asking.binder.bind(self._worked_out, JSONB())
             row = select(document.label("doc")).subquery(asking.name())
             return Opened(row, row, [])
         if self.parent is None:
@@ -109,6 +111,10 @@ class Place:
         numbered = select(element, func.row_number().over().label("ordinal")).lateral(asking.name())
         scan = numbered if above.scan is None else above.scan.join(numbered, true())
         return Opened(scan, numbered, [*above.keys, numbered.c.ordinal])
+
+    def _worked_out(self, variables: Any) -> Any:
+        found = variables[COMPUTED][self.computed]
+        return found if self.element is None else found[self.element]
 
 
 ROOT = Place()

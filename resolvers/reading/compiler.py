@@ -261,12 +261,15 @@ class Compiler:
         return subselect(listed(built), source)
 
     def computed(
-        self, _mapping: Computed, type_: GraphQLObjectType, selected: Selected, _seat: Seat, _arguments: Arguments
+        self, mapping: Computed, type_: GraphQLObjectType, selected: Selected, _seat: Seat, _arguments: Arguments
     ) -> str:
-        """An object that was worked out for this request; null where that was refused."""
+        """An object, or a list of them, that was worked out for this request; null where that was refused."""
         alias, key = self.name(), selected.key
         document = self.parameter(lambda variables: variables[COMPUTED].get(key), JSONB())
         built = self.object(type_, selected.selections(), Seat(DOCUMENT, alias))
+        if mapping.is_list:
+            found = subselect(listed(built), f"jsonb_array_elements({document}) AS {alias} (doc)")
+            return f"CASE WHEN {document} IS NOT NULL THEN {found} END"
         return subselect(built, f"(SELECT {document} AS doc) AS {alias} WHERE {alias}.doc IS NOT NULL")
 
     def rows(

@@ -181,12 +181,14 @@ class Computed:
     """A root object that Python works out before the statement runs, which then reads it: a row of one column, `doc`.
 
     `of` is given the world, the viewer and the field's arguments, and gives JSON. Where it refuses, or the viewer lacks the
-    scope, the field is null and an error says why. `cost` comes on top of what is selected.
+    scope, the field is null and an error says why. `cost` comes on top of what is selected. Where `is_list`, it is a list
+    of such objects, each with a row of its own.
     """
 
-    of: Callable[..., Awaitable[dict[str, Any]]]
+    of: Callable[..., Awaitable[Any]]
     needs: Scope
     cost: int
+    is_list: bool = False
 
 
 COMPUTED = "@computed"

@@ -214,11 +214,13 @@ class Field:
             rows = rows[: PAGE_SIZE if first is None else page_size(first)]
         return [Record(self.target.name, place, (*record.key, *row)) for row in rows]
 
-    async def computed(self, _record: Record, info: Info) -> Record | None:
-        """An object that was worked out for this request."""
+    async def computed(self, _record: Record, info: Info) -> Record | list[Record] | None:
+        """An object, or a list of them, that was worked out for this request."""
         key = str(info.path.key)
-        there = info.context.variables[COMPUTED].get(key) is not None
-        return Record(self.target.name, Place(computed=key), ()) if there else None
+        found = info.context.variables[COMPUTED].get(key)
+        if isinstance(found, list):
+            return [Record(self.target.name, Place(computed=key, element=place), ()) for place in range(len(found))]
+        return Record(self.target.name, Place(computed=key), ()) if found is not None else None
 
     async def subject(self, record: Record, info: Info) -> Record | None:
         """An object of any of several types."""

@@ -65,7 +65,10 @@ class OrderPlaceInput:
     shipping_address: AddressInput | None = optional("Where it goes.")
     shipping_price: MoneyInput | None = optional("What shipping cost, for history: needs history:write.")
     promised_delivery: DateRangeInput | None = optional("What was promised, for history: needs history:write.")
-    fulfillment_option_id: strawberry.ID | None = optional("A quoted option; none are quoted yet, so any is refused.")
+    fulfillment_option_id: strawberry.ID | None = optional(
+        "An option of `fulfillmentOptions`: its price and its promise hold until it expires, for the same lines and the "
+        "same destination."
+    )
     reservation_id: strawberry.ID | None = optional(
         "The cart's reservation: what it holds is taken first, and what the order does not want is given back."
     )

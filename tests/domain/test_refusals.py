@@ -111,6 +111,21 @@ MESSAGES = [
         "These are more than 5000 orders: nobody waits for that long; routingSimulationStart has them looked at by a worker.",
     ),
     (
+        refusals.QuoteExpired(datetime(2018, 5, 1, 12, tzinfo=UTC)),
+        "QUOTE_EXPIRED",
+        "The quote was good until 2018-05-01 12:00:00+00:00; ask for the options again.",
+    ),
+    (
+        refusals.QuoteMismatch("other lines"),
+        "QUOTE_MISMATCH",
+        "The quote is for other lines, and not for what is ordered now.",
+    ),
+    (
+        refusals.QuoteNotAvailable("no location has everything in time"),
+        "QUOTE_NOT_AVAILABLE",
+        "What was quoted is gone, and nothing else keeps its promise: no location has everything in time.",
+    ),
+    (
         refusals.WorkItemNotLeased("LEASED", leased_by="Wim"),
         "WORK_ITEM_NOT_LEASED",
         "You do not hold the lease of this work item, which is LEASED; its holder: Wim.",

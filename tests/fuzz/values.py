@@ -44,8 +44,9 @@ ODD_TEXTS = [
 
 TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
-    "skus": ["SHIRT", "CAP", "OUTFIT", "SHOE", "MUG", "none"],
+    "skus": ["SHIRT", "CAP", "OUTFIT", "SCARF", "SHOE", "MUG", "none"],
     "country": ["BR", "JP"],
+    "currency": ["BRL", "JPY"],
     "postalCode": ["01304-001", "013", "99999", ""],
     "channel": ["web", "phone", "gulf", "none"],
     "tag": ["vip", "ünïcode", "none"],
@@ -60,6 +61,13 @@ TEXTS: dict[str, list[Any]] = {
     "Product.code": ["P-SHIRT", "P-MUG"],
     "from": ["2018-01-01T00:00:00Z"],
     "to": ["2030-01-01T00:00:00Z"],
+    "FulfillmentOption.input": [
+        {
+            "channel": "web",
+            "lines": [{"sku": "SHIRT", "quantity": 1}],
+            "destination": {"country": "BR", "postalCode": "01304-001", "city": "São “Paulo”"},
+        }
+    ],
     "RoutingSimulation.input": [
         {
             "orders": {"placedFrom": "2018-01-01T00:00:00Z", "placedTo": "2030-01-01T00:00:00Z"},
@@ -158,8 +166,8 @@ class Values:
         if scalar == "String":
             likely = TEXTS.get(f"{target(of).name}.{name}") or TEXTS.get(name)
             return random.choice(likely if likely and random.random() < 0.85 else [*ODD_TEXTS, *TEXTS["query"]])
-        if scalar == "CountryCode":
-            return random.choice(TEXTS["country"])
+        if scalar in ("CountryCode", "CurrencyCode"):
+            return random.choice(TEXTS[scalar.removesuffix("Code").lower()])
         if scalar == "DateTime":
             return random.choice(MOMENTS)
         return {"Boolean": random.random() < 0.5, "Float": random.choice([0.0, -1.5, 1e300])}.get(

@@ -57,6 +57,10 @@ def asked_for(name: str, world: World) -> list[dict[str, Any]]:
         ],
         "Ledger": [{"sku": sku, "at": at} for sku in ("SHIRT", "MUG") for at in THEN],
         "WhatIf": [{"ruleset": {"name": "as it is", "channel": "web", "rules": []}}],
+        "FulfillmentOptions": [
+            {"lines": [{"sku": sku, "quantity": 1}], "destination": {"country": "BR", "postalCode": "01304-001"}}
+            for sku in ("SHIRT", "none")
+        ],
         "StockOf": [{"sku": sku} for sku in ("SHIRT", "MUG", "none")],
     }
     return asked.get(name, [{}])
@@ -105,8 +109,8 @@ def _fields(type_: GraphQLObjectType, depth: int, above: tuple[str, ...]) -> Ite
 
 
 QUERY: Any = build()._schema.query_type
-WORKED_OUT = {"routingSimulation", "routingShadowReport"}
-"""What is worked out from past orders before it is read: other tests ask it."""
+WORKED_OUT = {"routingSimulation", "routingShadowReport", "promiseReport", "fulfillmentOptions"}
+"""What is worked out before it is read: other tests ask it."""
 ROOTS = [name for name in QUERY.fields if name not in ("node", "nodes") and name not in WORKED_OUT]
 NODE_TYPES = [type_.name for type_ in build()._schema.get_possible_types(build()._schema.type_map["Node"])]  # type: ignore[arg-type]
 
