@@ -15,7 +15,7 @@ from schema.build import build, core_of
 DOCS = Path(__file__).parent.parent.parent / "docs"
 BLOCKS = [
     pytest.param(block, id=f"{path.name}-{number}")
-    for path in (DOCS / "work.md", DOCS / "supply.md")
+    for path in (DOCS / "work.md", DOCS / "supply.md", DOCS / "routing.md")
     for number, block in enumerate(re.findall(r"^```graphql\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE))
 ]
 
