@@ -16,7 +16,7 @@ from resolvers.writing import World
 async def send_wave(settings: Settings, channel: str) -> None:
     """Send a wave through a channel, and say how many orders ship otherwise now."""
     async with running_database(settings) as url, open_database(url, reads=1, writes=1) as database:
-        async with database.writes.acquire() as connection:
+        async with connected(url) as connection:
             await refuse_another_shape(connection)
             found = await stored.channel(connection, channel)
         if found is None:

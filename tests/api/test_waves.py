@@ -7,7 +7,7 @@ import pytest
 
 from app.adapters import payments as adapters
 from app.failure import Failure
-from app.routing import run
+from app.routing import send_wave
 from app.settings import Settings
 from resolvers.database import open_database
 from resolvers.waves import route_in_waves
@@ -98,8 +98,8 @@ async def test_somebody_asks_for_a_wave(
     await shop.count(sku, "SAO1", 9)
     given = {"code": "web", "name": "Web", "currency": "BRL", "timeZone": "America/Sao_Paulo"}
     await shop.do(OPERATIONS, "channelSet", **given, waveSavingPercent=10)
-    await run(settings, "web")
+    await send_wave(settings, "web")
     assert "ship otherwise now" in capsys.readouterr().out
     assert located(await shop.order(order["id"])) == [("SAO1", "OPEN", [2])]
     with pytest.raises(Failure, match="no channel nowhere"):
-        await run(settings, "nowhere")
+        await send_wave(settings, "nowhere")
