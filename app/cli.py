@@ -242,6 +242,23 @@ def train(
     _run(run(_settings(), channel))
 
 
+routing = typer.Typer(no_args_is_help=True, help="See to where orders ship from.")
+cli.add_typer(routing, name="routing")
+
+
+@routing.command()
+def solve(
+    *, channel: Annotated[str | None, typer.Option(help="Code of the channel; all of them if none.")] = None
+) -> None:
+    """Price scarce stock anew by what the orders of four weeks wanted. Workers do the same every night.
+
+    Orders are routed by these prices from the next one on.
+    """
+    from app.routing import solve  # noqa: PLC0415 - other commands need none of it
+
+    _run(solve(_settings(), channel))
+
+
 @cli.command()
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""

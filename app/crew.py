@@ -21,6 +21,7 @@ from resolvers.holidays import list_holidays
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
+from resolvers.pricing import solving
 from resolvers.promises import learning
 from resolvers.relays import Relay
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
@@ -69,6 +70,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
         fill_backorders(world),
         find_backorders(world),
         learning(world),
+        solving(world),
     ]
 
 

@@ -25,7 +25,7 @@ import httpx
 from app.migrate import upgrade
 from app.postgres import running_postgres
 from app.tokens import sign
-from benchmarks import cold, hot, operations, promise, subscribers, webhooks
+from benchmarks import cold, hot, operations, promise, router, subscribers, webhooks
 from benchmarks.harness import HERE, Target, cpu_seconds, free_port, load, reachable_folder, resident_mib, server
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 
@@ -34,7 +34,7 @@ CUSTOMERS = 200
 READS, WRITES = 6, 8
 SOAK = 1_000_000
 SHARE_OF_PEAK = 0.7
-PARTS = ("reads", "placing", "hot", "soak", "cold", "subscribers", "webhooks", "replay", "promise")
+PARTS = ("reads", "placing", "hot", "soak", "cold", "subscribers", "webhooks", "replay", "promise", "router")
 BESIDE_THE_FLOOR = {"reads", "placing", "soak"}
 MOST_MIB = 150
 
@@ -243,6 +243,7 @@ def options() -> argparse.Namespace:
     day = date.fromisoformat
     parser.add_argument("--promise-from", type=day, default=promise.FIRST, help="promises: the first day of purchase")
     parser.add_argument("--promise-to", type=day, default=promise.END, help="promises: the day after the last")
+    parser.add_argument("--routing-bench", type=Path, default=router.BENCH, help="the routing bench's folder")
     return parser.parse_args()
 
 
@@ -288,6 +289,8 @@ def main() -> None:
             replayed(folder, given.recordings)
     if "promise" in given.only:
         rows += promise.main(given.recordings, given.promise_from, given.promise_to)
+    if "router" in given.only:
+        rows += router.main(given.routing_bench)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=2) + "\n")
 

@@ -380,6 +380,10 @@ insert into stock_levels (id, variant_id, location_id, available, allocated, qua
 select distinct on (level_id) level_id, variant_id, location_id, available, allocated, quality_control, version
 from growth.moved order by level_id, version desc;
 
+insert into demand_days (variant_id, location_id, day, units)
+select variant_id, location_id, (at at time zone 'UTC')::date, sum(quantity)
+from growth.line where fate not in ('DRAFT', 'EXPIRED', 'CANCELED') group by 1, 2, 3;
+
 -- -- what went wrong: most of it is over --
 
 insert into exceptions (id, kind, severity, subject_type, subject_id, order_id, customer_id, location_id, channel_id,

@@ -8,6 +8,7 @@ line a question, and what answers is the production `route` with the production 
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -161,6 +162,8 @@ def _rate(service: str, given: dict[str, float], km_per_day: float | None) -> Ra
 
 def play(times: Path, every: int) -> None:
     """Answer the bench, line by line; at the end write how long each decision took."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # HiGHS introduces itself there
     player: Player | None = None
     for line in sys.stdin:
         message = json.loads(line)
@@ -171,7 +174,7 @@ def play(times: Path, every: int) -> None:
             player.dawn(message["day"])
         elif player:
             answer = {"assign": player.assign(message)}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
     if player:
         times.write_text(json.dumps(player.seconds))
 

@@ -48,8 +48,7 @@ def decided(order: Order, demand: Sequence[DemandLine], catalog: Catalog, avoidi
     request = Request(tuple(demand), destination_of(order), catalog.at, order.deliver_by_latest)
     snapshot = Snapshot(stock_of(catalog, set(avoiding)), parcels_ahead(network, catalog.days, catalog.at))
     decision = route(request, network, snapshot)
-    if not network.rates[0].carrier:
-        decision = _without_prices(decision)
+    decision = stated(decision, network)
     if catalog.is_history:
         return decision
     return replace(decision, chosen=tuple([_counted(parcel, network) for parcel in decision.chosen]))
@@ -116,8 +115,15 @@ def _counted(parcel: Parcel, network: Network) -> Parcel:
 # -- what is told of it --------------------------------------------------------------------------------------------
 
 
-def _without_prices(decision: Decision) -> Decision:
-    """Where nobody said what carriers charge and how long they take, nothing is said of either: nearer is better."""
+def is_priced(network: Network) -> bool:
+    """Whether anybody said what carriers charge: the built-in rate only makes nearer better."""
+    return bool(network.rates[0].carrier)
+
+
+def stated(decision: Decision, network: Network) -> Decision:
+    """A decision as it is told: where nobody said what carriers charge and how long they take, nothing is of either."""
+    if is_priced(network):
+        return decision
     chosen = tuple(
         [
             replace(parcel, carrier=None, service=None, cost_minor=0, deliver_earliest=None, deliver_latest=None)
@@ -156,7 +162,7 @@ def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> Rou
         order_id=order.id,
         strategy=decision.strategy.value,
         currency=order.currency,
-        chosen=[_chosen(parcel, order) for parcel in decision.chosen],
+        chosen=[parcel_json(parcel, order.currency, order.deliver_by_latest) for parcel in decision.chosen],
         candidates=[_candidate(candidate, order) for candidate in decision.candidates],
         unfilled=[{"sku": gap.sku, "quantity": gap.quantity, "reason": gap.reason.value} for gap in decision.unfilled],
         decided_at=act.at,
@@ -168,8 +174,9 @@ def record(order: Order, decision: Decision, decision_id: UUID, act: Act) -> Rou
     )
 
 
-def _chosen(parcel: Parcel, order: Order) -> dict[str, Any]:
-    latest = parcel.deliver_latest or order.deliver_by_latest
+def parcel_json(parcel: Parcel, currency: str, promise: datetime | None) -> dict[str, Any]:
+    """A parcel as decisions on record have it."""
+    latest = parcel.deliver_latest or promise
     return {
         "location_id": str(parcel.location_id),
         "lines": [{"sku": part.sku, "quantity": part.quantity} for part in parcel.lines],
@@ -177,7 +184,7 @@ def _chosen(parcel: Parcel, order: Order) -> dict[str, Any]:
         "carrier": parcel.carrier,
         "service": parcel.service,
         "cost_minor": parcel.cost_minor if parcel.carrier else None,
-        "currency": order.currency,
+        "currency": currency,
         "ship_by": parcel.ship_at and parcel.ship_at.isoformat(),
         "deliver_from": parcel.deliver_earliest and parcel.deliver_earliest.isoformat(),
         "deliver_by": latest and latest.isoformat(),

@@ -5,17 +5,18 @@ Such a process begins for every question, so this imports what routing needs and
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from domain.promises import learn
-from domain.routing.network import Network, Ruleset, Snapshot
+from domain.routing.network import Network, Prices, Request, Ruleset, Snapshot
 from domain.routing.router import route
 from domain.routing.simulation import Comparison, Figures, Walk, assignment
-from domain.store import past_orders, promises, shadows, simulations
-from domain.store.network import load
+from domain.sourcing import parcels_ahead, stated
+from domain.store import past_orders, promises, scarcity, shadows, simulations
+from domain.store.network import load, store_prices
 from domain.store.past_orders import Window
 from domain.store.rulesets import ruleset_of
 from domain.store.shadows import Answer, Question
@@ -109,12 +110,13 @@ async def decide_in_shadow(connection: Any) -> int:
 
 
 def _answer(question: Question, network: Network) -> Answer:
-    decision = route(question.request, network, Snapshot(question.stock, question.parcels_today))
+    ahead = parcels_ahead(network, question.days, question.request.at)
+    decision = stated(route(question.request, network, Snapshot(question.stock, ahead)), network)
     live, shadow = Figures(), Figures()
-    live.count(question.live, question.request.deliver_by)
-    shadow.count(decision, question.request.deliver_by)
+    live.count(question.live, question.promise)
+    shadow.count(decision, question.promise)
     changed = assignment(question.live) != assignment(decision)
-    return Answer(question.decision_id, decision, changed, live, shadow)
+    return Answer(question, decision, changed, live, shadow)
 
 
 # -- promises ----------------------------------------------------------------------------------------------------------
@@ -134,7 +136,59 @@ async def learn_promises(connection: Any, channel: str | None = None) -> list[di
     return answers
 
 
+# -- prices ------------------------------------------------------------------------------------------------------------
+
+HISTORY = timedelta(days=28)
+HORIZON_DAYS = 14.0
+"""For so long the stock of today should last: by then more has usually come, and prices are solved anew every night."""
+LEAST_ORDERS = 100
+"""Fewer orders than that say little about coming ones."""
+
+
+async def solve_prices(connection: Any, channel: str | None = None) -> list[dict[str, Any]]:
+    """Price what is scarce in a channel, or in each one. Where that cannot be told, nothing has a price any more."""
+    answers = []
+    for channel_id, code in await scarcity.channels(connection, channel):
+        network = await load(connection, channel_id)
+        past = await _past(connection, channel_id, datetime.now(UTC))
+        reason = _too_little(network, past)
+        found = Prices() if reason else await _solved(connection, channel_id, network, past)
+        if found.stock or found.capacity or await scarcity.is_priced(connection, channel_id):
+            async with connection.transaction():
+                await store_prices(connection, channel_id, found)
+        told = {"levels": sum(map(bool, found.stock.values())), "locations": sum(map(bool, found.capacity.values()))}
+        answers.append({"channel": code, "orders": len(past), "reason": reason, **told})
+    return answers
+
+
+async def _past(connection: Any, channel_id: UUID, now: datetime) -> list[Request]:
+    window = Window(channel_id, now - HISTORY, now)
+    past: list[Request] = []
+    after = FIRST
+    while orders := await past_orders.some(connection, window, after, CHUNK):
+        past += [order.request for order in orders]
+        after = orders[-1].request.at, orders[-1].id
+    return past
+
+
+def _too_little(network: Network, past: list[Request]) -> str | None:
+    """Why there is nothing to be priced."""
+    if not network.live.weights.stock:
+        return "the rules give prices of stock no weight"
+    if len(past) < LEAST_ORDERS:
+        return f"too few in {HISTORY.days} days, at least {LEAST_ORDERS} are needed"
+    return None
+
+
+async def _solved(connection: Any, channel_id: UUID, network: Network, past: list[Request]) -> Prices:
+    from domain.routing.prices import prices  # noqa: PLC0415 - the solver takes a moment, and other tasks need none
+
+    variants = {line.variant_id for request in past for line in request.lines}
+    snapshot = Snapshot(await scarcity.stock_of(connection, channel_id, variants))
+    return prices(past, network, snapshot, HORIZON_DAYS)
+
+
 TASKS: dict[str, Callable[..., Awaitable[Any]]] = {
-    task.__name__: task for task in (simulate, go_on_simulating, decide_in_shadow, learn_promises)
+    task.__name__: task for task in (simulate, go_on_simulating, decide_in_shadow, learn_promises, solve_prices)
 }
 """What can be asked: a function of a connection and of what is given."""

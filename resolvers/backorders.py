@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from domain import backorders as rules
-from domain import fulfilling, placing
+from domain import fulfilling, placing, rerouting
 from domain.acts import Act
 from domain.ids import new_id
 from domain.model import Decided, Order, StockLevel
@@ -126,6 +126,7 @@ def _filled(
     `at_hand` are the levels as they become, `given` the parcels that earlier orders of this act were given.
     """
     offered = placing.on_shelves(offered, at_hand.values())
+    offered = rerouting.without(offered, rerouting.declined_by(order, work.act.recorded_at))
     offered = replace(offered, days=Counter(offered.days) + given)
     stock = {
         offer.variant_id: sum(units for _, _, units in offer.levels)

@@ -66,5 +66,7 @@ async def report(world: World, _viewer: Viewer, *, channel: str, from_: datetime
 
     found = await world.database.ask(ask)
     live, shadow = Figures(**found["live"]), Figures(**found["shadow"])
-    saved = live.cost_minor - shadow.cost_minor
-    return {**found, "current": live.told(), "shadow": shadow.told(), "saved_minor": saved}
+    priced = found["priced"]
+    saved = live.cost_minor - shadow.cost_minor if priced else None
+    sides = {"current": live.told(priced=priced), "shadow": shadow.told(priced=priced)}
+    return {**found, **sides, "saved_minor": saved}

@@ -133,10 +133,20 @@ def _threshold(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
     return func.coalesce(units.correlate_except(kept).scalar_subquery(), literal_column("0"))
 
 
+def _is_ahead(variant: Row) -> ColumnElement[bool]:
+    """Whether nothing is given out of stock yet: before the release, and until those who waited for it have theirs."""
+    early = or_(variant.c.releases_at > func.now(), _waiting(variant.c.id) > 0)
+    return and_(variant.c.backorder_policy == "PREORDER", early)
+
+
 def _free(variant_id: Any, channel_id: Any) -> ColumnElement[int]:
     """Units of one variant that a channel can promise, taken by itself."""
+    variant = t.variants.alias()
+    ahead = select(variant.c.id).where(variant.c.id == variant_id, _is_ahead(variant)).correlate_except(variant)
     left = _available(variant_id, channel_id) - _threshold(variant_id, channel_id)
-    free: ColumnElement[int] = func.greatest(literal_column("0"), left)
+    free: ColumnElement[int] = case(
+        (ahead.exists(), literal_column("0")), else_=func.greatest(literal_column("0"), left)
+    )
     return free
 
 
@@ -169,10 +179,7 @@ def _waiting(variant_id: Any) -> ColumnElement[int]:
 
 def _backorderable(variant: Row) -> ColumnElement[int | None]:
     """Units that may be sold ahead of supply: what the limit leaves, all that anybody wants (null), or none."""
-    ahead = or_(
-        variant.c.backorder_policy == "BACKORDER",
-        and_(variant.c.backorder_policy == "PREORDER", variant.c.releases_at > func.now()),
-    )
+    ahead = or_(variant.c.backorder_policy == "BACKORDER", _is_ahead(variant))
     left = case(
         (
             variant.c.backorder_limit.is_not(None),
@@ -206,7 +213,7 @@ def _arriving(variant_id: Any, channel_id: Any) -> Any:
 
 
 def _there_at(variant_id: Any, channel_id: Any, needed: Any) -> ColumnElement[datetime]:
-    """When so many units are free: the first arrival after which they are; now where they are already; null if never."""
+    """When so many units can be sold: now, after the first arrival that is enough, or at the release; null if never."""
     comes = _arriving(variant_id, channel_id)
     first = (
         select(comes.c.expected_at)
@@ -215,7 +222,17 @@ def _there_at(variant_id: Any, channel_id: Any, needed: Any) -> ColumnElement[da
         .limit(literal_column("1"))
     )
     later = first.correlate_except(comes).scalar_subquery()
-    return case((_left(variant_id, channel_id) >= needed, func.now()), else_=later)
+    at = case((_left(variant_id, channel_id) >= needed, _now()), else_=func.greatest(later, _now()))
+    early = t.variants.alias()
+    release = select(early.c.releases_at).where(early.c.id == variant_id, early.c.backorder_policy == "PREORDER")
+    known = or_(_left(variant_id, channel_id) >= needed, later.is_not(None))
+    return case((known, func.greatest(at, release.correlate_except(early).scalar_subquery())))
+
+
+def _now() -> ColumnElement[datetime]:
+    """This minute."""
+    moment: ColumnElement[datetime] = func.date_trunc("minute", func.now())
+    return moment
 
 
 def _by_then(variant_id: Any, channel_id: Any, at: Any) -> ColumnElement[int]:
@@ -251,8 +268,7 @@ def _next(variant: Row, channel: Row) -> ColumnElement[Any]:
         (then.c.is_kit, _by_components(variant.c.id, kits, together=func.min)),
         else_=_by_then(variant.c.id, channel.c.id, then.c.at),
     )
-    at = func.greatest(then.c.at, func.now(), variant.c.releases_at)
-    found = select(func.json_build_object("at", at, "quantity", quantity)).where(then.c.at.is_not(None))
+    found = select(func.json_build_object("at", then.c.at, "quantity", quantity)).where(then.c.at.is_not(None))
     return found.correlate_except(then).scalar_subquery()
 
 
@@ -348,7 +364,7 @@ def _counts_until(place: Row) -> ColumnElement[datetime]:
 def _ready_at(place: Row) -> ColumnElement[datetime]:
     """When it can be fetched: by the cut-off of the day on which it would leave, or by the day's end."""
     closes = func.coalesce(cast(place.c.cutoff, Interval), cast(literal_column(f"'{CLOSES}'"), Interval))
-    return func.greatest(func.now(), func.timezone(place.c.zone, place.c.leaves + closes))
+    return func.greatest(_now(), func.timezone(place.c.zone, place.c.leaves + closes))
 
 
 def _delivery(places: Row, where: Row, variant: Row, channel: Row) -> ColumnElement[Any]:
@@ -545,7 +561,7 @@ class Availability:
     sellable: int = column(
         "sellable",
         "Units that can be promised now: what its locations have free, less the channel's threshold. A kit sells as its "
-        "scarcest component.",
+        "scarcest component; of a pre-order, nothing is given out of stock before its release.",
     )
     backorderable: int | None = column(
         "backorderable",

@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import ARRAY, BigInteger, Integer, Numeric, Uuid, any_, cast, func
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, Numeric, Uuid, any_, case, cast, func
 from sqlalchemy import column as named
 
 from domain.routing.simulation import SimulationStatus
 from domain.store import tables as t
 from domain.store import visibility
-from resolvers.reading.mapping import Elements, Values, asks, column, inline, many, one, reads
+from resolvers.reading.mapping import Elements, Row, Values, asks, column, inline, many, one, reads
 from schema.catalog import Channel
-from schema.common import Actor, First, Money, Node, actor, as_float, entity, id_of, words
+from schema.common import Actor, First, Money, Node, actor, as_float, entity, id_of, optional_money, words
 from schema.fulfillment import CHOSEN, UNFILLED, RoutingChoice, RoutingGap
 from schema.orders import Order
 from schema.routing import RoutingRuleset
@@ -32,23 +32,26 @@ def _float(name: str, description: str) -> Any:
     return column(lambda row: as_float(row.c.doc[name].astext), description)
 
 
-def _money(name: str, description: str) -> Any:
-    return inline(
-        lambda row: Values(minor=cast(row.c.doc[name].astext, BigInteger), currency=row.c.currency), description
-    )
+def _minor(name: str) -> Any:
+    return lambda row: cast(row.c.doc[name].astext, BigInteger)
 
 
 @strawberry.type(description="What one set of rules comes to over many orders.")
 class RoutingFigures:
     """One side of a comparison."""
 
-    cost: Money = _money("cost_minor", "Carriers, packing and handling of all parcels; no penalty, nothing weighed.")
+    cost: Money | None = optional_money(
+        _minor("cost_minor"),
+        lambda row: row.c.currency,
+        "Carriers, packing and handling of all parcels; no penalty, nothing weighed. Null where nobody said what carriers "
+        "charge.",
+    )
     parcels: int = _of("parcels", Integer(), "Parcels.")
     split_rate: float | None = _float("split_rate", "Orders in several parcels by orders that ship; 0 to 1.")
     on_time_rate: float | None = _float(
         "on_time_rate",
         "Orders that arrive whole and by the moment promised to their buyers, by orders with a promise; 0 to 1. "
-        "Null where none had one.",
+        "Null where none had one, or nobody said how long carriers take.",
     )
     average_distance_km: float | None = _float(
         "average_distance_km", "How far a parcel goes on average, as the crow flies; null where not known."
@@ -79,9 +82,10 @@ class RoutingChange:
         _among("ships_to"), lambda location: [location.c.code],
         "From where it would ship by the others; at most 100.", limit=LOCATIONS_LIMIT,
     )  # fmt: skip
-    cost_delta: Money = inline(
-        lambda change: Values(minor=change.c.delta_minor, currency=change.c.currency),
-        "What it would cost more; less, where negative.",
+    cost_delta: Money | None = optional_money(
+        lambda change: change.c.delta_minor,
+        lambda change: change.c.currency,
+        "What it would cost more; less, where negative. Null where nobody said what carriers charge.",
     )
 
 
@@ -142,8 +146,10 @@ class RoutingSimulationJob(Node):
 # -- rules in shadow -----------------------------------------------------------------------------------------------
 
 
-def _minor(side: str) -> Any:
-    return lambda row: cast(getattr(row.c, side)["cost_minor"].astext, BigInteger)
+def _delta(row: Row) -> ColumnElement[Any]:
+    """Null where the first parcel has no carrier: then nobody said what they charge."""
+    live, shadow = (cast(side["cost_minor"].astext, BigInteger) for side in (row.c.live, row.c.shadow))
+    return case((row.c.chosen[0]["carrier"].astext.is_not(None), shadow - live))
 
 
 @strawberry.type(description="What the rules in shadow would have decided: nothing came of it.")
@@ -154,9 +160,11 @@ class RoutingShadow:
     ruleset: RoutingRuleset = one(lambda row, ruleset: ruleset.c.id == row.c.ruleset_id, "The rules.")
     strategy: str = column("strategy", "The rule that decided, such as LEAST_COST.")
     changed: bool = column("changed", "Whether anything would have shipped from elsewhere.")
-    cost_delta: Money = inline(
-        lambda row: Values(minor=_minor("shadow")(row) - _minor("live")(row), currency=row.c.currency),
-        "What the parcels would have cost more; less, where negative.",
+    cost_delta: Money | None = optional_money(
+        _delta,
+        lambda row: row.c.currency,
+        "What the parcels would have cost more; less, where negative. Null where there would have been none, or nobody said "
+        "what carriers charge.",
     )
     chosen: list[RoutingChoice] = reads(Elements(CHOSEN), "The locations that would have shipped; at most 100.")
     unfilled: list[RoutingGap] = reads(Elements(UNFILLED), "Units that no location could have taken; at most 100.")
@@ -172,9 +180,9 @@ class RoutingShadowReport:
     waiting: int = _of("waiting", Integer(), "The decisions that they are still to be asked about: not in the figures.")
     current: RoutingFigures = _figures("current", "What was decided.")
     shadow: RoutingFigures = _figures("shadow", "What they would have decided.")
-    saved: Money = inline(
-        lambda row: Values(
-            minor=cast(row.c.doc["saved_minor"].astext, BigInteger), currency=row.c.doc["currency"].astext
-        ),
-        "What the parcels would have cost less; negative where they would have cost more.",
+    saved: Money | None = optional_money(
+        _minor("saved_minor"),
+        lambda row: row.c.doc["currency"].astext,
+        "What the parcels would have cost less; negative where they would have cost more. Null where nobody said what "
+        "carriers charge.",
     )

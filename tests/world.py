@@ -845,6 +845,7 @@ def small_world() -> World:
     small_work(world, depot, shop, ana)
     cap = world.variant("CAP", web, 990)
     world.level(cap, depot, 0)
+    world.level(world.variant("SCARF", web, 1_990), shop, 5)
     small_demand(world, cap, shirts, depot)
     small_carts(world, web, [(shirts, 2), (shoes, 1)], shirts_in_shop, ana)
     Story(world, web, both, ana, cart=world.cart(web, [(shirts, 2), (shoes, 1)], ana))

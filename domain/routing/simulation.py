@@ -7,15 +7,14 @@ moment; what an order ships is gone for those after it. So like is compared with
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from heapq import heappush, heappushpop
 from typing import Any, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from domain.routing.model import Decision
 from domain.routing.network import Network, Request, Snapshot
 from domain.routing.router import route
+from domain.sourcing import is_counted, is_priced, parcels_ahead
 from domain.words import Word
 
 CHANGES_KEPT = 100
@@ -37,6 +36,8 @@ class PastOrder:
 
     id: UUID
     request: Request
+    promise: datetime | None = None
+    """What its buyer was told, though it may be no more than what the router came to itself, which asks nothing of it."""
 
 
 @dataclass(slots=True)
@@ -54,28 +55,28 @@ class Figures:
     distance_km: float = 0.0
     unfilled_units: int = 0
 
-    def count(self, decision: Decision, deliver_by: datetime | None) -> None:
-        """Add one decision."""
+    def count(self, decision: Decision, promise: datetime | None) -> None:
+        """Add one decision about an order whose buyer was promised a moment, or none."""
         self.cost_minor += cost_of(decision)
         self.orders_shipped += bool(decision.chosen)
         self.orders_split += len(decision.chosen) > 1
         self.unfilled_units += sum(gap.quantity for gap in decision.unfilled)
-        if deliver_by is not None:
+        if promise is not None:
             self.orders_promised += 1
-            self.orders_on_time += not decision.unfilled and not any(parcel.late_days for parcel in decision.chosen)
+            self.orders_on_time += is_on_time(decision, promise)
         for parcel in decision.chosen:
             self.parcels += 1
             if parcel.distance_km is not None:
                 self.parcels_placed += 1
                 self.distance_km += parcel.distance_km
 
-    def told(self) -> dict[str, Any]:
-        """The figures as they are reported."""
+    def told(self, *, priced: bool) -> dict[str, Any]:
+        """The figures as they are reported; of money and time nothing where nobody said what carriers charge and take."""
         return {
-            "cost_minor": self.cost_minor,
+            "cost_minor": self.cost_minor if priced else None,
             "parcels": self.parcels,
             "split_rate": _rate(self.orders_split, self.orders_shipped),
-            "on_time_rate": _rate(self.orders_on_time, self.orders_promised),
+            "on_time_rate": _rate(self.orders_on_time, self.orders_promised) if priced else None,
             "average_distance_km": round(self.distance_km / self.parcels_placed, 3) if self.parcels_placed else None,
             "unfilled_units": self.unfilled_units,
         }
@@ -90,6 +91,15 @@ def cost_of(decision: Decision) -> int:
     return sum(parcel.cost_minor for parcel in decision.chosen)
 
 
+def is_on_time(decision: Decision, promise: datetime) -> bool:
+    """Whether everything arrives, and no parcel a day after what was promised, as its location counts days."""
+    return not decision.unfilled and all(
+        parcel.deliver_latest is not None
+        and parcel.deliver_latest.date() <= promise.astimezone(parcel.deliver_latest.tzinfo).date()
+        for parcel in decision.chosen
+    )
+
+
 def assignment(decision: Decision) -> frozenset[tuple[UUID, UUID, int]]:
     """What ships from where: (location, line, units)."""
     return frozenset(
@@ -100,46 +110,40 @@ def assignment(decision: Decision) -> frozenset[tuple[UUID, UUID, int]]:
 Stock = dict[UUID, dict[UUID, int]]
 """Units by location and variant."""
 
-QUARTER = timedelta(minutes=15)
-"""Days begin at whole quarters of an hour, wherever one is."""
+DAY = timedelta(days=1)
 
 
 class Walk:
-    """One set of rules on its way through the orders: what is left in stock, and the parcels of the day at hand."""
+    """One set of rules on its way through the orders: what is left in stock, and what days have been given already."""
 
     def __init__(self, network: Network, stock: Mapping[UUID, Mapping[UUID, int]]) -> None:
         self.network = network
         self.stock: Stock = {location: dict(units) for location, units in stock.items()}
-        self.given: dict[UUID, tuple[date, int]] = {}
-        """Parcels by location, and the day there on which they were given out."""
+        self.days: dict[tuple[UUID, date], int] = {}
+        """Parcels by location and the day on which they leave, where anybody counts them."""
         self.figures = Figures()
-        self._parcels: tuple[datetime | None, dict[UUID, int]] = None, {}
 
-    def decide(self, request: Request) -> Decision:
+    def decide(self, order: PastOrder) -> Decision:
         """Route one order, and take what it ships."""
-        parcels = self._parcels_at(request.at)
-        decision = route(request, self.network, Snapshot(self.stock, parcels))
-        self.figures.count(decision, request.deliver_by)
+        request = order.request
+        decision = route(request, self.network, Snapshot(self.stock, self._parcels_ahead(request.at)))
+        self.figures.count(decision, order.promise)
         variants = {line.line_id: line.variant_id for line in request.lines}
         for parcel in decision.chosen:
             shelf = self.stock[parcel.location_id]
             for line in parcel.lines:
                 shelf[variants[line.line_id]] -= line.quantity
-            parcels[parcel.location_id] = parcels.get(parcel.location_id, 0) + 1
-            self.given[parcel.location_id] = self._day(parcel.location_id, request.at), parcels[parcel.location_id]
+            if parcel.ship_at is not None and is_counted(self.network, parcel.location_id):
+                day = parcel.location_id, parcel.ship_at.date()
+                self.days[day] = self.days.get(day, 0) + 1
         return decision
 
-    def _parcels_at(self, at: datetime) -> dict[UUID, int]:
-        """The parcels of the day that a moment lies in, at each location."""
-        quarter = at - (at - datetime.min.replace(tzinfo=at.tzinfo)) % QUARTER
-        if quarter != self._parcels[0]:
-            today = {place: parcels for place, (day, parcels) in self.given.items() if day == self._day(place, at)}
-            self._parcels = quarter, today
-        return self._parcels[1]
-
-    def _day(self, location_id: UUID, at: datetime) -> date:
-        location = self.network.locations.get(location_id)
-        return at.astimezone(_zone(location.calendar.time_zone if location else "UTC")).date()
+    def _parcels_ahead(self, at: datetime) -> dict[UUID, int]:
+        """What is to leave from then on. Days that are over are forgotten: moments only go forward."""
+        yesterday = at.date() - DAY  # which somewhere may still be today
+        for day in [day for day in self.days if day[1] < yesterday]:
+            del self.days[day]
+        return parcels_ahead(self.network, self.days, at)
 
     # -- to go on elsewhere ------------------------------------------------------------------------------------------
 
@@ -149,7 +153,7 @@ class Walk:
             "stock": {
                 str(place): {str(key): left for key, left in shelf.items()} for place, shelf in self.stock.items()
             },
-            "given": {str(place): [day.isoformat(), parcels] for place, (day, parcels) in self.given.items()},
+            "days": [[str(place), day.isoformat(), parcels] for (place, day), parcels in self.days.items()],
             "figures": asdict(self.figures),
         }
 
@@ -160,16 +164,9 @@ class Walk:
             UUID(place): {UUID(key): left for key, left in shelf.items()} for place, shelf in dumped["stock"].items()
         }
         walk = cls(network, stock)
-        walk.given = {
-            UUID(place): (date.fromisoformat(day), parcels) for place, (day, parcels) in dumped["given"].items()
-        }
+        walk.days = {(UUID(place), date.fromisoformat(day)): parcels for place, day, parcels in dumped["days"]}
         walk.figures = Figures(**dumped["figures"])
         return walk
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
 
 
 Change = tuple[int, int, str, list[str], list[str], int]
@@ -191,7 +188,7 @@ class Comparison:
         """Walk on through some orders."""
         for order in orders:
             self.orders += 1
-            before, after = self.current.decide(order.request), self.proposed.decide(order.request)
+            before, after = self.current.decide(order), self.proposed.decide(order)
             if assignment(before) != assignment(after):
                 self.changed_count += 1
                 self._keep(order.id, before, after)
@@ -203,20 +200,20 @@ class Comparison:
 
     def told(self) -> dict[str, Any]:
         """The comparison as it is reported."""
-        currency = self.current.network.currency
+        currency, priced = self.current.network.currency, is_priced(self.current.network)
         changes = sorted(self.changes, reverse=True)
         return {
             "currency": currency,
             "orders": self.orders,
-            "current": self.current.figures.told(),
-            "proposed": self.proposed.figures.told(),
+            "current": self.current.figures.told(priced=priced),
+            "proposed": self.proposed.figures.told(priced=priced),
             "changed_count": self.changed_count,
             "changed": [
                 {
                     "order_id": id_,
                     "ships_from": ships_from,
                     "ships_to": ships_to,
-                    "delta_minor": delta,
+                    "delta_minor": delta if priced else None,
                     "currency": currency,
                 }
                 for _, _, id_, ships_from, ships_to, delta in changes

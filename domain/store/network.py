@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -144,8 +144,12 @@ def _rate(row: Mapping[str, Any]) -> Rate:
 # -- shadow prices -------------------------------------------------------------------------------------------------
 
 
+STALE = timedelta(days=8)
+"""Older prices tell of stock that is long gone: whose workers stopped solving routes without any."""
+
+
 async def _prices(connection: Any, channel_id: UUID, solved_at: str | None) -> Prices:
-    if solved_at is None:
+    if solved_at is None or datetime.fromisoformat(solved_at) < datetime.now(UTC) - STALE:
         return Prices()
     stock: dict[tuple[UUID, UUID], float] = {}
     for index, row in enumerate(await connection.fetch(STOCK_PRICES, channel_id)):

@@ -15,6 +15,7 @@ from asyncpg.pgproto.pgproto import UUID as FastUUID  # noqa: N811 - a uuid.UUID
 from domain.routing.model import DemandLine, Point
 from domain.routing.network import Destination, Request
 from domain.routing.simulation import PastOrder, Stock
+from domain.sourcing import UNKNOWN_GRAMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,21 @@ COUNT = f"""
     ) as found
 """
 
+PROMISED_BY_ROUTER = """
+    (
+        select o.deliver_by_latest = max((parcel->>'deliver_by')::timestamptz)
+            and o.deliver_by_earliest = min((parcel->>'deliver_from')::timestamptz)
+        from jsonb_array_elements((
+            select d.chosen from routing_decisions d where d.order_id = o.id order by d.id limit 1
+        )) as parcel
+    )
+"""
+"""Whether what the buyer was told is what the router itself came to: then nobody asked it of the router."""
+
 ORDERS = f"""
     select json_build_array(
-        o.id, o.placed_at, o.latitude, o.longitude, o.country, o.region, o.postal_code, o.deliver_by_latest, l.lines
+        o.id, o.placed_at, o.latitude, o.longitude, o.country, o.region, o.postal_code,
+        o.deliver_by_latest, coalesce({PROMISED_BY_ROUTER}, false), l.lines
     )
     from orders o
     cross join lateral (
@@ -126,17 +139,19 @@ def _order(
     country: str | None,
     region: str | None,
     postal_code: str | None,
-    deliver_by: str | None,
+    promised: str | None,
+    promised_by_router: bool,
     lines: list[list[Any]],
 ) -> PastOrder:
+    promise = datetime.fromisoformat(promised) if promised else None
     point = None if latitude is None or longitude is None else Point(latitude, longitude)
     request = Request(
         lines=tuple(_lines(lines)),
         destination=Destination(point, country, region, postal_code),
         at=datetime.fromisoformat(placed_at),
-        deliver_by=datetime.fromisoformat(deliver_by) if deliver_by else None,
+        deliver_by=None if promised_by_router else promise,
     )
-    return PastOrder(FastUUID(id_), request)
+    return PastOrder(FastUUID(id_), request, promise)
 
 
 def _lines(packed: list[list[Any]]) -> Iterator[DemandLine]:
@@ -146,7 +161,7 @@ def _lines(packed: list[list[Any]]) -> Iterator[DemandLine]:
             sku=sku,
             variant_id=FastUUID(variant_id),
             quantity=units,
-            weight_grams=weight_grams,
+            weight_grams=UNKNOWN_GRAMS if weight_grams is None else weight_grams,
             value_minor=price_minor,
             longest_mm=longest_mm,
             hazmat=hazmat,

@@ -4,9 +4,9 @@ What a decision was made on is on record: the order, and the ledger, which tells
 is decided again when there is time for it, and comes to the same whenever that is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from domain.ids import drawn_at
 from domain.routing.model import Decision, DemandLine, Parcel, ParcelLine, Point, Strategy, Unfilled, UnfilledReason
 from domain.routing.network import Destination, Request, Ruleset
 from domain.routing.simulation import Figures, Stock
+from domain.sourcing import UNKNOWN_GRAMS, Days, parcel_json
 from domain.store.past_orders import summed
 from domain.store.rulesets import ruleset_of
 
@@ -33,8 +34,9 @@ NOTE = """
 WAITING = "select exists (select from routing_shadows where strategy is null)"
 
 NEXT = """
-    select s.decision_id, s.ruleset_id, s.channel_id, s.decided_at, d.chosen, d.unfilled,
-        o.id as order_id, o.latitude, o.longitude, o.country, o.region, o.postal_code, o.deliver_by_latest
+    select s.decision_id, s.ruleset_id, s.channel_id, s.currency, s.decided_at, d.chosen, d.unfilled,
+        o.id as order_id, o.latitude, o.longitude, o.country, o.region, o.postal_code,
+        o.deliver_by_earliest, o.deliver_by_latest
     from routing_shadows s
     join routing_decisions d on d.id = s.decision_id
     join orders o on o.id = s.order_id
@@ -71,6 +73,18 @@ STOCK_BEFORE = """
 """
 """What was available right before a decision took its part; what it took out of a reservation was there for it as well."""
 
+DAYS_BEFORE = """
+    select f.location_id, f.capacity_day, count(*) as parcels
+    from fulfillment_orders f
+    join location_channels lc on lc.location_id = f.location_id and lc.channel_id = $1
+    where f.due_at >= $2 and f.capacity_day is not null and f.id < $3
+        and (f.status not in ('REJECTED', 'CANCELED') or f.closed_at > $2)
+    group by f.location_id, f.capacity_day
+"""
+"""Work is due by the end of the day whose capacity it takes; ids are drawn in the order of time."""
+
+HISTORY = timedelta(days=1)
+
 RULESET = "select to_json(r) as ruleset from routing_rulesets r where id = $1"
 
 KEEP = """
@@ -90,17 +104,19 @@ class Question:
     decision_id: UUID
     channel_id: UUID
     ruleset_id: UUID
+    currency: str
     request: Request
+    promise: datetime | None
     live: Decision
     stock: Stock
-    parcels_today: Mapping[UUID, int]
+    days: Days
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the rules in shadow make of it, and both sides' figures."""
 
-    decision_id: UUID
+    question: Question
     decision: Decision
     changed: bool
     live: Figures
@@ -136,7 +152,7 @@ async def _question(connection: Any, row: Any) -> Question:
             row["postal_code"],
         ),
         at=row["decided_at"],
-        deliver_by=row["deliver_by_latest"],
+        deliver_by=None if _promised_by_router(row) else row["deliver_by_latest"],
     )
     live = Decision(
         Strategy.NONE,
@@ -146,7 +162,17 @@ async def _question(connection: Any, row: Any) -> Question:
     )
     variants = [line.variant_id for line in lines]
     stock = await _stock_before(connection, row["channel_id"], variants, row["decision_id"])
-    return Question(row["decision_id"], row["channel_id"], row["ruleset_id"], request, live, stock, {})
+    days = await _days_before(connection, row["channel_id"], row["decided_at"], row["decision_id"])
+    whose = row["decision_id"], row["channel_id"], row["ruleset_id"], row["currency"]
+    return Question(*whose, request, row["deliver_by_latest"], live, stock, days)
+
+
+def _promised_by_router(row: Any) -> bool:
+    """Whether the buyer was promised no more than what this decision came to: then nobody asked it of the router."""
+    ends = [datetime.fromisoformat(each["deliver_by"]) for each in row["chosen"] if each.get("deliver_by")]
+    begins = [datetime.fromisoformat(each["deliver_from"]) for each in row["chosen"] if each.get("deliver_from")]
+    promise = row["deliver_by_earliest"], row["deliver_by_latest"]
+    return bool(begins) and promise == (min(begins), max(ends))
 
 
 def _units(chosen: list[Any], unfilled: list[Any]) -> dict[str, int]:
@@ -165,7 +191,7 @@ def _lines(rows: Iterable[Any], units: dict[str, int]) -> Iterable[DemandLine]:
             sku=row["sku"],
             variant_id=row["variant_id"],
             quantity=units[row["sku"]],
-            weight_grams=row["weight_grams"],
+            weight_grams=UNKNOWN_GRAMS if row["weight_grams"] is None else row["weight_grams"],
             value_minor=row["unit_price_minor"],
             longest_mm=row["longest_mm"],
             hazmat=row["hazmat"],
@@ -194,6 +220,14 @@ async def _stock_before(connection: Any, channel_id: UUID, variants: Sequence[UU
     return summed(await connection.fetch(STOCK_BEFORE, channel_id, variants, *moment, decision_id))
 
 
+async def _days_before(connection: Any, channel_id: UUID, at: datetime, decision_id: UUID) -> Days:
+    """What locations had been given for days to come. History takes nothing of any day's capacity."""
+    if at < drawn_at(decision_id) - HISTORY:
+        return {}
+    rows = await connection.fetch(DAYS_BEFORE, channel_id, at, decision_id)
+    return {(row["location_id"], row["capacity_day"]): row["parcels"] for row in rows}
+
+
 async def ruleset(connection: Any, id_: UUID) -> Ruleset:
     """The rules that were in shadow, whatever has become of them."""
     return ruleset_of(orjson.loads(await connection.fetchval(RULESET, id_)))
@@ -203,9 +237,11 @@ async def keep(connection: Any, answers: Sequence[Answer]) -> None:
     """Put beside decisions what rules in shadow make of them."""
     rows = [
         (
-            each.decision_id,
+            each.question.decision_id,
             each.decision.strategy.value,
-            _json(_chosen(each.decision)),
+            _json(
+                [parcel_json(parcel, each.question.currency, each.question.promise) for parcel in each.decision.chosen]
+            ),
             _json(_gaps(each.decision)),
             each.changed,
             _json(asdict(each.live)),
@@ -214,21 +250,6 @@ async def keep(connection: Any, answers: Sequence[Answer]) -> None:
         for each in answers
     ]
     await connection.execute(KEEP, *map(list, zip(*rows, strict=True)))
-
-
-def _chosen(decision: Decision) -> list[dict[str, Any]]:
-    """Parcels as decisions on record have them."""
-    return [
-        {
-            "location_id": str(parcel.location_id),
-            "lines": [{"sku": part.sku, "quantity": part.quantity} for part in parcel.lines],
-            "distance_km": parcel.distance_km,
-            "cost_minor": parcel.cost_minor,
-            "ship_by": parcel.ship_at and parcel.ship_at.isoformat(),
-            "deliver_by": parcel.deliver_latest and parcel.deliver_latest.isoformat(),
-        }
-        for parcel in decision.chosen
-    ]
 
 
 def _gaps(decision: Decision) -> list[dict[str, Any]]:
@@ -250,7 +271,9 @@ def _sums(side: str) -> str:
 REPORT = f"""
     select json_build_object(
         'decisions', count(*), 'orders', count(distinct order_id), 'waiting', count(*) filter (where strategy is null),
-        'changed_count', count(*) filter (where changed), 'live', {_sums("live")}, 'shadow', {_sums("shadow")}
+        'changed_count', count(*) filter (where changed),
+        'priced', exists (select from carrier_rates r join channels c on c.currency = r.currency where c.id = $1),
+        'live', {_sums("live")}, 'shadow', {_sums("shadow")}
     )
     from routing_shadows where channel_id = $1 and decided_at >= $2 and decided_at < $3
 """

@@ -203,8 +203,11 @@ async def test_what_may_be_sold_ahead_goes_by_the_variants_policy(shop: Shop, co
 
     soon, past = [datetime.now(UTC) + timedelta(days=days) for days in (5, -5)]
     assert await policy("BACKORDER", 10) == 10
+    assert (await one(shop, sku))["sellable"] == 1
     assert await policy("BACKORDER", None) is None
     assert await policy("PREORDER", 4, soon) == 4
+    found = await one(shop, sku)
+    assert (found["sellable"], found["nextAvailable"]) == (0, {"at": soon.isoformat(), "quantity": 1})
     assert await policy("PREORDER", 4, past) == 0
     assert await policy("NONE", None) == 0
 
@@ -246,6 +249,12 @@ async def test_a_kit_is_there_again_when_the_last_of_its_components_is(
     await bought(shop, connection, sock, 70, 9)
     found = (await one(shop, outfit))["nextAvailable"]
     assert (moment(found["at"]), found["quantity"]) == (later, 4)
+    release = later + timedelta(days=30)
+    await connection.execute(
+        "update variants set backorder_policy = 'PREORDER', releases_at = $2 where sku = $1", shirt, release
+    )
+    found = (await one(shop, outfit))["nextAvailable"]
+    assert (moment(found["at"]), found["quantity"]) == (release, 9)
 
 
 async def test_a_kit_arrives_with_the_last_of_its_components(shop: Shop) -> None:

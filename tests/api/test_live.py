@@ -91,6 +91,9 @@ async def test_returns_are_watched_one_by_one_or_by_location(shop: Shop, base_ur
     assert both["type"] == "RETURN_RECEIVED"
 
 
+LAST = "query ($sku: String!) { stockMovements(first: 1, filter: { sku: $sku }) { nodes { id } } }"
+
+
 async def test_stock_is_watched_by_sku_and_by_location(shop: Shop, base_url: str) -> None:
     mug, cup = await shop.variant(SAO1=3, RIO1=4), await shop.variant(SAO1=7)
     inventory, sao, rio = document("Inventory"), shop.places["SAO1"], shop.places["RIO1"]
@@ -104,6 +107,13 @@ async def test_stock_is_watched_by_sku_and_by_location(shop: Shop, base_url: str
     assert await moved(1, skus=[mug], locationIds=[rio]) == [("RIO1", 4)]
     assert await moved(3, skus=[mug, cup], locationIds=[sao, rio]) == [("SAO1", 3), ("RIO1", 4), ("SAO1", 7)]
     assert await moved(1, shop.store("RIO1"), skus=[mug]) == [("RIO1", 4)]
+    line = {"sku": cup, "quantity": 2}
+    judged = [{**line, "from": "RESTOCK", "to": "DISPOSE"}]
+    await shop.do(OPERATIONS, "safetyStockSet", locationId=sao, lines=[line])
+    await shop.do(OPERATIONS, "stockRedispose", locationId=sao, lines=judged)
+    (last,) = (await shop.ask(OPERATIONS, LAST, sku=cup))["stockMovements"]["nodes"]
+    await shop.do(OPERATIONS, "stockMovementReverse", id=last["id"])
+    assert await moved(4, skus=[cup]) == [("SAO1", 7)] * 4
     every = await moved(10)
     assert {code for code, _ in every} >= {"SAO1", "RIO1"}
     assert {code for code, _ in await moved(2, shop.store("RIO1"))} == {"RIO1"}

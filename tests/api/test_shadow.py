@@ -17,6 +17,7 @@ from resolvers.database import as_bytes, open_database
 from resolvers.jobs import Crew
 from resolvers.writing import World
 from tests.api.shop import AGENT, OPERATIONS, Answer, Shop, app
+from tests.api.test_simulation import priced
 
 FIGURES = "{ cost { amount currency } parcels splitRate onTimeRate averageDistanceKm unfilledUnits }"
 REPORT = f"""
@@ -72,6 +73,12 @@ async def shadow(shop: Shop, world: World) -> AsyncIterator[Answer]:
     made = await shop.do(OPERATIONS, "routingRulesetActivate", "ruleset { id version }", ruleset=SHADOW)
     yield made["ruleset"]
     await shop.do(OPERATIONS, "routingRulesetRetire", id=made["ruleset"]["id"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def rates(shop: Shop) -> None:
+    """What carriers charge is known."""
+    await priced(shop)
 
 
 async def noted(world: World, connection: asyncpg.Connection) -> None:
@@ -158,6 +165,7 @@ async def test_the_report_sums_up_what_the_shadow_would_have_saved(
     assert told["current"]["parcels"] == told["shadow"]["parcels"] == 3
     saved = float(told["current"]["cost"]["amount"]) - float(told["shadow"]["cost"]["amount"])
     assert float(told["saved"]["amount"]) == round(saved, 2) < 0
+    assert float(told["current"]["cost"]["amount"]) >= 30
     assert told["shadow"]["averageDistanceKm"] > told["current"]["averageDistanceKm"]
 
 

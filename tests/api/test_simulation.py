@@ -43,6 +43,27 @@ def day() -> Day:
     return Day()
 
 
+async def priced(shop: Shop, currency: str = "BRL") -> None:
+    """Say what a carrier charges."""
+    rates = [
+        {
+            "service": "PAC",
+            "base": "10.00",
+            "perKg": "1.00",
+            "perKgPer1000Km": "8.00",
+            "firstDays": 2,
+            "kmPerDay": 500.0,
+        }
+    ]
+    await shop.do(OPERATIONS, "carrierRatesSet", carrier="correios", currency=currency, rates=rates)
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def rates(shop: Shop) -> None:
+    """What carriers charge is known."""
+    await priced(shop)
+
+
 async def simulated(shop: Shop, input: Answer) -> Answer:
     return (await shop.ask(OPERATIONS, ASKED, input=input))["routingSimulation"]  # type: ignore[no-any-return]
 
@@ -144,9 +165,9 @@ async def test_the_rate_on_time_is_of_what_was_promised(shop: Shop, day: Day) ->
     for latest in ("2018-06-30T00:00:00Z", day.noon):
         promised = {"latest": latest}
         await shop.place((sku, 1), viewer=HISTORIAN, placedAt=day.noon, promisedDelivery=promised)
-    await shop.place((sku, 1), viewer=HISTORIAN, placedAt=day.noon)
+    await shop.place((sku, 1), viewer=HISTORIAN, placedAt=day.noon)  # promised by the router itself
 
-    assert (await simulated(shop, day.input(AS_THEY_ARE)))["current"]["onTimeRate"] == 0.5
+    assert (await simulated(shop, day.input(AS_THEY_ARE)))["current"]["onTimeRate"] == 0.6667
 
 
 async def test_two_simulations_in_one_query_are_told_apart(shop: Shop, day: Day) -> None:
@@ -177,6 +198,31 @@ async def test_a_day_without_orders_comes_to_nothing(shop: Shop, day: Day) -> No
         "unfilledUnits": 0,
     }
     assert found == {"orders": 0, "changedCount": 0, "current": nothing, "proposed": nothing, "changed": []}
+
+
+async def test_money_is_not_spoken_of_where_nobody_said_what_carriers_charge(shop: Shop, day: Day) -> None:
+    sku = await shop.variant(SAO1=5, RIO1=5)
+    await shop.place((sku, 1), viewer=HISTORIAN, placedAt=day.noon)
+    await shop.do(OPERATIONS, "carrierRatesSet", carrier="correios", currency="BRL", rates=[])
+
+    found = await simulated(shop, day.input(NOT_FROM_SAO1))
+
+    await priced(shop)
+    assert (found["current"]["cost"], found["proposed"]["cost"]) == (None, None)
+    assert [each["costDelta"] for each in found["changed"]] == [None]
+    assert found["proposed"]["averageDistanceKm"] > found["current"]["averageDistanceKm"]
+
+
+async def test_what_the_router_itself_promised_binds_nobody_and_is_measured_by(shop: Shop, day: Day) -> None:
+    sku = await shop.variant(SAO1=5, CWB1=5)
+    order = await shop.place((sku, 1), viewer=HISTORIAN, placedAt=day.noon)
+    slow = {**NOT_FROM_SAO1, "lateAllowed": False}
+
+    found = await simulated(shop, day.input(slow))
+
+    assert order["number"]
+    assert found["current"]["onTimeRate"] == 1.0
+    assert found["proposed"]["unfilledUnits"] == 0
 
 
 async def test_what_makes_no_sense_is_refused_in_words_for_programs(shop: Shop, day: Day) -> None:

@@ -27,6 +27,7 @@ FAR = "2030-01-01T12:00:00Z"
 
 EXPECTED = {
     "INSUFFICIENT_STOCK", "QUANTITY_EXCEEDS", "INVALID_TRANSITION", "INVALID_INPUT", "STOCK_CHANGED", "ON_HOLD",
+    "UNITS_COMMITTED", "UNROUTABLE", "NOT_FOUND",
 }  # fmt: skip
 """What may be refused where several do as they like: what somebody else was faster with."""
 
@@ -86,29 +87,34 @@ class Story:
         await self.send("orderCancel", "order { id }", id=order["id"], reason="CUSTOMER_REQUEST", **part)
 
     async def work(self) -> None:
-        """An order goes a step on; now and then a unit is not where it should be."""
+        """An order goes a step on; now and then work is declined, or a unit is not where it should be."""
         if not self.orders:
             return
         order = await self.shop.order(self.chance.choice(self.orders))
         if order["status"] == "PENDING":
             await self.send("orderConfirm", "order { id }", id=order["id"])
         for work in order["fulfillmentOrders"]:
-            if work["status"] == "OPEN":
+            if work["status"] == "OPEN" and self.chance.random() < 0.2:
+                held = [line for line in work["lines"] if line["quantity"] > line["short"] + line["canceled"]]
+                declined = {"fulfillmentOrderLineId": held[0]["id"], "reason": "NOT_FOUND"}
+                lines = [{**declined, "countedOnHand": 0}]
+                await self.send("fulfillmentOrderReject", "fulfillmentOrder { id }", id=work["id"], lines=lines)
+            elif work["status"] == "OPEN":
                 await self.send("fulfillmentOrderAccept", "fulfillmentOrder { id }", id=work["id"])
             elif work["status"] == "ACCEPTED":
                 await self._pick(work)
             elif work["status"] == "PICKING":
                 await self.send("fulfillmentOrderPack", "fulfillmentOrder { id }", id=work["id"], packages=[{}])
             elif work["status"] == "PACKED":
-                given = {"fulfillmentOrderId": work["id"], "carrier": "correios"}
-                await self.send("shipmentCreate", "shipment { id }", **given)
+                parcel = {"fulfillmentOrderId": work["id"], "carrier": "correios"}
+                await self.send("shipmentCreate", "shipment { id }", **parcel)
 
     async def _pick(self, work: Answer) -> None:
         line = work["lines"][0]
         left = line["quantity"] - line["picked"] - line["short"] - line["canceled"]
         if left and self.chance.random() < 0.3:
             short = {"picked": left - 1, "short": 1, "shortReason": self.chance.choice(["NOT_FOUND", "DAMAGED"])}
-            given = {"lines": [{"fulfillmentOrderLineId": line["id"], **short}]}
+            given: Answer = {"lines": [{"fulfillmentOrderLineId": line["id"], **short}]}
         else:
             given = {}
         await self.send("fulfillmentOrderPick", "fulfillmentOrder { id }", id=work["id"], **given)

@@ -17,6 +17,7 @@ DOCUMENTS = queries(
     custom_scalars={
         "DateTime": st.sampled_from(MOMENTS).map(lambda moment: StringValueNode(value=moment)),
         "CountryCode": st.sampled_from(TEXTS["country"]).map(lambda code: StringValueNode(value=code)),
+        "CurrencyCode": st.sampled_from(TEXTS["currency"]).map(lambda code: StringValueNode(value=code)),
     },
     print_ast=lambda document: document,
 )

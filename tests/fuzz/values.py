@@ -44,8 +44,9 @@ ODD_TEXTS = [
 
 TEXTS: dict[str, list[Any]] = {
     "sku": ["SHIRT", "SHOE", "MUG", "GULF-1", "none"],
-    "skus": ["SHIRT", "CAP", "OUTFIT", "SHOE", "MUG", "none"],
+    "skus": ["SHIRT", "CAP", "OUTFIT", "SCARF", "SHOE", "MUG", "none"],
     "country": ["BR", "JP"],
+    "currency": ["BRL", "JPY"],
     "postalCode": ["01304-001", "013", "99999", ""],
     "channel": ["web", "phone", "gulf", "none"],
     "tag": ["vip", "ünïcode", "none"],
@@ -165,8 +166,8 @@ class Values:
         if scalar == "String":
             likely = TEXTS.get(f"{target(of).name}.{name}") or TEXTS.get(name)
             return random.choice(likely if likely and random.random() < 0.85 else [*ODD_TEXTS, *TEXTS["query"]])
-        if scalar == "CountryCode":
-            return random.choice(TEXTS["country"])
+        if scalar in ("CountryCode", "CurrencyCode"):
+            return random.choice(TEXTS[scalar.removesuffix("Code").lower()])
         if scalar == "DateTime":
             return random.choice(MOMENTS)
         return {"Boolean": random.random() < 0.5, "Float": random.choice([0.0, -1.5, 1e300])}.get(

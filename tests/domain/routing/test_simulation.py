@@ -1,5 +1,6 @@
 """What if, without a database: two walks through the same orders, with the same stock, by other rules."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -51,7 +52,7 @@ def order(number: int, units: int = 1, *, at: datetime = MONDAY, days: int | Non
     if more.get("shoes"):
         lines.append(DemandLine(UUID(int=1_000 * number + 2), "SHOE", SHOE, more["shoes"], weight_grams=1_000))
     deliver_by = None if days is None else at + timedelta(days=days)
-    return PastOrder(UUID(int=number), Request(tuple(lines), Destination(Point(0.0, 0.0)), at, deliver_by))
+    return PastOrder(UUID(int=number), Request(tuple(lines), Destination(Point(0.0, 0.0)), at, deliver_by), deliver_by)
 
 
 def compared(stock: dict[UUID, dict[UUID, int]], rules: Ruleset, *orders: PastOrder) -> Comparison:
@@ -115,6 +116,20 @@ def test_there_is_no_rate_of_nothing() -> None:
     assert (told["cost_minor"], told["parcels"], told["unfilled_units"]) == (0, 0, 1)
 
 
+def test_of_money_and_time_nothing_is_told_where_nobody_said_what_carriers_charge() -> None:
+    unpriced = replace(network(), rates=(Rate("", "STANDARD", BASE),))
+    found = Comparison(
+        *(Walk(each, {FAR: {SHIRT: 5}, NEAR: {SHIRT: 5}}) for each in (unpriced, replace(unpriced, live=ELSEWHERE)))
+    )
+    found.go_on([order(1, days=1)])
+
+    told = found.told()
+
+    for side in ("current", "proposed"):
+        assert (told[side]["cost_minor"], told[side]["on_time_rate"], told[side]["parcels"]) == (None, None, 1)
+    assert [(each["ships_to"], each["delta_minor"]) for each in told["changed"]] == [([str(FAR)], None)]
+
+
 def test_what_is_not_filled_is_never_on_time() -> None:
     told = compared({NEAR: {SHIRT: 1}}, Ruleset(), order(1, 2, days=30)).told()["current"]
 
@@ -126,7 +141,7 @@ def test_a_days_capacity_is_there_again_on_the_next() -> None:
     walk = Walk(network(capacity=1, live=rules), {NEAR: {SHIRT: 9}, FAR: {SHIRT: 9}})
     moments = MONDAY, MONDAY + timedelta(hours=1), MONDAY + timedelta(days=1), MONDAY + timedelta(days=1, minutes=5)
 
-    decided = [walk.decide(order(number, at=at).request) for number, at in enumerate(moments, 1)]
+    decided = [walk.decide(order(number, at=at)) for number, at in enumerate(moments, 1)]
 
     assert [each.chosen[0].location_id for each in decided] == [NEAR, FAR, NEAR, FAR]
 
