@@ -144,6 +144,24 @@ async def test_what_nobody_has_is_refused_with_what_is_missing(shop: Shop) -> No
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["NOT_FOUND"]
 
 
+async def test_both_executors_offer_the_same(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=5, RIO1=5)
+    asked = """query ($input: FulfillmentOptionsInput!) {
+      %s fulfillmentOptions(input: $input) {
+        __typename labels kind price { amount currency } cost { amount currency }
+        deliverBy { earliest latest confidence }
+        parcels { __typename location { id name code } lines { sku quantity } service shipBy }
+      }
+    }"""
+    given = {"channel": "web", "lines": [{"sku": sku, "quantity": 1}], "destination": ADDRESS}
+    compiled = await shop.ask(OPERATIONS, asked % "", input=given)
+    ordinary = await shop.ask(OPERATIONS, asked % "__schema { queryType { name } }", input=given)  # does not compile
+    for option in (*compiled["fulfillmentOptions"], *ordinary["fulfillmentOptions"]):
+        option["deliverBy"].pop("earliest")  # of goods to be fetched: from now on
+    assert compiled["fulfillmentOptions"] == ordinary["fulfillmentOptions"]
+    assert len(compiled["fulfillmentOptions"]) == 3
+
+
 # -- honoured ----------------------------------------------------------------------------------------------------------
 
 
