@@ -693,7 +693,7 @@ async def test_stock_is_told_in_all_and_by_location(shop: Shop) -> None:
     found = await shop.contract(AGENT, "StockOf", sku=sku)
     own = await shop.contract(shop.floor("CWB1"), "StockOf", sku=sku)
 
-    total = {"onHand": 14, "available": 11, "allocated": 3, "backordered": 0, **empty}
+    total = {"onHand": 14, "available": 11, "allocated": 3, "incoming": 0, "inTransit": 0, "backordered": 0, **empty}
     assert (found["sku"], found["name"], found["inventory"]["total"]) == (sku, sku.title(), total)
     levels = {edge["node"]["location"]["code"]: edge["node"] for edge in found["inventory"]["levels"]["edges"]}
     assert levels["SAO1"] == {
@@ -702,6 +702,7 @@ async def test_stock_is_told_in_all_and_by_location(shop: Shop) -> None:
         "onHand": 10,
         "available": 7,
         "allocated": 3,
+        "incoming": 0,
         **empty,
     }
     assert set(levels) == {"SAO1", "CWB1"}
@@ -922,8 +923,8 @@ async def test_the_history_tells_every_change_once_and_in_order(shop: Shop) -> N
     }
     moved = [each["data"] for each in found if each["type"] == "STOCK_MOVED"][-2:]
     assert moved == [
-        {"kind": "RECEIVE", "quantity": 3, "available": 3, "onHand": 3},
-        {"kind": "ALLOCATE", "quantity": 1, "available": 2, "onHand": 3},
+        {"kind": "RECEIVE", "from": None, "to": "AVAILABLE", "quantity": 3, "available": 3, "onHand": 3},
+        {"kind": "ALLOCATE", "from": "AVAILABLE", "to": "ALLOCATED", "quantity": 1, "available": 2, "onHand": 3},
     ]
 
 
