@@ -170,13 +170,18 @@ async def _beside(endpoint: Endpoint, mishaps: Mishaps, recordings: Recordings, 
     """Let goods be bought and moved beside the orders; what is on its way arrives at the end."""
     beside = disturbance(endpoint, mishaps.seed, list(recordings.products), window.begins_at)
     stop = asyncio.Event()
+    stopped: Stopped | None = None
     with one_failure():
         async with asyncio.TaskGroup() as group:
             group.create_task(beside.run(stop))
             try:
                 yield
+            except Stopped as said:  # not the group's failure: what is on its way still arrives
+                stopped = said
             finally:
                 stop.set()
+    if stopped:
+        raise stopped
     for act, times in beside.acts.items():
         mishaps.happened[f"{act} beside the orders"] += times
 

@@ -290,6 +290,24 @@ async def test_killed_then_stopped_then_run_again_it_ends_in_the_same_state(
     assert await state_of(fresh_database_url) == await stage_elsewhere.state()
 
 
+async def test_a_disturbed_one_can_be_stopped_and_verifies_when_it_is_done(
+    command: Callable[..., "subprocess.Popen[str]"], fresh_database_url: str
+) -> None:
+    stopped = command("--disturb", "3", "--concurrency", "4")
+    await until_placed(fresh_database_url, 50, stopped)
+    stopped.send_signal(signal.SIGINT)
+    _, said = await asyncio.to_thread(stopped.communicate)
+    assert stopped.returncode == 130, said
+    assert "the same command goes on from here" in said
+
+    last = command("--disturb", "3")
+    shown_to_people, said = await asyncio.to_thread(last.communicate)
+    assert last.returncode == 0, shown_to_people + said
+    assert "invariants hold." in shown_to_people
+    assert "orders were there before; they were left as they are" in shown_to_people
+    assert "What the API says of the orders that nothing happened to agrees with the recordings." in shown_to_people
+
+
 @pytest.fixture
 async def stage_elsewhere(
     database_url: str, tmp_path_factory: pytest.TempPathFactory, synthetic: Recordings
