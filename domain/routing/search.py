@@ -16,9 +16,10 @@ Where a search would take too long it stops, and the plan carries the bound down
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heapreplace
+from heapq import heapify, heappop, heapreplace, nsmallest
 from itertools import accumulate
 from math import inf
+from operator import itemgetter
 
 EFFORT = 60_000
 """Steps (a way weighed for a need) after which a search stops proving: some ten milliseconds."""
@@ -99,22 +100,25 @@ class Search:
         """By item: unit cost, bit and units of each option that is cheaper than leaving it out, cheapest first."""
         self.useful: list[list[tuple[int, float]]] = []
         """By option: the items it may serve, and what all units of one would cost there."""
+        self.simple = [True] * len(items)
+        """Whether whoever has any of an item has it all: then the cheapest serves it alone."""
         for index, option in enumerate(options):
             served = []
             for number, item in enumerate(items):
-                if option.units[number] and option.costs[number] < item.unfilled:
-                    self.offers[number].append((option.costs[number], 1 << index, option.units[number]))
-                    served.append((number, option.costs[number] * item.units))
+                cost, units = option.costs[number], option.units[number]
+                if units and cost < item.unfilled:
+                    self.offers[number].append((cost, 1 << index, units))
+                    served.append((number, cost * item.units))
+                    if units < item.units:
+                        self.simple[number] = False
             self.useful.append(served)
-        for offers in self.offers:
-            offers.sort(key=lambda offer: offer[0])
-        self.simple = [
-            all(units >= item.units for _, _, units in offers) for item, offers in zip(items, self.offers, strict=True)
-        ]
-        """Whether whoever has any of an item has it all: then the cheapest serves it alone."""
+        if len(options) > 1:
+            for offers in self.offers:
+                offers.sort(key=itemgetter(0))
         self.left_out = [item.unfilled * item.units for item in items]
-        self.tied = (
-            bool(limits.shelves) or any(option.least_value > 0 for option in options) or self._may_be_too_heavy()
+        heaviest = sum([item.units * item.grams for item in items])
+        self.tied = bool(limits.shelves) or any(
+            option.least_value > 0 or option.most_grams < heaviest for option in options
         )
         self.best = Plan()
         self.floor = inf
@@ -122,17 +126,55 @@ class Search:
         self.prices = [0.0] * len(items)
 
     def run(self) -> Plan:
-        """Greedy first, then the proof."""
+        """One option, where that is enough; else greedy first, then the proof."""
         nothing = sum(self.left_out)
         self.best = Plan({}, nothing)
         start = -self.limits.split
         candidates = [index for index, served in enumerate(self.useful) if served]
         if candidates and self.limits.most_parcels:
+            if self._is_one_enough(candidates):
+                self.best.bound = self.best.total
+                return self.best
             self._greedy(candidates)
             self._raise_prices()
             self._explore(0, list(self.left_out), start, self.limits.most_parcels, candidates)
         self.best.bound = min(self.best.total, max(self.floor, self._bound(0, self.left_out, start)))
         return self.best
+
+    def _is_one_enough(self, candidates: list[int]) -> bool:
+        """Whether the best single option undercuts whatever two could do at the least; then it is the plan.
+
+        Most orders ship from the nearest place that has everything, and a second parcel is never worth it.
+        """
+        index = candidates[0]
+        if len(candidates) > 1:
+            gains = [self._gain(each, 0, self.left_out) for each in candidates]
+            index = candidates[gains.index(max(gains))]
+        chosen = 1 << index
+        alone = self.fixed[index] - self.limits.split
+        alone += sum([self.fill(number, chosen) for number in range(len(self.items))])
+        if len(candidates) > 1 and self.limits.most_parcels > 1:
+            one, another = nsmallest(2, [self.fixed[each] for each in candidates])
+            if alone > one + another - self.limits.split + self._least():
+                return False
+        given = self.options[index].units
+        takes = {index: [0] * len(self.items)}
+        for number, _ in self.useful[index]:
+            takes[index][number] = min(given[number], self.items[number].units)
+        if self.tied and not self.is_legal(takes):
+            return False
+        if alone < self.best.total - TOLERANCE:
+            self.best = Plan(takes, alone)
+        return True
+
+    def _least(self) -> float:
+        """What the items cost if each had all its units from whoever is cheapest."""
+        return sum(
+            [
+                offers[0][0] * item.units if offers else item.unfilled * item.units
+                for item, offers in zip(self.items, self.offers, strict=True)
+            ]
+        )
 
     # -- filling a set ---------------------------------------------------------------------------------------------
 
@@ -187,10 +229,6 @@ class Search:
                 if sum([count for count, item in pairs if item.shelf == shelf]) > has.get(option.place, 0):
                     return False
         return True
-
-    def _may_be_too_heavy(self) -> bool:
-        heaviest = sum(item.units * item.grams for item in self.items)
-        return any(option.most_grams < heaviest for option in self.options)
 
     # -- searching -------------------------------------------------------------------------------------------------
 
@@ -340,8 +378,8 @@ class Search:
 
     def _total(self, members: Sequence[int]) -> float:
         chosen = sum(1 << index for index in members)
-        paid = sum(self.fixed[index] for index in members) - (self.limits.split if members else 0.0)
-        return paid + sum(self.fill(number, chosen) for number in range(len(self.items)))
+        paid = sum([self.fixed[index] for index in members]) - (self.limits.split if members else 0.0)
+        return paid + sum([self.fill(number, chosen) for number in range(len(self.items))])
 
 
 class Packing:
