@@ -81,6 +81,7 @@ class Weighing:
     def _item(self, index: int, need: Need) -> Item:
         """A difference in prices never makes it better to leave a unit out: it is added to what that costs."""
         unfilled = self.ruleset.unfilled_minor_per_unit + max(self.pressure[index].values(), default=0.0)
+        unfilled += self.ruleset.weights.stock * max(self.capacity.values(), default=0.0)
         if need.pinned or self.ruleset.ship_complete:
             unfilled = AT_ANY_PRICE
         shelf = None
