@@ -281,6 +281,21 @@ async def test_a_quoted_price_holds_when_the_rules_change(shop: Shop) -> None:
     assert (order["shipping"], order["deliverBy"]) == ("29.90", fast["deliverBy"])
 
 
+async def test_what_the_buyer_fetches_stays_at_its_store_when_the_order_is_pinned_elsewhere(shop: Shop) -> None:
+    await set_up(shop)
+    sku = await shop.variant(RIO1=3, SAO1=5)
+    pickup = labelled(await offered(shop, (sku, 2)), "PICKUP")
+    placed = await shop.place((sku, 2), viewer=OPERATIONS, fulfillmentOptionId=pickup["id"])
+    (work,) = placed["fulfillmentOrders"]
+    away = {"locationId": shop.places["SAO1"]}
+
+    await shop.do(OPERATIONS, "orderPin", id=placed["id"], **away)
+    assert (await shop.order(placed["id"]))["fulfillmentOrders"] == [work]
+    await shop.confirm(placed)
+    refusal = await shop.refused(OPERATIONS, "fulfillmentOrderMove", id=work["id"], **away)
+    assert refusal["code"] == "INVALID_INPUT"
+
+
 async def test_a_quote_is_no_stock(shop: Shop) -> None:
     await set_up(shop)
     sku = await shop.variant(SAO1=2)
