@@ -171,12 +171,17 @@ def replay(
     url: Annotated[str | None, typer.Option(help="A server's /graphql; without it, one is started.")] = None,
     concurrency: Annotated[int, typer.Option(help="Orders in flight.", min=1, max=1000)] = 32,
     report: Annotated[Path | None, typer.Option(help="Also write the report here, as JSON.")] = None,
-    disturb: Annotated[int | None, typer.Option(help="Buy and move goods beside it, as this seed has it.")] = None,
+    disturb: Annotated[
+        int | None, typer.Option(metavar="SEED", help="Let things go wrong as this seed has it, then verify.")
+    ] = None,
 ) -> None:
     """Let recorded orders of a marketplace live again, through the API.
 
     Compares what the API then says with the recordings; exit code 1 when they do not agree. Can be stopped
     (Ctrl-C) and run again: nothing is done twice.
+
+    With --disturb, work is declined, shelves are short or counted anew, goods are bought, moved, late and damaged; the
+    orders that nothing happened to are compared, and every invariant is checked over the whole database.
     """
     from app.replay.recordings import Window  # noqa: PLC0415 - other commands need none of it
     from app.replay.run import Wish, run  # noqa: PLC0415 - as above

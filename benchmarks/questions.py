@@ -27,7 +27,7 @@ from graphql import (
 from domain.ids import PREFIXES
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
 from resolvers.database import Connection
-from resolvers.reading.mapping import entity_of
+from resolvers.reading.mapping import Computed, entity_of, reads_of
 
 Values = dict[str, Any]
 """Values of one database by the name under which `VALUES` or `MIDDLES` gives them."""
@@ -89,6 +89,7 @@ IDS = {
     "sku": "select 'SKU-000104'",
     "50 SKUs": "select array_agg(sku) from (select sku from variants order by sku limit 50) v",
     "product": "select 'P000104'",
+    "simulation": "select 'sim_' || coalesce((select id from routing_simulations limit 1), gen_random_uuid())",
     "ruleset": "select 'rls_' || id from routing_rulesets order by id limit 1",
     "webhook endpoint": "select 'whe_' || id from webhook_endpoints order by id limit 1",
     "quiet webhook endpoint": "select 'whe_' || id from webhook_endpoints order by id desc limit 1",
@@ -208,6 +209,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "ExceptionFilter.customerId": ("customer with 500 orders", "usual customer"),
     "webhookEndpoint.id": ("webhook endpoint",),
     "routingRuleset.id": ("ruleset",),
+    "routingSimulationJob.id": ("simulation",),
     "routingRulesets.channel": ("channel", "rare channel"),
     "routingRulesets.mode": ("LIVE",),
     "carrierRates.carrier": ("correios",),
@@ -422,7 +424,11 @@ def questions(schema: GraphQLSchema) -> Iterator[Question]:
 
 def _asked_by_anyone(schema: GraphQLSchema) -> list[Question]:
     assert schema.query_type is not None
-    fields = schema.query_type.fields.items()
+    fields = [
+        (name, field)
+        for name, field in schema.query_type.fields.items()
+        if not isinstance(reads_of(schema.query_type, name), Computed)  # worked out by a process beside
+    ]
     of_roots = itertools.chain.from_iterable(_of_root(Asker(schema, name, field)) for name, field in fields)
     customer = schema.type_map["Customer"]
     assert isinstance(customer, GraphQLObjectType)

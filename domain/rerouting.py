@@ -346,13 +346,16 @@ def pinned(order: Order, line_ids: Sequence[UUID], target: UUID | None) -> tuple
 
 
 def out_of_place(order: Order, line_ids: Sequence[UUID], target: UUID | None) -> dict[UUID, int]:
-    """Units of pinned lines that other locations have and have not accepted, by line of work."""
+    """Units of pinned lines that other locations have and have not accepted, by line of work.
+
+    What a customer was told to fetch stays, as it does when work is moved.
+    """
     if target is None:
         return {}
     return {
         line.id: line.held
         for ful in order.fulfillment_orders
-        if ful.status in UNACCEPTED and ful.location_id != target
+        if ful.status in UNACCEPTED and ful.location_id != target and ful.kind != FulfillmentKind.PICKUP
         for line in ful.lines
         if line.held and line.order_line_id in line_ids
     }

@@ -51,7 +51,8 @@ def decided(order: Order, demand: Sequence[DemandLine], catalog: Catalog, avoidi
     decision = stated(decision, network)
     if catalog.is_history:
         return decision
-    return replace(decision, chosen=tuple([_counted(parcel, network) for parcel in decision.chosen]))
+    chosen = tuple([_counted(parcel, network) for parcel in decision.chosen])
+    return decision if chosen == decision.chosen else replace(decision, chosen=chosen)
 
 
 def destination_of(order: Order) -> Destination:
@@ -124,22 +125,30 @@ def stated(decision: Decision, network: Network) -> Decision:
     """A decision as it is told: where nobody said what carriers charge and how long they take, nothing is of either."""
     if is_priced(network):
         return decision
-    chosen = tuple(
-        [
-            replace(parcel, carrier=None, service=None, cost_minor=0, deliver_earliest=None, deliver_latest=None)
-            for parcel in decision.chosen
-        ]
-    )
+    chosen = tuple([_without_rate(parcel) for parcel in decision.chosen])
     nearest = min([parcel.distance_km or 0.0 for parcel in chosen], default=0.0)
     candidates = tuple([_without_price(candidate, nearest) for candidate in decision.candidates])
     return replace(decision, chosen=chosen, candidates=candidates)
+
+
+def _without_rate(parcel: Parcel) -> Parcel:
+    return Parcel(
+        parcel.location_id, parcel.lines, parcel.distance_km, ship_at=parcel.ship_at, late_days=parcel.late_days
+    )
 
 
 def _without_price(candidate: Candidate, nearest_km: float) -> Candidate:
     dearer = candidate.rejected_because is Rejection.DEARER
     is_farther = dearer and (candidate.distance_km is None or candidate.distance_km > nearest_km)
     because = Rejection.FARTHER if is_farther else candidate.rejected_because
-    return replace(candidate, cost_minor=None, rejected_because=because)
+    return Candidate(
+        candidate.location_id,
+        candidate.feasible,
+        because,
+        candidate.distance_km,
+        candidate.rule,
+        capacity_left=candidate.capacity_left,
+    )
 
 
 def with_promise(order: Order, decision: Decision) -> Order:

@@ -143,9 +143,10 @@ async def quote_of(work: Work, id_: str | None) -> Quote | None:
     return quote
 
 
-def agreed(placement: Placement, quote: Quote | None, cart: Reservation | None) -> Placement:
-    """The command at the quote's price."""
-    return placement if quote is None else options.agreed(placement, quote, cart.id if cart else None)
+def agreed(placement: Placement, quote: Quote | None, reservation_id: str | None) -> Placement:
+    """The command at the quote's price: also where the cart it was made for has run out since, and holds nothing."""
+    cart_id = ids.decode("Reservation", reservation_id) if reservation_id else None
+    return placement if quote is None else options.agreed(placement, quote, cart_id)
 
 
 def bound(order: Order, quote: Quote | None) -> Order:

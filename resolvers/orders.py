@@ -75,7 +75,7 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     quote = await options.quote_of(work, input.fulfillment_option_id)
     draft = await _draft(work, input) if input.draft_id is not None else None
     cart = await carts.locked(work, input.reservation_id)
-    placement = options.agreed(_placement(work, input, draft), quote, cart)
+    placement = options.agreed(_placement(work, input, draft), quote, input.reservation_id)
     offered = await _catalog(work, placement, await _channel_of(work, input, draft), input, draft)
     currencies_agree(work, offered.currency)
     held, offered = carts.held_for(cart, offered)

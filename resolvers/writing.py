@@ -8,7 +8,7 @@ payment providers (never inside a transaction) and having the log's new events s
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,9 @@ from resolvers.promised import Promises
 ATTEMPTS = 3
 RETRIED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 KEY_LIMIT = 200
+ENDS_OF_TIME: frozenset[date] = frozenset(
+    {date.min, date.max, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,7 @@ async def perform(world: World, verb: Verb, input: Any, given: dict[str, Any], v
 async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str, Any], viewer: Viewer) -> Outcome:
     if not viewer.may(verb.scope):
         raise Forbidden(verb.scope.value)
-    refuse_odd_texts(given)
+    refuse_odd_values(given)
     act = act_of(viewer, input, world.now(), verb.past)
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -316,17 +319,22 @@ SHORT = min(TEXT_LIMIT, *TEXT_LIMITS.values())
 """So many characters may stand anywhere."""
 
 
-def refuse_odd_texts(value: Any, place: tuple[str, ...] = ()) -> None:
-    """Refuse what cannot be kept: PostgreSQL's text holds any character but U+0000, and nothing may be endless."""
+def refuse_odd_values(value: Any, place: tuple[str, ...] = ()) -> None:
+    """Refuse what cannot be kept: PostgreSQL's text holds any character but U+0000, and nothing may be endless.
+
+    The very first and last moments and days would be kept as infinite ones, which nobody could read any more.
+    """
     if isinstance(value, str):
         if len(value) > SHORT or "\0" in value:
             _refuse_odd_text(value, place)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            refuse_odd_texts(inner, (*place, name))
+            refuse_odd_values(inner, (*place, name))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            refuse_odd_texts(inner, (*place, str(index)))
+            refuse_odd_values(inner, (*place, str(index)))
+    elif isinstance(value, date) and value in ENDS_OF_TIME:
+        raise InvalidInput(f"nothing is kept of {value.isoformat()}", field=place)
 
 
 def _refuse_odd_text(value: str, place: tuple[str, ...]) -> None:

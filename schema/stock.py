@@ -297,9 +297,11 @@ def _demand(row: Row, location_id: Any = None) -> Select[Any]:
 
 
 def age_days(variant: Row) -> ColumnElement[int]:
-    """For how many days there has been something to order; today is one of them."""
-    entered = cast(func.timezone("UTC", variant.c.created_at), Date)
-    days: ColumnElement[int] = func.greatest(literal_column("1"), today() - entered + 1)
+    """For how many days there has been something to order; today is one of them. Orders of before it was entered count."""
+    counted = t.demand_days.alias()
+    ordered = select(func.min(counted.c.day)).where(counted.c.variant_id == variant.c.id).correlate_except(counted)
+    began = func.least(cast(func.timezone("UTC", variant.c.created_at), Date), ordered.scalar_subquery())
+    days: ColumnElement[int] = func.greatest(literal_column("1"), today() - began + 1)
     return days
 
 
@@ -318,7 +320,7 @@ class Demand:
     last30_days: int = column("last30", "Units of orders of the last 30 days.")
     per_day: float = column(
         lambda demand: rounded(cast(demand.c.last30, Numeric) / demand.c.days, 3),
-        "Units a day over the last 30 days, or since the variant was entered.",
+        "Units a day over the last 30 days, or since the variant was entered or first ordered.",
     )
     days_of_cover: float | None = column(
         lambda demand: rounded(

@@ -957,7 +957,8 @@ def small_what_if(world: World, channel: Row, depot: Row, shop: Row) -> None:
                "parcels": 1, "parcels_placed": 1, "distance_km": 12.5, "unfilled_units": 0}  # fmt: skip
     ruleset = world.rows["routing_rulesets"][-1]
     for decision, answered in zip(world.rows["routing_decisions"][:2], (True, False), strict=True):
-        answer = {"strategy": "LEAST_COST", "chosen": decision["chosen"], "changed": True, "live": figures,
+        chosen = [{**each, "carrier": "correios"} for each in decision["chosen"]]
+        answer = {"strategy": "LEAST_COST", "chosen": chosen, "changed": True, "live": figures,
                   "unfilled": [{"sku": "SHIRT", "quantity": 1, "reason": "NO_STOCK"}],
                   "shadow": {**figures, "cost_minor": 900}} if answered else {}  # fmt: skip
         world.add(

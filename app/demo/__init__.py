@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from app.database import connected, running_database
+from app.demo.carriers import set_rates
 from app.demo.fates import ORDERS, Fate, stories
 from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stock
 from app.demo.people import BRAZILIANS, people
@@ -93,6 +94,7 @@ async def load(settings: Settings, report: Report) -> None:
         await _note(shop)
         await give_work(shop)
         await supply(shop, now)
+        await set_rates(shop)
         await _look_for_trouble(engine, feed)
         await _name_first_channel(shop, CHANNELS[0]["name"], "done")
 

@@ -1,7 +1,7 @@
 """What goes on beside the orders that are told: goods are bought, arrive late, in part and damaged, and are moved about.
 
-A seed draws it. Only goods that came this way are moved again, so that no recorded order finds its shelf empty: the stories
-end as they were recorded, and whatever was mixed in has to add up as well.
+A seed draws it. Only goods that came this way are moved again, so that no recorded order finds its shelf empty because
+of it, unless they were sold meanwhile to an order that went wrong elsewhere.
 """
 
 import asyncio
@@ -134,12 +134,24 @@ class Disturbance:
             return
         given = {"fromLocationId": sender, "toLocationId": receiver, "expectedAt": self.began_at + LATE}
         made = await self._do("transferCreate", lines=[{"sku": sku, "quantity": units}], **given)
-        await self._do("transferShip", id=made["transfer"]["id"])
+        if not await self._sent(made["transfer"]["id"]):
+            self.spare[sender, sku] = 0
+            return
         if self.chance.random() < 0.1:
             await self._do("transferCancel", id=made["transfer"]["id"])
             return
         self.spare[sender, sku] -= units
         self.moved.append(Coming(made["transfer"]["id"], receiver, Counter({sku: units})))
+
+    async def _sent(self, transfer: str) -> bool:
+        """Whether a transfer left; it is called off where its goods were sold or counted away meanwhile."""
+        given = {"idempotencyKey": uuid4().hex, "id": transfer}
+        answer = await self.caller.ask(DOCUMENTS["transferShip"], {"input": given})
+        codes = {error["code"] for error in answer["done"]["userErrors"]}
+        if codes - {"INSUFFICIENT_STOCK"}:
+            raise CallError(f"transferShip was refused beside the replay: {', '.join(sorted(codes))}")
+        await self._do("transferCancel", id=transfer) if codes else self.acts.update(["transferShip"])
+        return not codes
 
     async def _receive(self, name: str, all_: list[Coming], coming: Coming, *, everything: bool = False) -> None:
         lines, close = [], everything or self.chance.random() < 0.2

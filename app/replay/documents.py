@@ -54,9 +54,27 @@ query ReplayOrders($filter: OrderFilter!, $after: String) {
   }
 }""")
 
+AFTERMATH = Document("""
+query ReplayAftermath($filter: OrderFilter!, $after: String) {
+  orders(first: 50, after: $after, filter: $filter) {
+    nodes {
+      externalReference unroutedAt
+      fulfillmentOrders { id status lines { id quantity short canceled } }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}""")
+
 PLACE = Document(f"""
 mutation ReplayPlace($place: OrderPlaceInput!) {{
   place: orderPlace(input: $place) {{ order {{ id fulfillmentOrders {{ id }} }} {ERRORS} }}
+}}""")
+
+WORK = "{ id lines { id quantity } }"
+
+PLACE_WITH_LINES = Document(f"""
+mutation ReplayPlaceWithLines($place: OrderPlaceInput!) {{
+  place: orderPlace(input: $place) {{ order {{ id fulfillmentOrders {WORK} }} {ERRORS} }}
 }}""")
 
 STEP_FIELDS = {
@@ -64,6 +82,8 @@ STEP_FIELDS = {
     "capture": ("paymentCapture", "PaymentCaptureInput", ""),
     "accept": ("fulfillmentOrderAccept", "FulfillmentOrderAcceptInput", ""),
     "pick": ("fulfillmentOrderPick", "FulfillmentOrderPickInput", ""),
+    "search": ("fulfillmentOrderPick", "FulfillmentOrderPickInput", f"rerouted {WORK}"),
+    "reject": ("fulfillmentOrderReject", "FulfillmentOrderRejectInput", f"rerouted {WORK}"),
     "pack": ("fulfillmentOrderPack", "FulfillmentOrderPackInput", "fulfillmentOrder { packages { id } }"),
     "ship": ("shipmentCreate", "ShipmentCreateInput", "shipment { id }"),
     "hand": ("shipmentHandOver", "ShipmentHandOverInput", ""),

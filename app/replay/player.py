@@ -173,17 +173,23 @@ def working(story: Story, work: list[str]) -> dict[str, Input]:
 
 
 def shipping(story: Story, work: list[str], packages: list[list[str]]) -> dict[str, Input]:
-    """The parcels leave, each under a number that a clerk can look up."""
+    """The parcels leave."""
     return {
-        f"ship{n}": {
-            "fulfillmentOrderId": id_,
-            "carrier": CARRIER,
-            "packages": [
-                {"packageId": each, "trackingNumber": f"{story.recorded.id}-{n}-{m}"} for m, each in enumerate(parcels)
-            ],
-            "occurredAt": story.handed_over_at,
-        }
+        f"ship{n}": leaving(story, id_, parcels, str(n))
         for n, (id_, parcels) in enumerate(zip(work, packages, strict=True))
+    }
+
+
+def leaving(story: Story, work: str, parcels: list[str], name: str) -> Input:
+    """The parcels of one work leave, each under a number that a clerk can look up."""
+    numbered = [
+        {"packageId": each, "trackingNumber": f"{story.recorded.id}-{name}-{m}"} for m, each in enumerate(parcels)
+    ]
+    return {
+        "fulfillmentOrderId": work,
+        "carrier": CARRIER,
+        "packages": numbered,
+        "occurredAt": story.handed_over_at,
     }
 
 

@@ -17,6 +17,8 @@ from app.replay.recordings import CURRENCY, Window
 from app.replay.story import Story, recorded_figures, told_figures
 
 EXAMPLES = 5
+EXPECTED = {"INSUFFICIENT_STOCK", "INVALID_TRANSITION", "QUANTITY_EXCEEDS", "UNITS_COMMITTED"}
+"""What may be refused where goods were counted away, or went to somebody else."""
 
 
 class Verdict(StrEnum):
@@ -46,6 +48,18 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Disturbed:
+    """What went wrong on purpose, and for how many orders: those are not compared."""
+
+    happened: Mapping[str, int]
+    orders: int
+    waiting: int
+    """Orders with units that nobody has."""
+    before: int
+    """Orders that were there already, and were left as they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a replay has to say."""
 
@@ -58,12 +72,17 @@ class Report:
     """References of orders that are not, one by one, as they were told."""
     causes: Mapping[Cause, int]
     tally: Tally
+    disturbed: Disturbed | None = None
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing was refused and nothing differs that no cause explains."""
+        """Whether nothing was refused and nothing differs that no cause explains; or nothing but what things gone wrong do.
+
+        An order that nothing happened to and that was refused a step is not as it was told: a stray.
+        """
         differs = any(line.verdict is Verdict.DIFFERS for line in self.lines)
-        return not (differs or self.strays or self.tally.refusals)
+        refused = any(not self.disturbed or code not in EXPECTED for _, code in self.tally.refusals)
+        return not (differs or self.strays or refused)
 
     @property
     def rate(self) -> float:
@@ -127,13 +146,16 @@ def shown(report: Report) -> RenderableType:
     parts: list[RenderableType] = [_lines_table(report), *_explanations(report)]
     if report.causes:
         parts.append(_causes_table(report))
+    if report.disturbed:
+        parts.append(_disturbed_table(report.disturbed))
     if report.tally.refusals:
         parts.append(_refusals_table(report.tally))
     return Group(*parts, *_sentences(report))
 
 
 def _lines_table(report: Report) -> Table:
-    title = f"Orders bought from {report.window.first} to before {report.window.end}"
+    which = " that nothing happened to" if report.disturbed else ""
+    title = f"Orders bought from {report.window.first} to before {report.window.end}{which}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column(no_wrap=True)
     for name in ("recorded", "to tell", "found"):
@@ -176,6 +198,13 @@ def _causes_table(report: Report) -> Table:
     return table
 
 
+def _disturbed_table(disturbed: Disturbed) -> Table:
+    table = Table("What went wrong", "Times", title="As the seed had it", title_justify="left")
+    for what, times in sorted(disturbed.happened.items()):
+        table.add_row(what, f"{times:,}")
+    return table
+
+
 def _refusals_table(tally: Tally) -> Table:
     table = Table("Step", "Refused as", "Times", "For example", title="Refusals", title_justify="left")
     for (step, code), times in tally.refusals.most_common():
@@ -187,11 +216,23 @@ def _sentences(report: Report) -> list[str]:
     sentences = [
         f"{report.told:,} orders told in {report.seconds:,.1f} s: {report.rate:,.1f} orders/s, all steps included."
     ]
+    if report.disturbed:
+        sentences += _told_of(report.disturbed)
     if report.strays:
         first = ", ".join(report.strays[:EXAMPLES])
         sentences.append(f"[bold red]{len(report.strays):,} orders are not as they were told[/], such as {first}.")
     verdict = "[green]agrees[/] with" if report.agrees else "[bold red]differs[/] from"
-    return [*sentences, f"What the API says {verdict} the recordings."]
+    of = " of the orders that nothing happened to" if report.disturbed else ""
+    return [*sentences, f"What the API says{of} {verdict} the recordings."]
+
+
+def _told_of(disturbed: Disturbed) -> list[str]:
+    told = [
+        f"Something happened to {disturbed.orders:,} orders; they are not compared. {disturbed.waiting:,} wait for goods."
+    ]
+    if disturbed.before:
+        told.append(f"{disturbed.before:,} orders were there before; they were left as they are and are not compared.")
+    return told
 
 
 # -- for programs ------------------------------------------------------------------------------------------------------
@@ -214,7 +255,13 @@ def as_json(report: Report) -> dict[str, Any]:
             {"step": step, "code": code, "times": times, "examples": report.tally.examples[step, code]}
             for (step, code), times in report.tally.refusals.most_common()
         ],
+        "disturbed": report.disturbed and _disturbed_json(report.disturbed),
     }
+
+
+def _disturbed_json(disturbed: Disturbed) -> dict[str, Any]:
+    counts = {"orders": disturbed.orders, "waiting": disturbed.waiting, "before": disturbed.before}
+    return {"happened": dict(disturbed.happened), **counts}
 
 
 def _line_json(line: Compared) -> dict[str, Any]:

@@ -4,23 +4,26 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from app import verify
 from app.failure import Failure
 from app.replay import documents, setting
 from app.replay import recordings as recorded
 from app.replay.client import Caller, Endpoint, one_failure
 from app.replay.disturbance import disturbance
 from app.replay.evidence import found_orders
+from app.replay.figures import Figures
+from app.replay.mishaps import Mishaps, UnluckyPlayer, aftermath
 from app.replay.player import Player, Tally
 from app.replay.recordings import Recordings, Window
-from app.replay.report import Report, as_json, compare, shown
+from app.replay.report import Disturbed, Report, as_json, compare, shown
 from app.replay.server import own_server
 from app.replay.story import Story, story_of
 from app.settings import Settings
@@ -39,6 +42,7 @@ NEEDED = frozenset(
         Scope.TRACKING_WRITE,
         Scope.PAYMENTS_WRITE,
         Scope.PAYMENTS_RECORD,
+        Scope.ROUTING_READ,
         Scope.ROUTING_WRITE,
         Scope.STOCK_READ,
         Scope.STOCK_WRITE,
@@ -72,11 +76,11 @@ class Wish:
     concurrency: int
     report: Path | None
     disturb: int | None = None
-    """The seed of what goes on beside the orders; None: nothing does."""
+    """The seed of what goes wrong, and of what goes on beside the orders; None: nothing does."""
 
 
 async def run(settings: Settings, wish: Wish) -> None:
-    """Replay and print the report; `ReplayDiffers` when it does not agree."""
+    """Replay and print the report; `ReplayDiffers` when it does not agree. What went wrong has to add up as well."""
     recordings = await asyncio.to_thread(recorded.read, wish.folder, wish.window)
     try:
         report = await replay(settings, wish, recordings)
@@ -86,44 +90,100 @@ async def run(settings: Settings, wish: Wish) -> None:
     out.print(shown(report))
     if wish.report:
         wish.report.write_bytes(orjson.dumps(as_json(report), option=orjson.OPT_INDENT_2))
+    if report.disturbed and wish.url:
+        out.print("Whether all that went wrong adds up, `ordergraph verify` tells where the database is.")
+    elif report.disturbed:
+        await verify.run(settings)
     if not report.agrees:
         raise ReplayDiffers("the replay does not agree with the recordings")
 
 
 async def replay(settings: Settings, wish: Wish, recordings: Recordings) -> Report:
     """Tell every story and compare."""
-    stories = [story_of(each) for each in recordings.orders]
-    tally = Tally()
+
+    def player() -> Player:
+        return Player(Caller(endpoint), setting.CHANNEL, tally)
+
+    stories, tally = [story_of(each) for each in recordings.orders], Tally()
     async with nullcontext(wish.url) if wish.url else own_server(settings) as url:
         endpoint = Endpoint(url, await token_for(_request(), None, settings.secret, TOKEN_SECONDS))
         await greet(endpoint)
         with progress_bar() as progress:
-            await setting.prepare(endpoint, recordings, stories, wish.window, progress)
+            if wish.disturb is not None:
+                return await _disturbed_replay(endpoint, wish, recordings, Mishaps(wish.disturb), progress)
+            needed = setting.needs(stories, await setting.begin(endpoint, wish.window))
+            await setting.prepare(endpoint, recordings, needed, wish.window, progress)
             began = time.perf_counter()
-            async with _disturbed(endpoint, wish, recordings):
-                await tell_all(endpoint, stories, wish.concurrency, tally, progress)
+            await tell_all(player, stories, wish.concurrency, tally, progress)
             seconds = time.perf_counter() - began
-        caller = Caller(endpoint)
-        found = await found_orders(caller, wish.window)
-        caller.close()
+        found = await _found(endpoint, wish.window)
     return compare(wish.window, stories, found, tally, seconds)
 
 
+async def _found(endpoint: Endpoint, window: Window) -> dict[str, Figures]:
+    caller = Caller(endpoint)
+    found = await found_orders(caller, window)
+    caller.close()
+    return found
+
+
+# -- when things go wrong ----------------------------------------------------------------------------------------------
+
+
+async def _disturbed_replay(
+    endpoint: Endpoint, wish: Wish, recordings: Recordings, mishaps: Mishaps, progress: Progress
+) -> Report:
+    """Tell stories in which things go wrong, and compare the orders that nothing happened to.
+
+    An order that is there already is left as it is: what went wrong in it cannot be told in the same words again.
+    """
+    stories, window, tally = [story_of(each) for each in recordings.orders], wish.window, Tally()
+    before = await setting.begin(endpoint, window)
+    fresh = [story for story in stories if story.recorded.id not in before]
+    needed = setting.needs(fresh, before)
+    needed.update(mishaps.spare(needed, recordings.sellers))
+    await setting.prepare(endpoint, recordings, needed, window, progress)
+
+    def player() -> UnluckyPlayer:
+        return UnluckyPlayer(Caller(endpoint), setting.CHANNEL, tally, mishaps)
+
+    began = time.perf_counter()
+    async with _beside(endpoint, mishaps, recordings, window):
+        await tell_all(player, fresh, wish.concurrency, tally, progress)
+    last = player()
+    after = {reference: each async for reference, each in aftermath(last.caller, window)}
+    await last.finish(fresh, after)
+    seconds = time.perf_counter() - began
+    after = {reference: each async for reference, each in aftermath(last.caller, window)}
+    last.caller.close()
+
+    found = await _found(endpoint, window)
+    aside = before | mishaps.touched | {reference for reference, each in after.items() if each.touched}
+    calm = [story for story in stories if story.recorded.id not in aside]
+    report = compare(window, calm, {id_: each for id_, each in found.items() if id_ not in aside}, tally, seconds)
+    waiting = sum(each.waiting for each in after.values())
+    return replace(report, disturbed=Disturbed(mishaps.happened, len(aside - before), waiting, len(before)))
+
+
 @asynccontextmanager
-async def _disturbed(endpoint: Endpoint, wish: Wish, recordings: Recordings) -> AsyncIterator[None]:
-    """Let goods be bought and moved beside the orders, if that was asked for; what is on its way arrives at the end."""
-    if wish.disturb is None:
-        yield
-        return
-    beside = disturbance(endpoint, wish.disturb, list(recordings.products), wish.window.begins_at)
+async def _beside(endpoint: Endpoint, mishaps: Mishaps, recordings: Recordings, window: Window) -> AsyncIterator[None]:
+    """Let goods be bought and moved beside the orders; what is on its way arrives at the end."""
+    beside = disturbance(endpoint, mishaps.seed, list(recordings.products), window.begins_at)
     stop = asyncio.Event()
+    stopped: Stopped | None = None
     with one_failure():
         async with asyncio.TaskGroup() as group:
             group.create_task(beside.run(stop))
             try:
                 yield
+            except Stopped as said:  # not the group's failure: what is on its way still arrives
+                stopped = said
             finally:
                 stop.set()
+    if stopped:
+        raise stopped
+    for act, times in beside.acts.items():
+        mishaps.happened[f"{act} beside the orders"] += times
 
 
 async def greet(endpoint: Endpoint) -> None:
@@ -138,7 +198,7 @@ def _request() -> Request:
 
 
 async def tell_all(
-    endpoint: Endpoint, stories: Sequence[Story], concurrency: int, tally: Tally, progress: Progress
+    player_of: Callable[[], Player], stories: Sequence[Story], concurrency: int, tally: Tally, progress: Progress
 ) -> None:
     """Tell the stories, `concurrency` at once. Ctrl-C lets those in flight finish; a second one does not."""
     to_tell = [story for story in stories if story.placed]
@@ -146,15 +206,14 @@ async def tell_all(
     stop = asyncio.Event()
 
     async def work() -> None:
-        caller = Caller(endpoint)
-        player = Player(caller, setting.CHANNEL, tally)
+        player = player_of()
         try:
             for story in left:
                 await player.tell(story)
                 if stop.is_set():
                     return
         finally:
-            caller.close()
+            player.caller.close()
 
     with _stopping(stop), _without_garbage_collection(), one_failure():
         async with _watched(tally, len(to_tell), progress), asyncio.TaskGroup() as group:

@@ -41,14 +41,19 @@ class Level:
 NOTHING = Level(0, 0, 0)
 
 
-async def prepare(
-    endpoint: Endpoint, recordings: Recordings, stories: Sequence[Story], window: Window, report: Report
-) -> None:
-    """All that the stories need before the first is told."""
+async def begin(endpoint: Endpoint, window: Window) -> set[str]:
+    """The channel, and which orders of the window were placed in it before."""
     caller = Caller(endpoint)
     await done(caller, documents.SET_CHANNEL, channel())
-    needed = needs(stories, {reference async for reference in placed_before(caller, window)})
+    placed = {reference async for reference in placed_before(caller, window)}
     caller.close()
+    return placed
+
+
+async def prepare(
+    endpoint: Endpoint, recordings: Recordings, needed: Mapping[tuple[str, str], int], window: Window, report: Report
+) -> None:
+    """All that the stories need before the first is told, with so many units by (seller, product) to sell."""
     locations = await _all(endpoint, _set_location, recordings.sellers.items(), "Sellers", report)
     batches = batched(list(recordings.products.values()), AT_ONCE)
     shelves = await _all(endpoint, _set_variants, batches, "Products", report)

@@ -32,10 +32,10 @@ def candidates(survey: Survey, choice: Choice) -> tuple[Candidate, ...]:
 
 def _candidate(site: Site, needs: Sequence[Need], choice: Choice, shipping: set[int]) -> Candidate:
     because = None if site.number in shipping else _rejection(site, needs, choice)
-    costs = [parcel_minor(way, way.units, needs) for way in site.ways]
+    costs = [parcel_minor(way, way.units) for way in site.ways]
     return Candidate(
         location_id=site.location.id,
-        feasible=because in {None, Rejection.DEARER},
+        feasible=because is None or because is Rejection.DEARER,
         rejected_because=because,
         distance_km=site.km,
         rule=site.rule if because is site.because else None,
@@ -60,6 +60,8 @@ def _rejection(site: Site, needs: Sequence[Need], choice: Choice) -> Rejection:
 
 def _below_minimum(way: Way, needs: Sequence[Need]) -> bool:
     """Whether all that it could ship is worth too little, and is not the whole order."""
+    if not way.standing.least_value_minor:
+        return False
     worth = sum(units * need.value_minor for units, need in zip(way.units, needs, strict=True))
     whole_order = all(units == need.quantity for units, need in zip(way.units, needs, strict=True))
     return worth < way.standing.least_value_minor and not whole_order
@@ -77,6 +79,8 @@ def unfilled(
     for parcel in shipped:
         for piece in parcel:
             left[piece.line_id] -= piece.quantity
+    if not any(left.values()):
+        return ()
     return tuple(
         [
             Unfilled(line.line_id, line.sku, left[line.line_id], _reason(index, need, survey, choice))

@@ -26,7 +26,7 @@ def route(request: Request, network: Network, snapshot: Snapshot) -> Decision:
     inexact = bool(choice.taken) and not choice.plan.exact
     return Decision(
         strategy=_strategy(needs, choice),
-        chosen=tuple([_parcel(way, units, needs, lines[id(way)]) for way, units in choice.taken]),
+        chosen=tuple([_parcel(way, units, lines[id(way)]) for way, units in choice.taken]),
         candidates=candidates(survey, choice),
         unfilled=unfilled(request.lines, survey, choice, lines.values()),
         objective=objective,
@@ -63,6 +63,8 @@ def _pieces(wanted: int, left: dict[int, int]) -> list[tuple[int, int]]:
     """A line whole from the way that has just enough, else in as few pieces as possible."""
     if not wanted:
         return []
+    if len(left) == 1:
+        return [(way_id, wanted) for way_id in left]
     enough = [(units, way_id) for way_id, units in left.items() if units >= wanted]
     if enough:
         return [(min(enough, key=lambda each: each[0])[1], wanted)]
@@ -74,7 +76,7 @@ def _pieces(wanted: int, left: dict[int, int]) -> list[tuple[int, int]]:
     return pieces
 
 
-def _parcel(way: Way, units: list[int], needs: list[Need], lines: list[ParcelLine]) -> Parcel:
+def _parcel(way: Way, units: list[int], lines: list[ParcelLine]) -> Parcel:
     calendar = way.site.location.calendar
     return Parcel(
         location_id=way.site.location.id,
@@ -82,7 +84,7 @@ def _parcel(way: Way, units: list[int], needs: list[Need], lines: list[ParcelLin
         distance_km=way.site.km,
         carrier=way.rate.carrier,
         service=way.rate.service,
-        cost_minor=round(parcel_minor(way, units, needs)),
+        cost_minor=round(parcel_minor(way, units)),
         ship_at=ends_at(calendar, way.ships_on),
         deliver_earliest=starts_at(calendar, way.arrives_on),
         deliver_latest=ends_at(calendar, way.arrives_on),

@@ -42,6 +42,8 @@ def active(
     km: Callable[[NetworkLocation], float | None],
 ) -> list[Active]:
     """The rules that have something to say about this order."""
+    if not ruleset.rules:
+        return []
     value = sum(line.value_minor * line.quantity for line in request.lines)
     found = []
     for rule in ruleset.rules:
@@ -59,8 +61,6 @@ def standing(
     rules: Sequence[Active], location: NetworkLocation, km: float | None, to: Destination, service: str, everything: int
 ) -> Standing:
     """Judge one way."""
-    if not rules:
-        return Standing(everything)
     allowed, rank, surcharge, least_value = everything, UNRANKED, 0.0, 0
     because: Rejection | None = None
     name: str | None = None

@@ -16,9 +16,10 @@ Where a search would take too long it stops, and the plan carries the bound down
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heapreplace
+from heapq import heapify, heappop, heapreplace, nsmallest
 from itertools import accumulate
 from math import inf
+from operator import itemgetter
 
 EFFORT = 60_000
 """Steps (a way weighed for a need) after which a search stops proving: some ten milliseconds."""
@@ -111,8 +112,9 @@ class Search:
         ]
         """By option: the items that it may serve, what a unit costs there, and how many it has."""
         self.left_out: list[Level] = [((item.unfilled, item.units),) for item in items]
-        self.tied = (
-            bool(limits.shelves) or any(option.least_value > 0 for option in options) or self._may_be_too_heavy()
+        heaviest = sum([item.units * item.grams for item in items])
+        self.tied = bool(limits.shelves) or any(
+            option.least_value > 0 or option.most_grams < heaviest for option in options
         )
         self.best = Plan({}, sum(item.unfilled * item.units for item in items))
         self.floor = inf
@@ -123,15 +125,42 @@ class Search:
         self.worth = sum(item.units * item.value for item in items)
 
     def run(self) -> Plan:
-        """Greedy first, then the proof."""
+        """One option, where that is enough; else greedy first, then the proof."""
         nothing, paid = self.best.total, -self.limits.split
         candidates = [index for index, served in enumerate(self.useful) if served and self._may_be_worth_it(index)]
-        if candidates and self.limits.most_parcels:
+        if candidates and self.limits.most_parcels and not self._is_one_enough(candidates):
             self._greedy(candidates)
             self._raise_prices(candidates)
             self._explore([], self.left_out, nothing + paid, paid, self.limits.most_parcels, candidates)
         self.best.bound = min(self.best.total, max(self.floor, self._bound(self.left_out, paid)))
         return self.best
+
+    def _is_one_enough(self, candidates: Sequence[int]) -> bool:
+        """Whether the best single option undercuts whatever two could do at the least; then it is the plan.
+
+        Most orders ship from the nearest place that has everything, and a second parcel is never worth it.
+        """
+        gains = [self._gain(index, self.left_out) for index in candidates]
+        index, split = candidates[gains.index(max(gains))], self.limits.split
+        alone = self.best.total - max(gains) - split
+        if len(candidates) > 1 and self.limits.most_parcels > 1:
+            one, another = nsmallest(2, [self.fixed[each] for each in candidates])
+            if alone > one + another - split + self._least():
+                return False
+        takes = self._taken([index])
+        if self.tied and not self.is_legal(takes):
+            return False
+        if alone < self.best.total - TOLERANCE:
+            self.best = Plan(takes, alone)
+        return True
+
+    def _least(self) -> float:
+        """What the items cost if each had all its units from whoever is cheapest."""
+        least = [item.unfilled for item in self.items]
+        for served in self.useful:
+            for number, cost, _ in served:
+                least[number] = min(cost, least[number])
+        return sum([cost * item.units for cost, item in zip(least, self.items, strict=True)])
 
     # -- filling a set ---------------------------------------------------------------------------------------------
 
@@ -140,7 +169,7 @@ class Search:
         found = [
             (cost, index, units) for index in members for served, cost, units in self.useful[index] if served == number
         ]
-        return sorted(found, key=lambda offer: offer[0])
+        return sorted(found, key=itemgetter(0))
 
     def _taken(self, members: Sequence[int]) -> dict[int, list[int]]:
         """What each option gives of every item, where the cheapest give first."""
@@ -178,10 +207,6 @@ class Search:
                 if sum([count for count, item in pairs if item.shelf == shelf]) > has.get(option.place, 0):
                     return False
         return True
-
-    def _may_be_too_heavy(self) -> bool:
-        heaviest = sum(item.units * item.grams for item in self.items)
-        return any(option.most_grams < heaviest for option in self.options)
 
     def _may_be_worth_it(self, index: int) -> bool:
         """Whether an option can ship what it asks of a parcel, or the whole order."""

@@ -49,10 +49,8 @@ class Way:
     """The carrier's price for a kilogram to there."""
     compared_minor: float
     """The fixed part as it counts in the comparison: weighted, with lateness and surcharges."""
-
-    def unit_minor(self, need: Need) -> float:
-        """What one unit of a need costs: picking it, and its weight."""
-        return self.site.location.handling_minor + self.kg_minor * need.grams / 1000
+    each_minor: list[float]
+    """What one unit of every need costs: picking it, and its weight."""
 
 
 class Survey:
@@ -62,7 +60,10 @@ class Survey:
         self.request, self.network, self.snapshot, self.needs = request, network, snapshot, needs
         self.ruleset = network.live
         self.everything = (1 << len(needs)) - 1
+        self._is_pinned = any(need.pinned for need in needs)
         self._days: dict[tuple[Calendar, int], date | None] = {}
+        self._free = Standing(self.everything)
+        """What rules say of a way where there are none."""
         self._rules = active(network, self.ruleset, request, needs, snapshot, self.km)
         self._rates = [rate for rate in network.rates if _goes_to(rate, request.destination.country)]
         self.sites = [self._site(location) for location in network.locations.values()]
@@ -102,7 +103,7 @@ class Survey:
 
     def _may_serve(self, site: Site) -> bool:
         """Whether anything that it has need not come from somewhere else."""
-        return any(
+        return not self._is_pinned or any(
             has and need.pinned in {None, site.location.id} for need, has in zip(self.needs, site.stock, strict=True)
         )
 
@@ -122,7 +123,10 @@ class Survey:
         arrives_on = ships_on + timedelta(days=min(transit, TRANSIT_LIMIT_DAYS))
         deadline = self.request.deliver_by
         late = days_after(site.location.calendar, deadline, arrives_on) if deadline else 0
-        judged = standing(self._rules, site.location, site.km, self.request.destination, rate.service, self.everything)
+        judged = self._free
+        if self._rules:
+            there = self.request.destination
+            judged = standing(self._rules, site.location, site.km, there, rate.service, self.everything)
         barred = self._barred(site, late)
         units = self._units(site, rate, 0 if barred else judged.allowed)
         if not any(units):
@@ -134,7 +138,8 @@ class Survey:
         compared = fixed * weights.cost + judged.surcharge_minor
         compared += late * self.ruleset.lateness_minor_per_day * weights.lateness
         kg = rate.per_kg_minor + rate.per_kg_1000km_minor * km / 1000
-        return Way(site, rate, ships_on, arrives_on, late, judged, units, fixed, kg, compared)
+        each = [site.location.handling_minor + kg * need.grams / 1000 for need in self.needs]
+        return Way(site, rate, ships_on, arrives_on, late, judged, units, fixed, kg, compared, each)
 
     def _barred(self, site: Site, late_days: int) -> Rejection | None:
         """Why it ships nothing but what is pinned there."""
@@ -148,13 +153,14 @@ class Survey:
         """What a service takes of every need. A pin is a person's word: no rule stands above it, only the carrier."""
         units: list[int] = []
         spoken_for: dict[UUID, int] = {}
+        heaviest = rate.max_weight_grams or inf
         for index, (need, has) in enumerate(zip(self.needs, site.stock, strict=True)):
-            free = has - spoken_for.get(need.variant_id, 0)
+            free = has - spoken_for.get(need.variant_id, 0) if spoken_for else has
             may = need.pinned == site.location.id if need.pinned else allowed >> index & 1
-            if not may or (need.hazmat and not rate.takes_hazmat) or need.grams > (rate.max_weight_grams or inf):
+            if not may or (need.hazmat and not rate.takes_hazmat) or need.grams > heaviest:
                 units.append(0)
                 continue
-            gives = min(free, need.quantity)
+            gives = min(need.quantity, free)
             if need.whole and gives < need.quantity:
                 gives = 0
             elif need.pinned and not need.whole:

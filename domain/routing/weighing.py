@@ -33,10 +33,9 @@ class Weighing:
         self.survey, self.needs, self.ruleset = survey, survey.needs, survey.ruleset
         self.ways = [way for site in survey.sites for way in site.ways]
         self.homes = {need.pinned for need in self.needs if need.pinned}
+        self.quantity = sum([need.quantity for need in self.needs])
         self.pressure = [self._pressure(index, need) for index, need in enumerate(self.needs)]
-        self.capacity = _above_least(
-            {way.site.location.id: survey.network.prices.capacity.get(way.site.location.id, 0.0) for way in self.ways}
-        )
+        self.capacity = self._scarcity()
         self.items = [self._item(index, need) for index, need in enumerate(self.needs)]
         self.limits = Limits(
             self._most_parcels(), self.ruleset.split_minor * self.ruleset.weights.split, self._shelves()
@@ -45,53 +44,48 @@ class Weighing:
     def choose(self) -> Choice:
         """The cheapest plan of the best rank that fills as many units as all ranks together would."""
         ranks = sorted({self._rank(way) for way in self.ways}) or [0]
-        plans = {}
-        for rank in ranks[:-1]:
-            plans[rank] = self._cheapest(rank)
-            if not self._missing(plans[rank][1]):
+        best, fewest = Choice([], Plan({}, 0.0, 0.0), ranks[0], short=True), self.quantity + 1
+        for rank in ranks:
+            ways = self.ways if rank == ranks[-1] else [way for way in self.ways if self._rank(way) <= rank]
+            plan = cheapest(self.items, list(map(self.option, ways)), self.limits)
+            missing = self.quantity - sum([sum(units) for units in plan.takes.values()])
+            if missing < fewest:
+                taken = [(ways[index], plan.takes[index]) for index in sorted(plan.takes)]
+                best, fewest = Choice(taken, plan, rank, short=False), missing
+            if not missing:
                 break
-        else:
-            plans[ranks[-1]] = self._cheapest(ranks[-1])
-        fewest = min(self._missing(plan) for _, plan in plans.values())
-        rank, (ways, plan) = next(each for each in plans.items() if self._missing(each[1][1]) == fewest)
         if fewest and self.ruleset.ship_complete:
-            return Choice([], Plan({}, 0.0, 0.0), rank, short=True)
-        return Choice([(ways[index], plan.takes[index]) for index in sorted(plan.takes)], plan, rank, short=False)
+            return Choice([], Plan({}, 0.0, 0.0), best.rank, short=True)
+        return best
 
     def objective(self, choice: Choice) -> Objective:
         """The terms of a choice, weighted, each rounded."""
         weights = self.ruleset.weights
         cost = late = stock = surcharge = 0.0
         for way, units in choice.taken:
-            cost += weights.cost * parcel_minor(way, units, self.needs)
+            cost += weights.cost * parcel_minor(way, units)
             late += weights.lateness * way.late_days * self.ruleset.lateness_minor_per_day
             surcharge += way.standing.surcharge_minor
             place = way.site.location.id
-            stock += weights.stock * self.capacity[place]
-            stock += sum(count * pressure.get(place, 0.0) for count, pressure in zip(units, self.pressure, strict=True))
+            stock += weights.stock * self.capacity.get(place, 0.0)
+            stock += sum([count * each.get(place, 0.0) for count, each in zip(units, self.pressure, strict=True)])
         split = self.limits.split * max(0, len(choice.taken) - 1)
         return Objective(round(cost), round(late), round(split), round(stock), round(surcharge))
 
     # -- the search's terms ----------------------------------------------------------------------------------------
 
-    def _cheapest(self, rank: int) -> tuple[list[Way], Plan]:
-        ways = [way for way in self.ways if self._rank(way) <= rank]
-        return ways, cheapest(self.items, [self.option(way) for way in ways], self.limits)
-
     def _rank(self, way: Way) -> int:
         """Where something is pinned a parcel leaves anyway: nobody goes before it."""
         return 0 if way.site.location.id in self.homes else way.standing.rank
 
-    def _missing(self, plan: Plan) -> int:
-        return sum(need.quantity for need in self.needs) - sum(map(sum, plan.takes.values()))
-
     def _item(self, index: int, need: Need) -> Item:
         """A difference in prices never makes it better to leave a unit out: it is added to what that costs."""
         unfilled = self.ruleset.unfilled_minor_per_unit + max(self.pressure[index].values(), default=0.0)
+        unfilled += self.ruleset.weights.stock * max(self.capacity.values(), default=0.0)
         if need.pinned or self.ruleset.ship_complete:
             unfilled = AT_ANY_PRICE
         shelf = None
-        if need.whole and sum(other.variant_id == need.variant_id for other in self.needs) > 1:
+        if need.whole and sum([other.variant_id == need.variant_id for other in self.needs]) > 1:
             shelf = next(at for at, other in enumerate(self.needs) if other.variant_id == need.variant_id)
         return Item(need.quantity, unfilled, need.whole, need.grams, need.value_minor, shelf)
 
@@ -99,12 +93,12 @@ class Weighing:
         """A way in the search's terms."""
         place, weights = way.site.location.id, self.ruleset.weights
         costs = [
-            weights.cost * way.unit_minor(need) + pressure.get(place, 0.0)
-            for need, pressure in zip(self.needs, self.pressure, strict=True)
+            weights.cost * each + pressure.get(place, 0.0)
+            for each, pressure in zip(way.each_minor, self.pressure, strict=True)
         ]
         return Option(
             way.site.number,
-            max(0.0, way.compared_minor + weights.stock * self.capacity[place]),
+            max(0.0, way.compared_minor + weights.stock * self.capacity.get(place, 0.0)),
             way.units,
             costs,
             inf if way.rate.max_weight_grams is None else way.rate.max_weight_grams,
@@ -121,11 +115,19 @@ class Weighing:
         weight = self.ruleset.weights.stock
         return {place: weight * (price - markdown.get(place, 0.0)) for place, price in scarce.items()}
 
+    def _scarcity(self) -> dict[UUID, float]:
+        """By location, what the scarcity of its days adds to a parcel's cost."""
+        prices = self.survey.network.prices.capacity
+        if not prices:
+            return {}
+        places = [way.site.location.id for way in self.ways]
+        return _above_least({place: prices.get(place, 0.0) for place in places})
+
     def _most_parcels(self) -> int:
         """What is pinned to several places needs as many parcels, whatever the rules say."""
         most = self.ruleset.max_parcels if self.ruleset.allow_split else 1
-        units = sum(need.quantity for need in self.needs)
-        return min(units, len(self.survey.sites), max(most, len(self.homes)) if most is not None else units)
+        most = max(most, len(self.homes)) if most is not None else self.quantity
+        return min(self.quantity, len(self.survey.sites), most)
 
     def _shelves(self) -> dict[int, dict[int, int]]:
         """What each site has of a variant that several whole lines want."""
@@ -136,11 +138,9 @@ class Weighing:
         }
 
 
-def parcel_minor(way: Way, units: Sequence[int], needs: Sequence[Need]) -> float:
+def parcel_minor(way: Way, units: Sequence[int]) -> float:
     """What a parcel costs in money."""
-    return way.fixed_minor + sum(
-        count * way.unit_minor(need) for count, need in zip(units, needs, strict=True) if count
-    )
+    return way.fixed_minor + sum([count * each for count, each in zip(units, way.each_minor, strict=True)])
 
 
 def _above_least(prices: dict[UUID, float]) -> dict[UUID, float]:

@@ -6,7 +6,7 @@ what the previous holder committed. Everything that hangs on an order is changed
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -87,6 +87,8 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
         return FastUUID
     if hint in (datetime, datetime | None):
         return datetime.fromisoformat
+    if hint in (date, date | None):
+        return date.fromisoformat
     return None
 
 

@@ -159,3 +159,15 @@ async def test_a_postal_code_is_where_past_orders_were_sent(
     assert found["80010100"] == (1, -25.4)
     assert found["80010"] == found["800"] == (2, -25.45)
     assert found["89"] == (1, -27.0)
+
+
+async def test_orders_of_before_a_variant_was_entered_lengthen_the_days_that_they_are_spread_over(
+    shop: Shop, database: Database
+) -> None:
+    sku = await shop.variant(SAO1=20)
+    then = (datetime.now(UTC) - timedelta(days=9)).isoformat()
+    await shop.place((sku, 5), viewer=HISTORIAN, placedAt=then)
+    await counted(database)
+    everywhere, places = await demand(shop, sku)
+    assert (everywhere["perDay"], everywhere["daysOfCover"]) == (0.5, 30)
+    assert places["SAO1"]["perDay"] == 0.5

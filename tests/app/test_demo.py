@@ -49,6 +49,11 @@ README = Path(__file__).parent.parent.parent / "README.md"
 
 NUMBER = re.compile(r"'number': '1[0-9]{5}'")
 
+OFFERED = """
+    { fulfillmentOptions(input: { channel: "web", lines: [{ sku: "SKU-1", quantity: 2 }]
+        destination: { country: BR, city: "Salvador", postalCode: "40000-000", latitude: -12.97, longitude: -38.5 } }) {
+      kind labels price { amount } deliverBy { latest } } }
+"""
 COUNTS = """
     select (select count(*) from orders), (select count(*) from events), (select count(*) from payments),
            (select count(*) from stock_movements), (select count(*) from idempotency_claims),
@@ -149,6 +154,18 @@ async def test_what_the_contract_buys_is_in_stock(loaded: asyncpg.Connection) ->
     for sku in ("SKU-1", "SKU-2"):
         assert await loaded.fetchval(available, sku) > 500
     assert await loaded.fetchval(available, RARE.sku) == 3
+
+
+async def test_a_cart_is_offered_services_with_a_price_and_days(
+    loaded: asyncpg.Connection, client: httpx.AsyncClient, settings: Settings
+) -> None:
+    token = await token_for(Request(Role.SHOPPER, channels=("web",)), loaded, settings.secret, 60)
+    sent = await client.post("/graphql", json={"query": OFFERED}, headers={"Authorization": f"Bearer {token}"})
+    offered = sent.json()["data"]["fulfillmentOptions"]
+    assert {label for option in offered for label in option["labels"]} >= {"CHEAPEST", "FASTEST", "PICKUP"}
+    brought = [option for option in offered if option["kind"] == "DELIVERY"]
+    assert len({option["price"]["amount"] for option in brought}) == len(brought) >= 2
+    assert all(option["deliverBy"] for option in offered)
 
 
 async def test_nothing_lies_in_the_future(loaded: asyncpg.Connection) -> None:

@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import orjson
 import pytest
+from rich.console import Console
 
 from app.replay.causes import Cause
 from app.replay.client import Caller, CallError, Document, Endpoint
@@ -33,7 +35,7 @@ from app.replay.recordings import (
     moment_of,
     read,
 )
-from app.replay.report import Report, Verdict, as_json, compare, shown
+from app.replay.report import EXPECTED, Report, Verdict, as_json, compare, shown
 from app.replay.run import Wish, replay
 from app.replay.setting import Level, needs, opening_stock
 from app.replay.story import Story, last_known, story_of, told_figures
@@ -131,21 +133,55 @@ async def test_two_hundred_orders_live_again_and_a_second_time_changes_nothing(s
     assert await stage.state() == before
 
 
-async def test_goods_that_arrive_late_damaged_and_moved_about_beside_it_change_no_story(stage: Stage) -> None:
+@pytest.mark.parametrize("seed", [7, 8])
+async def test_whatever_goes_wrong_all_adds_up_and_the_other_orders_end_as_recorded(stage: Stage, seed: int) -> None:
     url = stage.settings.database_url or ""
-    report = await stage.replayed(disturb=7)
+    report = await stage.replayed(disturb=seed)
     assert differences(report) == []
     assert report.agrees
     assert await violated(url) == []
+
+    assert report.disturbed
+    happened = report.disturbed.happened
+    for what in (
+        "works declined whole",
+        "works declined by the line",
+        "units short in picking",
+        "works that others got instead",
+    ):
+        assert happened[what] > 0
+    assert 0 < report.disturbed.orders < report.orders + report.disturbed.orders == ORDERS
     connection = await asyncpg.connect(url)
     kinds = await connection.fetch("select kind, count(*) as entries from stock_movements group by 1")
     moved = {row["kind"]: row["entries"] for row in kinds}
+    declined = await connection.fetchval("select count(*) from fulfillment_orders where status = 'REJECTED'")
+    short = await connection.fetchval("select sum(short) from fulfillment_order_lines")
     awaited = await connection.fetchval(
         "select count(*) from transfers where status <> 'RECEIVED' and closed_at is null"
     )
     await connection.close()
     assert min(moved["RECEIVE"], moved["TRANSFER_OUT"], moved["TRANSFER_IN"]) > 0
+    assert declined == happened["works declined whole"] + happened["works declined by the line"]
+    assert short >= happened["units short in picking"]
     assert awaited == 0
+
+
+async def test_what_went_wrong_is_told_and_a_second_time_tells_only_what_was_not_placed(stage: Stage) -> None:
+    first = await stage.replayed(disturb=7)
+    placed = (await stage.state())["rows"]["orders"]
+    again = await stage.replayed(disturb=7)
+    assert again.agrees
+    assert again.disturbed
+    assert again.disturbed.before == placed
+    assert again.told <= ORDERS - 4 - placed
+    assert await violated(stage.settings.database_url or "") == []
+
+    console = Console(width=200, file=StringIO())
+    console.print(shown(first))
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "units short in picking" in said
+    assert "What the API says of the orders that nothing happened to agrees with the recordings." in said
+    assert as_json(first)["disturbed"]["happened"]["works declined whole"] > 0
 
 
 @pytest.mark.skipif(not OLIST.exists(), reason="the recordings are not part of the project")
@@ -165,7 +201,10 @@ async def test_two_hundred_real_orders_live_again(fresh_database_url: str, tmp_p
 def differences(report: Report) -> list[Any]:
     """What a failing test should show."""
     lines = [line for line in report.lines if line.verdict is Verdict.DIFFERS]
-    return [*lines, *report.strays, *report.tally.refusals.items(), *report.tally.examples.values()]
+    refusals = {
+        key: times for key, times in report.tally.refusals.items() if not report.disturbed or key[1] not in EXPECTED
+    }
+    return [*lines, *report.strays, *refusals.items(), *(report.tally.examples[key] for key in refusals)]
 
 
 async def test_one_person_is_one_customer(stage: Stage) -> None:
@@ -249,6 +288,24 @@ async def test_killed_then_stopped_then_run_again_it_ends_in_the_same_state(
     assert await violated(fresh_database_url) == []
     await stage_elsewhere.replayed()
     assert await state_of(fresh_database_url) == await stage_elsewhere.state()
+
+
+async def test_a_disturbed_one_can_be_stopped_and_verifies_when_it_is_done(
+    command: Callable[..., "subprocess.Popen[str]"], fresh_database_url: str
+) -> None:
+    stopped = command("--disturb", "3", "--concurrency", "4")
+    await until_placed(fresh_database_url, 50, stopped)
+    stopped.send_signal(signal.SIGINT)
+    _, said = await asyncio.to_thread(stopped.communicate)
+    assert stopped.returncode == 130, said
+    assert "the same command goes on from here" in said
+
+    last = command("--disturb", "3")
+    shown_to_people, said = await asyncio.to_thread(last.communicate)
+    assert last.returncode == 0, shown_to_people + said
+    assert "invariants hold." in shown_to_people
+    assert "orders were there before; they were left as they are" in shown_to_people
+    assert "What the API says of the orders that nothing happened to agrees with the recordings." in shown_to_people
 
 
 @pytest.fixture
