@@ -20,11 +20,15 @@ from domain.routing.forgetting import ages, best_memory
 from domain.routing.network import Network, Prices, Request, Snapshot
 from domain.routing.programme import Programme, Shelf, seen
 
-DRAWS = 3
+DRAWN = 10_000
+"""So many orders in all: a small shop's noise needs more draws, and they are solved sooner."""
+DRAWS_MOST = 12
 ORDERS_MOST = 2_000
 """A larger draw is made smaller, and stock and capacity are scaled down with it."""
 FRESH = 0.35
 """For solutions a day apart."""
+LEAST_MINOR = 0.5
+"""A price below half a minor unit decides nothing and is none: what was scarce once is forgotten."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -32,7 +36,7 @@ K = TypeVar("K", bound=Hashable)
 def prices(past: Sequence[Request], network: Network, snapshot: Snapshot, days: float) -> Prices:
     """Solve for the coming `days`, and move the network's prices towards the solution. The same question, the same answer.
 
-    `past` are orders as they were placed, the older the better; `snapshot` is the stock that must last for those days.
+    `past` are the orders of the last weeks as they were placed; `snapshot` is the stock that must last for those days.
     """
     if not past or days <= 0:
         return Prices()
@@ -44,16 +48,15 @@ def prices(past: Sequence[Request], network: Network, snapshot: Snapshot, days: 
         for location in network.locations.values()
         if location.daily_capacity is not None
     }
-    for _ in range(DRAWS):
+    for _ in range(min(DRAWS_MOST, max(1, DRAWN // demand.size))):
         programme = Programme()
         for request in demand.draw():
             programme.add(seen(request, bare, full))
         fresh.append(programme.solve(full, capacity, demand.scale))
     stock, parcels = (_mean(found) for found in zip(*fresh, strict=True))
-    old = network.prices
-    if not old.stock and not old.capacity:
-        return Prices(stock, parcels, max(request.at for request in past))
-    return Prices(_moved(old.stock, stock), _moved(old.capacity, parcels), max(request.at for request in past))
+    if network.prices.stock or network.prices.capacity:
+        stock, parcels = _moved(network.prices.stock, stock), _moved(network.prices.capacity, parcels)
+    return Prices(_felt(stock), _felt(parcels), max(request.at for request in past))
 
 
 class Demand:
@@ -94,3 +97,7 @@ def _moved(old: Mapping[K, float], new: Mapping[K, float]) -> dict[K, float]:
     """Part of the way from old prices to new ones."""
     keys = old.keys() | new.keys()
     return {key: old.get(key, 0.0) + FRESH * (new.get(key, 0.0) - old.get(key, 0.0)) for key in keys}
+
+
+def _felt(found: Mapping[K, float]) -> dict[K, float]:
+    return {key: price for key, price in found.items() if price >= LEAST_MINOR}

@@ -6,6 +6,7 @@ need (most of them) need no variable for the parcel: its cost is spread over the
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from uuid import UUID
 
 import highspy
@@ -21,13 +22,16 @@ PARCELS_LEFT_OUT = 6
 """A unit that is left out counts as no more than so many of the cheapest parcels that it could be: a penalty that stands
 for "never" would drown every difference in what shipping costs."""
 
+OPTIONS_MOST = 24
+"""Of a thousand stores those that come into question: the cheapest for a unit, parcel and all."""
+
 Shelf = tuple[UUID, UUID]
 """A location and a variant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One order as a programme sees it: its items, and the cheapest way of every location for all that it has of them."""
+    """One order as a programme sees it: its items, and a location's cheapest way for all that it has of them."""
 
     items: list[Item]
     variants: list[UUID]
@@ -47,7 +51,7 @@ def seen(request: Request, network: Network, snapshot: Snapshot) -> Seen:
     return Seen(
         weighing.items,
         [need.variant_id for need in needs],
-        options,
+        nsmallest(OPTIONS_MOST, options, key=lambda each: _cost_of_all(each[1]) / sum(each[1].units)),
         weighing.limits.most_parcels,
         weighing.limits.split,
     )

@@ -14,7 +14,7 @@ are first ignored, which gives a bound; a set that is still worth it is then fil
 Where a search would take too long it stops, and the plan carries the bound down to which a better one may exist.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace, nsmallest
 from itertools import accumulate
@@ -22,7 +22,15 @@ from math import inf
 from operator import itemgetter
 
 EFFORT = 60_000
-"""Steps (a way weighed for a need) after which a search stops proving: some ten milliseconds."""
+"""Steps (a way weighed for an item) after which a search stops proving: some ten milliseconds."""
+
+EFFORT_TO_PROVE = 500_000
+"""The same for up to `ITEMS_PROVED` items from `PLACES_PROVED` places, which are to be exact: a tenth of a second. Only who
+orders several times what any shelf has takes a tenth of it, and may need more."""
+ITEMS_PROVED, PLACES_PROVED = 6, 40
+
+PACKING = 300
+"""Steps that are as long as looking whether a filling is legal, and beginning another."""
 
 TOLERANCE = 1e-6
 """Costs closer than this are equal; the first found stays."""
@@ -83,84 +91,71 @@ class Plan:
         return self.bound >= self.total - TOLERANCE * max(1.0, abs(self.total))
 
 
-def cheapest(items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int = EFFORT) -> Plan:
+def cheapest(items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int | None = None) -> Plan:
     """Find it. Of plans that cost the same, options that come first are preferred."""
-    search = Search(items, options, limits, effort)
-    return search.run()
+    if effort is None:
+        small = len(items) <= ITEMS_PROVED and len({option.place for option in options}) <= PLACES_PROVED
+        effort = EFFORT_TO_PROVE if small else EFFORT
+    return Search(items, options, limits, effort).run()
+
+
+Level = tuple[tuple[float, int], ...]
+"""Where the units of an item come from: what each costs and how many, the dearest first. What is left out is dearest."""
 
 
 class Search:
-    """One search. A set of options is an integer with a bit for each."""
+    """One search. A node is a set of options with the level of every item, and what the set's fixed costs are."""
 
     def __init__(self, items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int) -> None:
         self.items, self.options, self.limits = items, options, limits
         self.effort = effort
         self.fixed = [option.fixed + limits.split for option in options]
-        self.offers: list[list[tuple[float, int, int]]] = [[] for _ in items]
-        """By item: unit cost, bit and units of each option that is cheaper than leaving it out, cheapest first."""
-        self.useful: list[list[tuple[int, float]]] = []
-        """By option: the items it may serve, and what all units of one would cost there."""
-        self.simple = [True] * len(items)
-        """Whether whoever has any of an item has it all: then the cheapest serves it alone."""
-        for index, option in enumerate(options):
-            served = []
-            for number, item in enumerate(items):
-                cost, units = option.costs[number], option.units[number]
-                if units and cost < item.unfilled:
-                    self.offers[number].append((cost, 1 << index, units))
-                    served.append((number, cost * item.units))
-                    if units < item.units:
-                        self.simple[number] = False
-            self.useful.append(served)
-        if len(options) > 1:
-            for offers in self.offers:
-                offers.sort(key=itemgetter(0))
-        self.left_out = [item.unfilled * item.units for item in items]
+        self.useful = [
+            [
+                (number, cost, min(units, item.units))
+                for number, (item, units, cost) in enumerate(zip(items, option.units, option.costs, strict=True))
+                if units and cost < item.unfilled
+            ]
+            for option in options
+        ]
+        """By option: the items that it may serve, what a unit costs there, and how many it has."""
+        self.left_out: list[Level] = [((item.unfilled, item.units),) for item in items]
         heaviest = sum([item.units * item.grams for item in items])
         self.tied = bool(limits.shelves) or any(
             option.least_value > 0 or option.most_grams < heaviest for option in options
         )
-        self.best = Plan()
+        self.best = Plan({}, sum(item.unfilled * item.units for item in items))
         self.floor = inf
         """The least bound of what was not searched."""
         self.prices = [0.0] * len(items)
+        self.shortage = 0.0
+        """What the units that nobody has cost above the items' prices."""
+        self.worth = sum(item.units * item.value for item in items)
 
     def run(self) -> Plan:
         """One option, where that is enough; else greedy first, then the proof."""
-        nothing = sum(self.left_out)
-        self.best = Plan({}, nothing)
-        start = -self.limits.split
-        candidates = [index for index, served in enumerate(self.useful) if served]
-        if candidates and self.limits.most_parcels:
-            if self._is_one_enough(candidates):
-                self.best.bound = self.best.total
-                return self.best
+        nothing, paid = self.best.total, -self.limits.split
+        candidates = [index for index, served in enumerate(self.useful) if served and self._may_be_worth_it(index)]
+        if candidates and self.limits.most_parcels and not self._is_one_enough(candidates):
             self._greedy(candidates)
-            self._raise_prices()
-            self._explore(0, list(self.left_out), start, self.limits.most_parcels, candidates)
-        self.best.bound = min(self.best.total, max(self.floor, self._bound(0, self.left_out, start)))
+            self._raise_prices(candidates)
+            self._explore([], self.left_out, nothing + paid, paid, self.limits.most_parcels, candidates)
+        self.best.bound = min(self.best.total, max(self.floor, self._bound(self.left_out, paid)))
         return self.best
 
-    def _is_one_enough(self, candidates: list[int]) -> bool:
+    def _is_one_enough(self, candidates: Sequence[int]) -> bool:
         """Whether the best single option undercuts whatever two could do at the least; then it is the plan.
 
         Most orders ship from the nearest place that has everything, and a second parcel is never worth it.
         """
-        index = candidates[0]
-        if len(candidates) > 1:
-            gains = [self._gain(each, 0, self.left_out) for each in candidates]
-            index = candidates[gains.index(max(gains))]
-        chosen = 1 << index
-        alone = self.fixed[index] - self.limits.split
-        alone += sum([self.fill(number, chosen) for number in range(len(self.items))])
+        gains = [self._gain(index, self.left_out) for index in candidates]
+        index, split = candidates[gains.index(max(gains))], self.limits.split
+        alone = self.best.total - max(gains) - split
         if len(candidates) > 1 and self.limits.most_parcels > 1:
             one, another = nsmallest(2, [self.fixed[each] for each in candidates])
-            if alone > one + another - self.limits.split + self._least():
+            if alone > one + another - split + self._least():
                 return False
-        given = self.options[index].units
-        takes = {index: [0] * len(self.items)}
-        for number, _ in self.useful[index]:
-            takes[index][number] = min(given[number], self.items[number].units)
+        takes = self._taken([index])
         if self.tied and not self.is_legal(takes):
             return False
         if alone < self.best.total - TOLERANCE:
@@ -169,46 +164,37 @@ class Search:
 
     def _least(self) -> float:
         """What the items cost if each had all its units from whoever is cheapest."""
-        return sum(
-            [
-                offers[0][0] * item.units if offers else item.unfilled * item.units
-                for item, offers in zip(self.items, self.offers, strict=True)
-            ]
-        )
+        least = [item.unfilled for item in self.items]
+        for served in self.useful:
+            for number, cost, _ in served:
+                least[number] = min(cost, least[number])
+        return sum([cost * item.units for cost, item in zip(least, self.items, strict=True)])
 
     # -- filling a set ---------------------------------------------------------------------------------------------
 
-    def fill(self, number: int, chosen: int) -> float:
-        """What an item costs from a set of options: the cheapest give first, the rest is left out."""
-        item = self.items[number]
-        left, cost = item.units, 0.0
-        for unit_cost, bit, units in self.offers[number]:
-            if chosen & bit:
-                if units >= left:
-                    return cost + left * unit_cost
-                cost += units * unit_cost
-                left -= units
-        return cost + left * item.unfilled
+    def offers(self, number: int, members: Iterable[int]) -> list[tuple[float, int, int]]:
+        """Who of a set may serve an item, the cheapest first: what a unit costs, the option, and how many it has."""
+        found = [
+            (cost, index, units) for index in members for served, cost, units in self.useful[index] if served == number
+        ]
+        return sorted(found, key=itemgetter(0))
 
-    def _taken(self, chosen: Sequence[int]) -> dict[int, list[int]]:
-        """The same, as units: what each option gives of every item."""
-        takes = {index: [0] * len(self.items) for index in chosen}
-        among = sum(1 << index for index in chosen)
+    def _taken(self, members: Sequence[int]) -> dict[int, list[int]]:
+        """What each option gives of every item, where the cheapest give first."""
+        takes = {index: [0] * len(self.items) for index in members}
         for number, item in enumerate(self.items):
             left = item.units
-            for _, bit, units in self.offers[number]:
-                if left and among & bit:
-                    give = min(left, units)
-                    takes[bit.bit_length() - 1][number] = give
-                    left -= give
+            for _, index, units in self.offers(number, members):
+                takes[index][number] = min(left, units)
+                left -= takes[index][number]
         return {index: units for index, units in takes.items() if any(units)}
 
-    def _offer(self, chosen: int, total: float) -> None:
+    def _offer(self, members: Sequence[int], total: float) -> None:
         """Keep a set as the best plan, if it can be filled for less than the best so far."""
         if total >= self.best.total - TOLERANCE:
             return
-        members = [index for index in range(chosen.bit_length()) if chosen >> index & 1]
         takes = self._taken(members)
+        self.effort -= PACKING * self.tied
         if not self.tied or self.is_legal(takes):
             idle = sum(self.fixed[index] for index in members if index not in takes)
             self.best = Plan(takes, total - idle)
@@ -230,33 +216,54 @@ class Search:
                     return False
         return True
 
+    def _may_be_worth_it(self, index: int) -> bool:
+        """Whether an option can ship what it asks of a parcel, or the whole order."""
+        option = self.options[index]
+        most = sum(units * item.value for units, item in zip(option.units, self.items, strict=True))
+        return most >= option.least_value or list(option.units) == [item.units for item in self.items]
+
+    def _ask_too_much(self, members: Sequence[int]) -> bool:
+        """Whether several parcels together must be worth more than the order."""
+        return len(members) > 1 and sum([self.options[index].least_value for index in members]) > self.worth
+
     # -- searching -------------------------------------------------------------------------------------------------
 
-    def _gain(self, index: int, chosen: int, costs: list[float]) -> float:
+    def _gain(self, index: int, levels: Sequence[Level]) -> float:
         """What one option more saves."""
         gain = -self.fixed[index]
-        for number, alone in self.useful[index]:
-            if self.simple[number]:
-                if alone < costs[number]:
-                    gain += costs[number] - alone
-            else:
-                gain += costs[number] - self.fill(number, chosen | 1 << index)
+        for number, cost, units in self.useful[index]:
+            for dear, count in levels[number]:
+                if dear <= cost:
+                    break
+                if count >= units:
+                    gain += units * (dear - cost)
+                    break
+                gain += count * (dear - cost)
+                units -= count  # noqa: PLW2901 (what it still has)
         return gain
 
-    def _with(self, index: int, chosen: int, costs: list[float]) -> list[float]:
-        """What the items cost with one option more."""
-        added = list(costs)
-        for number, alone in self.useful[index]:
-            added[number] = min(alone, costs[number]) if self.simple[number] else self.fill(number, chosen | 1 << index)
+    def _with(self, index: int, levels: Sequence[Level]) -> list[Level]:
+        """The levels with one option more: it takes the place of whatever is dearest."""
+        added = list(levels)
+        for number, cost, units in self.useful[index]:
+            if levels[number][0][0] > cost:
+                added[number] = _displaced(levels[number], cost, units)
         return added
 
-    def _explore(self, chosen: int, costs: list[float], paid: float, left: int, candidates: list[int]) -> None:
+    def _explore(
+        self,
+        members: list[int],
+        levels: Sequence[Level],
+        total: float,
+        paid: float,
+        left: int,
+        candidates: Sequence[int],
+    ) -> None:
         """Try all sets that add at most `left` of the candidates, the most saving first."""
-        total = paid + sum(costs)
-        self.effort -= len(candidates) * len(costs)
+        self.effort -= len(candidates) * len(levels)
         gains = []
         for index in candidates:
-            gain = self._gain(index, chosen, costs)
+            gain = self._gain(index, levels)
             if gain > 0 or self.tied:
                 gains.append((-gain, index))
         gains.sort()
@@ -268,118 +275,115 @@ class Search:
             if self.effort < 0:
                 self.floor = min(self.floor, bound)
                 return
-            self._add(index, chosen, costs, paid, left, [other for _, other in gains[place + 1 :]])
+            added, cost = self._with(index, levels), paid + self.fixed[index]
+            if self.tied and self._ask_too_much([*members, index]):
+                continue
+            if self._bound(added, cost) < self.best.total - TOLERANCE:
+                self._offer([*members, index], total + loss)
+                here = self.options[index].place
+                others = [other for _, other in gains[place + 1 :] if self.options[other].place != here]
+                if others and left > 1:
+                    self._explore([*members, index], added, total + loss, cost, left - 1, others)
 
-    def _add(self, index: int, chosen: int, costs: list[float], paid: float, left: int, candidates: list[int]) -> None:
-        """Go on with one option more, unless nothing good can come of it."""
-        added = self._with(index, chosen, costs)
-        chosen |= 1 << index
-        paid += self.fixed[index]
-        if self._bound(chosen, added, paid) >= self.best.total - TOLERANCE:
-            return
-        self._offer(chosen, paid + sum(added))
-        if left > 1:
-            place = self.options[index].place
-            others = [other for other in candidates if self.options[other].place != place]
-            if others:
-                self._explore(chosen, added, paid, left - 1, others)
+    def _bound(self, levels: Sequence[Level], paid: float) -> float:
+        """What no plan with at least these options undercuts: nothing more is to be had below the items' prices."""
+        paid += self.shortage
+        for level, price in zip(levels, self.prices, strict=True):
+            for cost, count in level:
+                paid += count * (price if price < cost else cost)  # noqa: FURB136 (twice as fast)
+        return paid
 
-    def _bound(self, chosen: int, costs: Sequence[float], paid: float) -> float:
-        """What no plan with at least these options undercuts, by the items' prices."""
-        bound = paid
-        for number, cost in enumerate(costs):
-            price = self.prices[number]
-            if self.simple[number]:
-                bound += min(cost, price * self.items[number].units)
-            else:
-                bound += self._fill_at(number, chosen, price)
-        return bound
-
-    def _fill_at(self, number: int, chosen: int, price: float) -> float:
-        """What an item costs from a set of options where anything more is to be had for a price."""
-        left, cost = self.items[number].units, 0.0
-        for unit_cost, bit, units in self.offers[number]:
-            if unit_cost >= price:
-                break
-            if chosen & bit:
-                if units >= left:
-                    return cost + left * unit_cost
-                cost += units * unit_cost
-                left -= units
-        return cost + left * price
-
-    def _raise_prices(self) -> None:
+    def _raise_prices(self, candidates: Sequence[int]) -> None:
         """Dual ascent: raise each item's price from offer to offer until some option's fixed cost is used up."""
+        offers: list[list[tuple[float, int, int]]] = [[] for _ in self.items]
+        for index in candidates:
+            for number, cost, units in self.useful[index]:
+                offers[number].append((cost, index, units))
+        for each in offers:
+            each.sort()
         slack = list(self.fixed)
-        self.prices = [
-            min(offers[0][0], item.unfilled) if offers else item.unfilled
-            for item, offers in zip(self.items, self.offers, strict=True)
-        ]
-        rising = [number for number, offers in enumerate(self.offers) if offers]
-        rising.sort(key=lambda number: len(self.offers[number]))
+        self.prices = [each[0][0] if each else item.unfilled for each, item in zip(offers, self.items, strict=True)]
+        paying: list[list[tuple[int, int]]] = [[] for _ in self.items]
+        rising = sorted([number for number, each in enumerate(offers) if each], key=lambda number: len(offers[number]))
         while rising:
-            rising = [number for number in rising if self._raise(number, slack)]
+            rising = [number for number in rising if self._raise(number, offers[number], paying[number], slack)]
+        self.shortage = sum(map(self._short, range(len(self.items)), offers))
 
-    def _raise(self, number: int, slack: list[float]) -> bool:
+    def _short(self, number: int, offers: Sequence[tuple[float, int, int]]) -> float:
+        """What those units of an item that nobody has cost above its price: nothing that is added can serve them."""
+        has: dict[int, int] = {}
+        for _, index, units in offers:
+            has[self.options[index].place] = max(units, has.get(self.options[index].place, 0))
+        item = self.items[number]
+        return max(0, item.units - sum(has.values())) * (item.unfilled - self.prices[number])
+
+    def _raise(
+        self,
+        number: int,
+        offers: Sequence[tuple[float, int, int]],
+        paying: list[tuple[int, int]],
+        slack: list[float],
+    ) -> bool:
         """Raise one price to the next offer's, or as far as it goes; whether it may rise again."""
         price, ceiling = self.prices[number], self.items[number].unfilled
-        target, room = ceiling, inf
-        paying = []
-        for unit_cost, bit, units in self.offers[number]:
-            if unit_cost > price + TOLERANCE:
-                target = min(ceiling, unit_cost)
-                break
-            index, most = bit.bit_length() - 1, min(units, self.items[number].units)
-            paying.append((index, most))
-            room = min(room, slack[index] / most)
-        rise = min(target - price, room)
+        while len(paying) < len(offers) and offers[len(paying)][0] <= price:
+            paying.append(offers[len(paying)][1:])
+        target = offers[len(paying)][0] if len(paying) < len(offers) else ceiling
+        rise = min(target - price, *[slack[index] / units for index, units in paying])
         for index, units in paying:
             slack[index] = max(0.0, slack[index] - rise * units)
-        self.prices[number] = price + rise
-        return rise == target - price and target < ceiling
+        self.prices[number] = target if rise == target - price else price + rise
+        return self.prices[number] == target < ceiling
 
     # -- a good plan first -----------------------------------------------------------------------------------------
 
-    def _greedy(self, candidates: list[int]) -> None:
-        """Add what saves most until nothing does; then drop, and swap, what is better dropped or swapped."""
-        members = self._grown([], candidates)
+    def _greedy(self, candidates: Sequence[int]) -> None:
+        """Add what saves most until nothing does; then, as long as there is time, see who is better left out."""
+        members, total = self._grown([], candidates)
         for index in list(members):
-            others = self._grown([other for other in members if other != index], candidates)
-            if self._total(others) < self._total(members) - TOLERANCE:
-                members = others
             if self.effort < 0:
                 break
-        self._offer(sum(1 << index for index in members), self._total(members))
+            others, cost = self._grown([other for other in members if other != index], candidates)
+            if cost < total - TOLERANCE:
+                members, total = others, cost
+        self._offer(members, total)
 
-    def _grown(self, members: list[int], candidates: list[int]) -> list[int]:
-        """A set with more options, the most saving first. Savings only shrink, so that old ones need a look only on top."""
-        members = list(members)
-        chosen = sum(1 << index for index in members)
-        costs = [self.fill(number, chosen) for number in range(len(self.items))]
+    def _grown(self, members: list[int], candidates: Sequence[int]) -> tuple[list[int], float]:
+        """A set with more options, the most saving first, and its cost. Savings only shrink: old ones are looked at on top."""
+        members, levels, paid = list(members), list(self.left_out), -self.limits.split
+        for index in members:
+            levels, paid = self._with(index, levels), paid + self.fixed[index]
         places = {self.options[index].place for index in members}
-        heap = [(-self._gain(index, chosen, costs), index, len(members)) for index in candidates]
-        self.effort -= len(candidates) * len(costs) // 2
+        heap = [(-self._gain(index, levels), index, len(members)) for index in candidates]
+        self.effort -= len(candidates) * len(levels)
         heapify(heap)
         while heap and len(members) < self.limits.most_parcels:
             loss, index, seen = heap[0]
-            if loss >= 0 and (members or loss >= self.limits.split):
+            if loss >= (0.0 if members else self.limits.split):
                 break
             if self.options[index].place in places:
                 heappop(heap)
             elif seen < len(members):
-                heapreplace(heap, (-self._gain(index, chosen, costs), index, len(members)))
+                heapreplace(heap, (-self._gain(index, levels), index, len(members)))
             else:
                 heappop(heap)
-                costs = self._with(index, chosen, costs)
-                chosen |= 1 << index
+                levels, paid = self._with(index, levels), paid + self.fixed[index]
                 members.append(index)
                 places.add(self.options[index].place)
-        return members
+        return members, (paid if members else 0.0) + sum(cost * count for level in levels for cost, count in level)
 
-    def _total(self, members: Sequence[int]) -> float:
-        chosen = sum(1 << index for index in members)
-        paid = sum([self.fixed[index] for index in members]) - (self.limits.split if members else 0.0)
-        return paid + sum([self.fill(number, chosen) for number in range(len(self.items))])
+
+def _displaced(level: Level, cost: float, units: int) -> Level:
+    """A level with so many units at a cost in place of its dearest."""
+    left, kept = units, []
+    for dear, count in level:
+        take = min(count, left) if dear > cost else 0
+        left -= take
+        if take < count:
+            kept.append((dear, count - take))
+    kept.append((cost, units - left))
+    kept.sort(reverse=True)
+    return tuple(kept)
 
 
 class Packing:
@@ -387,15 +391,9 @@ class Packing:
 
     def __init__(self, search: Search, members: Sequence[int]) -> None:
         self.search, self.members = search, members
-        among = sum(1 << index for index in members)
-        self.order = sorted(
-            range(len(search.items)), key=lambda number: (-search.items[number].grams, len(search.offers[number]))
-        )
-        self.offers = [
-            [(cost, bit.bit_length() - 1, units) for cost, bit, units in offers if among & bit]
-            for offers in search.offers
-        ]
-        least = [search.fill(number, among) for number in range(len(search.items))]
+        self.order = sorted(range(len(search.items)), key=lambda number: -search.items[number].grams)
+        self.offers = [search.offers(number, members) for number in range(len(search.items))]
+        least = [self._least(number) for number in range(len(search.items))]
         self.rest = [sum(least[number] for number in self.order[depth:]) for depth in range(len(self.order) + 1)]
         self.takes = {index: [0] * len(search.items) for index in members}
         self.room = {index: search.options[index].most_grams for index in members}
@@ -406,6 +404,15 @@ class Packing:
         """Keep the best filling that is legal and better than the search's best."""
         self._item(0, self.paid)
 
+    def _least(self, number: int) -> float:
+        """What an item costs at least: the cheapest give first, whatever else is in a parcel."""
+        item = self.search.items[number]
+        left, cost = item.units, 0.0
+        for unit_cost, _, units in self.offers[number]:
+            cost += min(left, units) * unit_cost
+            left -= min(left, units)
+        return cost + left * item.unfilled
+
     def _item(self, depth: int, cost: float) -> None:
         search = self.search
         bound = cost + self.rest[depth]
@@ -415,6 +422,7 @@ class Packing:
             search.floor = min(search.floor, bound)
             return
         if depth == len(self.order):
+            search.effort -= PACKING
             takes = {index: list(units) for index, units in self.takes.items() if any(units)}
             if len(takes) == len(self.members) and search.is_legal(takes):
                 search.best = Plan(takes, cost)
@@ -432,7 +440,7 @@ class Packing:
         unit_cost, index, units = offers[place]
         after = offers[place + 1][0] if place + 1 < len(offers) else item.unfilled
         most = self._most(number, index, min(left, units))
-        search.effort -= 1 + most
+        search.effort -= 10 + most
         for give in range(most, -1, -1) if not item.whole else (left, 0) if most == left else (0,):
             paid = cost + give * unit_cost
             bound = paid + (left - give) * after + self.rest[depth + 1]

@@ -11,7 +11,7 @@ import pytest
 from domain.routing.forgetting import ages, best_memory
 from domain.routing.model import Decision, DemandLine, Point
 from domain.routing.network import Destination, Network, NetworkLocation, Prices, Rate, Request, Ruleset, Snapshot
-from domain.routing.prices import FRESH, prices
+from domain.routing.prices import FRESH, LEAST_MINOR, prices
 from domain.routing.router import route
 from domain.stock import LocationKind
 
@@ -61,22 +61,18 @@ def sources(decision: Decision) -> list[UUID]:
 
 def test_what_is_scarce_near_a_region_is_dearer_there() -> None:
     found = prices(half_west_half_east(), country(), has(west=3, east=100), DAYS)
-    assert found.stock[WEST, TEA] == pytest.approx(THERE_AND_BACK, rel=0.01)
-    assert found.stock[EAST, TEA] == 0.0
+    assert found.stock == {(WEST, TEA): pytest.approx(THERE_AND_BACK, rel=0.01)}
     assert found.solved_at == BEGINNING + timedelta(days=9)
 
 
 def test_it_is_the_scarcity_and_not_the_place_that_is_priced() -> None:
     found = prices(half_west_half_east(), country(), has(west=100, east=3), DAYS)
-    assert found.stock[WEST, TEA] == 0.0
-    assert found.stock[EAST, TEA] == pytest.approx(THERE_AND_BACK, rel=0.01)
+    assert found.stock == {(EAST, TEA): pytest.approx(THERE_AND_BACK, rel=0.01)}
 
 
 def test_what_nobody_will_miss_has_no_price() -> None:
     found = prices(half_west_half_east(), country(capacity=100), has(west=100, east=100), DAYS)
-    assert found.stock, "everything that was asked for is told of"
-    assert set(found.stock.values()) == {0.0}
-    assert found.capacity == {WEST: 0.0}
+    assert (found.stock, found.capacity) == ({}, {})
 
 
 def test_where_no_order_was_there_are_no_prices() -> None:
@@ -97,7 +93,7 @@ def test_a_parcel_of_a_day_that_will_be_full_has_a_price() -> None:
     network = country(capacity=1)
     found = prices(half_west_half_east(), network, stock, DAYS)
     assert found.capacity == {WEST: pytest.approx(THERE_AND_BACK, rel=0.01)}, "the east may ship as many as come"
-    assert set(found.stock.values()) == {0.0}
+    assert found.stock == {}
     assert sources(route(halfway, network, stock)) == [WEST]
     assert sources(route(halfway, replace(network, prices=found), stock)) == [EAST]
 
@@ -110,14 +106,13 @@ def test_the_same_question_gets_the_same_answer() -> None:
 
 
 def test_prices_move_part_of_the_way_to_what_is_solved_now() -> None:
-    before = Prices({(WEST, TEA): 400.0, (EAST, CUP): 80.0}, {WEST: 60.0})
+    before = Prices({(WEST, TEA): 400.0, (EAST, CUP): 80.0, (WEST, CUP): LEAST_MINOR}, {WEST: 60.0})
     network = replace(country(capacity=100), prices=before)
     found = prices(half_west_half_east(), network, has(west=100, east=100), DAYS)
     assert found.stock == {
         (WEST, TEA): pytest.approx(400 * (1 - FRESH)),
-        (EAST, TEA): 0.0,
         (EAST, CUP): pytest.approx(80 * (1 - FRESH)),
-    }
+    }, "what decides nothing any more is forgotten"
     assert found.capacity == {WEST: pytest.approx(60 * (1 - FRESH))}
 
 

@@ -128,3 +128,19 @@ def test_a_search_that_stops_early_has_a_legal_plan_and_a_true_bound() -> None:
         assert paid(plan, items, options, limits) == pytest.approx(plan.total)
         stopped += not plan.exact
     assert stopped > 50
+
+
+def test_units_that_nobody_has_count_in_the_bound_of_a_search_that_stopped() -> None:
+    options = [Option(place, 5.0, [6], [1.0 + place / 7]) for place in range(4)]
+
+    plan = cheapest([Item(50, 1000.0)], options, Limits(50), effort=0)
+
+    assert plan.bound > 26 * 1000.0
+
+
+def test_a_parcel_that_cannot_be_worth_what_is_asked_of_it_does_not_ship() -> None:
+    dear, cheap = Option(0, 1.0, [1, 1], [1.0, 1.0], least_value=9), Option(1, 5.0, [1, 1], [1.0, 1.0])
+    items = [Item(1, 100.0, value=4), Item(1, 100.0, value=4)]
+
+    assert cheapest(items, [dear, cheap], Limits(2)).takes == {0: [1, 1]}
+    assert cheapest(items, [Option(0, 1.0, [1, 0], [1.0, 1.0], least_value=9), cheap], Limits(2)).takes == {1: [1, 1]}
