@@ -43,15 +43,22 @@ class Asides:
     async def __call__(self, task: str, given: dict[str, Any]) -> Any:
         """What a task answers; `AsideError` when its process failed. To be cancelled is to kill it."""
         async with self.free:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app.aside", stdin=PIPE, stdout=PIPE, limit=2**20
+            # Never broken off half way: asyncio would wait for ever for the pipes of a process that was begun.
+            begun = asyncio.create_task(
+                asyncio.create_subprocess_exec(sys.executable, "-m", "app.aside", stdin=PIPE, stdout=PIPE, limit=2**20)
             )
             try:
+                process = await asyncio.shield(begun)
                 return await _asked(process, orjson.dumps({"url": self.url, "task": task, "given": given}, default=str))
             finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await asyncio.shield(process.wait())
+                await asyncio.shield(_ended(await asyncio.shield(begun)))
+
+
+async def _ended(process: Process) -> None:
+    """Kill it, and read what it had to say: a pipe that is full would keep us waiting for its end."""
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.communicate()
 
 
 async def _asked(process: Process, question: bytes) -> Any:

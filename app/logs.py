@@ -44,7 +44,11 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
+TRACEBACKS = structlog.dev.RichTracebackFormatter(show_locals=False)
+"""Local values may be secrets, and a whole network of locations takes seconds to print."""
+
+
 def _renderers(settings: Settings) -> list[structlog.typing.Processor]:
     if settings.development:
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=TRACEBACKS)]
     return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]

@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import structlog
 
 from app.migrate import upgrade
 from app.postgres import running_postgres
@@ -30,6 +31,15 @@ ADMIN = "postgres"
 
 SERVER = pytest.StashKey[str]()
 CLOSING = pytest.StashKey[Any]()
+
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+# A traceback with every local value of a running system takes seconds to print, in the middle of what is tested.
 
 
 # ── The server ──
