@@ -18,6 +18,7 @@ PREFIXES: dict[str, str] = {
     "Location": "loc",
     "StockLevel": "stk",
     "StockMovement": "mov",
+    "Incoming": "inc",
     "Reservation": "rsv",
     "Customer": "cus",
     "CustomerAddress": "adr",

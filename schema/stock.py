@@ -332,9 +332,10 @@ class Demand:
 
 @strawberry.type(description="Supply of one variant that is on its way to one location.")
 @entity(t.incoming, visibility.stock)
-class Incoming:
-    """What is still to come of one line of a purchase order or a transfer."""
+class Incoming(Node):
+    """What is still to come of one line of a purchase order or a transfer; gone when all of it has come."""
 
+    id: strawberry.ID = id_of("Incoming")
     expected_at: datetime = column("expected_at", "When it should be there.")
     quantity: int = column("quantity", "Units still to come.")
     source: Node | None = reads(

@@ -990,6 +990,7 @@ def gid(typename: str, row: Row) -> str:
 
 TABLES = {
     "Refund": "payments", "Allocation": "fulfillment_order_lines", "Pickup": "fulfillment_orders",
+    "Incoming": "purchase_order_lines",
     "StockMovement": "stock_movements", "CustomerAddress": "customer_addresses", "StockLevel": "stock_levels",
     "FulfillmentOrderLine": "fulfillment_order_lines", "FulfillmentOrder": "fulfillment_orders",
     "RoutingDecision": "routing_decisions", "RoutingRuleset": "routing_rulesets", "CarrierRate": "carrier_rates",
