@@ -98,9 +98,17 @@ async def test_a_channels_threshold_holds_for_what_has_none_of_its_own(shop: Sho
 async def test_a_channel_sells_what_lies_where_it_ships_from(shop: Shop) -> None:
     sku = await shop.variant(SAO1=10)
     assert (await one(shop, sku, viewer=OPERATIONS, channel="abroad"))["sellable"] == 0
-    assert await asked(shop, sku, channel="abroad") == []  # this shopper's token is the web shop's
-    assert await asked(shop, sku, channel="none", viewer=OPERATIONS) == []
     assert await asked(shop, sku, viewer=None) != []
+
+
+@pytest.mark.parametrize("channel", ["none", "abroad", ""])
+async def test_a_channel_that_one_does_not_see_is_not_found(shop: Shop, channel: str) -> None:
+    sku = await shop.variant(SAO1=10)
+    answer = await shop.post(shop.shopper(), AVAILABLE, {"skus": [sku], "channel": channel})
+    (error,) = answer.json()["errors"]
+    assert answer.json()["data"] is None
+    assert (error["path"], error["message"]) == (["availability"], f"No Channel {channel} is visible to you.")
+    assert error["extensions"] == {"code": "NOT_FOUND", "noun": "Channel", "id": channel}
 
 
 async def test_no_more_than_fifty_at_once(shop: Shop) -> None:
