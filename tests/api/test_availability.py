@@ -269,7 +269,7 @@ async def test_what_may_be_sold_ahead_goes_by_the_variants_policy(shop: Shop, co
         )  # fmt: skip
         return (await one(shop, sku))["backorderable"]
 
-    soon, past = [datetime.now(UTC) + timedelta(days=days) for days in (5, -5)]
+    soon, past = [datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) for days in (5, -5)]
     assert await policy("BACKORDER", 10) == 10
     assert (await one(shop, sku))["sellable"] == 1
     assert await policy("BACKORDER", None) is None
