@@ -118,7 +118,9 @@ async def test_a_shopper_and_a_customer(newcomer: Newcomer) -> None:
 
     await paste("customer", "MyOrders")
     mine = (await newcomer.ask("customer", MINE))["viewer"]["customer"]["orders"]["nodes"]
-    await paste("customer", "CustomerCancels", id=next(o["id"] for o in mine if "CANCEL" in o["availableActions"]), **key())
+    await paste(
+        "customer", "CustomerCancels", id=next(o["id"] for o in mine if "CANCEL" in o["availableActions"]), **key()
+    )
     back = next(line["id"] for o in mine for line in o["lines"] if line["returnability"]["returnable"])
     await paste("customer", "CustomerRequestsReturn", lineId=back, **key())
 
@@ -136,7 +138,12 @@ async def test_the_call_center(newcomer: Newcomer) -> None:
     await paste("agent", "Approve", id=second["id"], **key())
     held = await paste("agent", "PutOnHold", id=third["id"], **key())
     await paste("agent", "ReleaseHold", id=third["id"], holdId=held["order"]["holds"][0]["id"], **key())
-    asked = [back["id"] for o in await orders(newcomer, "COMPLETED") for back in o["returns"] if back["status"] == "REQUESTED"]
+    asked = [
+        back["id"]
+        for o in await orders(newcomer, "COMPLETED")
+        for back in o["returns"]
+        if back["status"] == "REQUESTED"
+    ]
     await paste("agent", "ApproveReturn", id=asked[0], **key())
     await paste("agent", "DeclineReturn", id=asked[1], **key())
 
@@ -186,7 +193,9 @@ async def test_a_warehouse_keeps_stock(newcomer: Newcomer) -> None:
     told = await newcomer.ask("warehouse", document("Ledger"), sku=COUNTED.sku, at="2100-01-01T00:00:00Z")
     assert all(each["edges"] for each in told.values())
     newcomer.pasted.add("Ledger")
-    approved = [back for o in await orders(newcomer, "COMPLETED") for back in o["returns"] if back["status"] == "APPROVED"]
+    approved = [
+        back for o in await orders(newcomer, "COMPLETED") for back in o["returns"] if back["status"] == "APPROVED"
+    ]
     back = {"id": approved[0]["id"], "lineId": approved[0]["lines"][0]["id"]}
     await paste("warehouse", "ReceiveReturn", **back, locationId=place, **key())
     await paste("warehouse", "Inspect", **back, **key())
