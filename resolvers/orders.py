@@ -224,6 +224,8 @@ def _placement(work: Work, input: OrderPlaceInput | OrderDraftInput, draft: Orde
     shipping = _minor(work, input.shipping_price, ("shippingPrice",))
     if promised is not None:
         _history(work, ("promisedDelivery",))
+        if promised.earliest is not None and promised.earliest > promised.latest:
+            raise InvalidInput("the earliest is not after the latest", field=("promisedDelivery", "earliest"))
     return Placement(
         lines=lines,
         buyer=_buyer(input, draft),

@@ -325,6 +325,15 @@ async def test_a_warehouse_cannot_hand_over_what_another_ships_for_the_same_orde
     assert await shop.order(order["id"]) == order
 
 
+async def test_a_promise_ends_after_it_begins(shop: Shop) -> None:
+    promised = {"earliest": "2018-01-02T00:00:00Z", "latest": "2018-01-01T00:00:00Z"}
+    lines = [{"sku": await shop.variant(SAO1=1), "quantity": 1}]
+    given = {"channel": "web", "lines": lines, "promisedDelivery": promised}
+    refusal = invalid("the earliest is not after the latest", "promisedDelivery", "earliest")
+    assert await shop.refused(HISTORIAN, "orderPlace", **given) == refusal
+    assert await shop.refused(HISTORIAN, "orderDraft", **given) == refusal
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -180,7 +180,32 @@ LABELS_ARE_LISTED = Invariant(
     """,
 )
 
+PROMISE_IS_A_SPAN = Invariant(
+    "promise_is_a_span",
+    "A promised delivery has an end, and begins no later; it is as sure as 0 to 1; what it was learned from is on record.",
+    """
+    select 'Order', o.id, 'a span, and what it was learned from',
+           concat_ws(' ', 'from', o.deliver_by_earliest, 'to', o.deliver_by_latest, 'sure', o.deliver_by_confidence)
+    from orders o left join promise_models model on model.id = o.promise_model_id
+    where o.deliver_by_earliest > o.deliver_by_latest
+       or (o.deliver_by_latest is null and num_nonnulls(o.deliver_by_earliest, o.deliver_by_confidence) > 0)
+       or o.deliver_by_confidence not between 0 and 1
+       or (o.promise_model_id is not null and model.id is null)
+    """,
+)
+
+LEARNED_PROMISE_LIES_AHEAD = Invariant(
+    "learned_promise_lies_ahead",
+    "What we promised ourselves was not over when the order was placed. A quote is good for half an hour, so it may be that old.",
+    """
+    select 'Order', id, 'after ' || placed_at, deliver_by_latest::text
+    from orders where promise_model_id is not null and deliver_by_latest < placed_at - interval '30 minutes'
+    """,
+)
+
 INVARIANTS = (
+    PROMISE_IS_A_SPAN,
+    LEARNED_PROMISE_LIES_AHEAD,
     LINE_UNITS_SUM,
     DELIVERED_AT_MOST_SHIPPED,
     RETURNED_AT_MOST_DELIVERED,

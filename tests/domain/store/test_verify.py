@@ -124,6 +124,21 @@ VIOLATIONS: dict[str, list[str | Move]] = {
     "order_total_is_the_sum": [
         f"UPDATE orders SET subtotal_minor = subtotal_minor + 1, discount_minor = 1 WHERE id = {PLACED}"
     ],
+    "promise_is_a_span": [
+        f"UPDATE orders SET deliver_by_earliest = now(), deliver_by_latest = now() - interval '1 day' WHERE id = {PLACED}",
+        f"UPDATE orders SET deliver_by_latest = NULL, deliver_by_confidence = 0.9 WHERE id = {PLACED}",
+        f"UPDATE orders SET promise_model_id = gen_random_uuid() WHERE id = {PLACED}",
+    ],
+    "learned_promise_lies_ahead": [
+        f"""
+        WITH learned AS (
+            INSERT INTO promise_models (id, channel_id, learned_at, parcels)
+            SELECT gen_random_uuid(), channel_id, now(), 1 FROM orders WHERE id = {PLACED} RETURNING id
+        )
+        UPDATE orders SET promise_model_id = (SELECT id FROM learned), deliver_by_earliest = NULL,
+            deliver_by_latest = placed_at - interval '1 hour' WHERE id = {PLACED}
+        """
+    ],
     "charges_are_the_total": [
         f"UPDATE order_adjustments SET amount_minor = amount_minor + 1 WHERE kind = 'SHIPPING' AND order_id = {PLACED}"
     ],
