@@ -132,7 +132,7 @@ class Mutation:
         setup.set_variants, setup_inputs.VariantsSetInput, payloads.VariantsSetPayload, "Create or change variants."
     )
     stock_adjust = mutation(
-        setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+        stock.adjust, stock_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
     )
     supplier_set = mutation(
         purchases.set_supplier,

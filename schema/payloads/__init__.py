@@ -48,9 +48,14 @@ from schema.payloads.returns import (
     ReturnRequestPayload,
 )
 from schema.payloads.routing import CarrierRatesSetPayload, RoutingRulesetActivatePayload, RoutingRulesetRetirePayload
-from schema.payloads.setup import ChannelSetPayload, LocationSetPayload, StockAdjustPayload, VariantsSetPayload
+from schema.payloads.setup import ChannelSetPayload, LocationSetPayload, VariantsSetPayload
 from schema.payloads.simulations import RoutingSimulationStartPayload
-from schema.payloads.stock import SafetyStockSetPayload, StockMovementReversePayload, StockRedisposePayload
+from schema.payloads.stock import (
+    SafetyStockSetPayload,
+    StockAdjustPayload,
+    StockMovementReversePayload,
+    StockRedisposePayload,
+)
 from schema.payloads.supply import (
     PurchaseOrderCancelPayload,
     PurchaseOrderCreatePayload,

@@ -1,13 +1,11 @@
-"""Payloads about channels, locations, the catalog and stock."""
+"""Payloads about channels, locations and the catalog."""
 
 import strawberry
 
 from schema.catalog import Channel, Variant
 from schema.errors import UserError
 from schema.payloads.fields import all_made, errors, one_made
-from schema.shortfalls import StockShortfall
-from schema.stock import Location, StockLevel
-from schema.supply import BackorderFill
+from schema.stock import Location
 
 
 @strawberry.type(description="The channel as it is now.")
@@ -31,18 +29,4 @@ class VariantsSetPayload:
     """What variantsSet answers."""
 
     variants: list[Variant] | None = all_made("variants", "The variants; null when refused; at most 100.")
-    user_errors: list[UserError] = errors()
-
-
-@strawberry.type(description="The stock levels as they are now.")
-class StockAdjustPayload:
-    """What stockAdjust answers."""
-
-    levels: list[StockLevel] | None = all_made("levels", "The levels; null when refused; at most 100.")
-    shortfalls: list[StockShortfall] | None = all_made(
-        "shortfalls", "Promises that a count does not leave the units for, and who keeps them instead; at most 100."
-    )
-    backorders_filled: list[BackorderFill] | None = all_made(
-        "backordersFilled", "Orders that waited for what was found, and have it now; null when refused; at most 100."
-    )
     user_errors: list[UserError] = errors()
