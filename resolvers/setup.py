@@ -14,7 +14,8 @@ from domain.money import parse
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound
 from domain.store import setup as stored
 from domain.store import unrouted
-from domain.viewer import Role, Scope
+from domain.store.visibility import AT_LOCATIONS
+from domain.viewer import Scope
 from resolvers import kits
 from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
@@ -185,8 +186,7 @@ def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) 
 async def location_of(work: Work, id_: str) -> UUID:
     """A location that the viewer may work at."""
     found = ids.decode("Location", id_)
-    bounded = work.viewer.role in (Role.STORE, Role.WAREHOUSE)
-    if found is None or (bounded and found not in work.viewer.location_ids):
+    if found is None or (work.viewer.role in AT_LOCATIONS and found not in work.viewer.location_ids):
         raise NotFound("Location", id_, field=("locationId",))
     if not await stored.location_exists(work.connection, found):
         raise NotFound("Location", id_, field=("locationId",))
