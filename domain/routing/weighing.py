@@ -7,7 +7,8 @@ from uuid import UUID
 
 from domain.routing.model import Objective
 from domain.routing.needs import Need
-from domain.routing.search import Item, Limits, Option, Plan, cheapest
+from domain.routing.problem import Item, Limits, Option, Plan
+from domain.routing.search import cheapest
 from domain.routing.ways import Survey, Way
 
 AT_ANY_PRICE = 1e10
