@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heapreplace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -25,26 +26,23 @@ class Loading:
         self.steps = 0
 
     def load(self, candidates: Sequence[int], prices: Sequence[float]) -> None:
-        """Go on as long as some parcel earns."""
-        problem = self.problem
-        free = list(candidates)
-        for index in self.takes:
-            free = problem.elsewhere(index, free)
-        while free and any(self.wanted) and len(self.takes) < problem.limits.most_parcels:
-            self.steps += len(free) * len(prices)
-            parcels = [
-                (self._earned(index, units, prices), index, units)
-                for index in free
-                if (units := self._parcel(index, prices))
-            ]
-            if not parcels:
+        """Go on as long as some parcel earns. What is wanted only shrinks, and so does what parcels earn."""
+        places = {self.problem.options[index].place for index in self.takes}
+        heap = [(-inf, index, -1) for index in candidates]
+        while heap and any(self.wanted) and len(self.takes) < self.problem.limits.most_parcels:
+            loss, index, seen = heap[0]
+            if loss >= 0:
                 break
-            earned, index, units = max(parcels, key=lambda each: each[0])
-            if earned <= 0:
-                break
-            self.takes[index] = units
-            self.wanted = [left - given for left, given in zip(self.wanted, units, strict=True)]
-            free = problem.elsewhere(index, free)
+            if self.problem.options[index].place in places:
+                heappop(heap)
+            elif seen < len(self.takes):
+                self.steps += len(prices)
+                heapreplace(heap, (-self._earned(index, self._parcel(index, prices), prices), index, len(self.takes)))
+            else:
+                heappop(heap)
+                self.takes[index] = units = self._parcel(index, prices)
+                self.wanted = [left - given for left, given in zip(self.wanted, units, strict=True)]
+                places.add(self.problem.options[index].place)
 
     @property
     def plan(self) -> Plan:
@@ -57,13 +55,15 @@ class Loading:
         return Plan(self.takes, total)
 
     def _earned(self, index: int, units: Sequence[int], prices: Sequence[float]) -> float:
+        if not any(units):
+            return 0.0
         costs = self.problem.options[index].costs
         return (
-            sum([n * (price - cost) for n, price, cost in zip(units, prices, costs, strict=True)])
+            sum([count * (price - cost) for count, price, cost in zip(units, prices, costs, strict=True)])
             - self.problem.fixed[index]
         )
 
-    def _parcel(self, index: int, prices: Sequence[float]) -> list[int] | None:
+    def _parcel(self, index: int, prices: Sequence[float]) -> list[int]:
         """What earns most for its weight, as much as goes in; nothing where that is worth less than is asked."""
         problem, option = self.problem, self.problem.options[index]
         items, units = problem.items, [0] * len(problem.items)
@@ -87,7 +87,7 @@ class Loading:
             if item.shelf is not None:
                 shelves[item.shelf] -= fit
         worth = sum([count * item.value for count, item in zip(units, items, strict=True)])
-        return units if any(units) and (worth >= option.least_value or units == problem.order) else None
+        return units if worth >= option.least_value or units == problem.order else [0] * len(items)
 
 
 class Packing:
@@ -97,7 +97,7 @@ class Packing:
         self.search, self.problem, self.members, self.prices = search, search.problem, members, prices
         problem = search.problem
         self.order = sorted(range(len(problem.items)), key=lambda number: -problem.items[number].grams)
-        self.offers = [problem.offers(number, members) for number in range(len(problem.items))]
+        self.offers = problem.offers(members)
         self.takes = {index: [0] * len(problem.items) for index in members}
         self.room = {index: problem.options[index].most_grams for index in members}
         self.shelves = {shelf: dict(has) for shelf, has in problem.limits.shelves.items()}

@@ -139,19 +139,22 @@ class Problem:
                 added[number] = _displaced(levels[number], cost, units)
         return added
 
-    def offers(self, number: int, members: Iterable[int]) -> list[tuple[float, int, int]]:
-        """Who of a set may serve an item, the cheapest first: what a unit costs, the option, and how many it has."""
-        found = [
-            (cost, index, units) for index in members for served, cost, units in self.useful[index] if served == number
-        ]
-        return sorted(found, key=itemgetter(0))
+    def offers(self, members: Iterable[int]) -> list[list[tuple[float, int, int]]]:
+        """By item, who of a set may serve it, the cheapest first: what a unit costs, the option, and how many it has."""
+        found: list[list[tuple[float, int, int]]] = [[] for _ in self.items]
+        for index in members:
+            for number, cost, units in self.useful[index]:
+                found[number].append((cost, index, units))
+        for each in found:
+            each.sort(key=itemgetter(0))
+        return found
 
     def taken(self, members: Sequence[int]) -> Takes:
         """What each option gives of every item, where the cheapest give first."""
         takes = {index: [0] * len(self.items) for index in members}
-        for number, item in enumerate(self.items):
+        for number, (item, offers) in enumerate(zip(self.items, self.offers(members), strict=True)):
             left = item.units
-            for _, index, units in self.offers(number, members):
+            for _, index, units in offers:
                 takes[index][number] = min(left, units)
                 left -= takes[index][number]
         return {index: units for index, units in takes.items() if any(units)}

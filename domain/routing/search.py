@@ -150,7 +150,9 @@ class Search:
                 self._explore(self._with(node, [first]))
 
     def _raised(self, node: Node, rounds: int) -> Bound:
-        bound = self.bounding.raised(node, self.best.total, rounds)
+        """A node's bound, after no more rounds than there is effort for, or a few."""
+        affordable = self.effort // (1 + len(node.candidates) * len(node.levels))
+        bound = self.bounding.raised(node, self.best.total, min(rounds, max(ROUNDS_AGAIN, affordable)))
         self.effort -= self.bounding.spent()
         return bound
 
@@ -219,7 +221,7 @@ class Search:
             if bound.earned[index] > 0:
                 earning[self.problem.options[index].place] = index
         best = sorted(earning.values(), key=bound.earned.__getitem__, reverse=True)
-        for share in SHARES:
+        for share in SHARES[: 1 if self.effort < 0 else None]:
             self._grow(best[: min(node.left, round(share * len(best)))], node.candidates)
 
     def _load(self, node: Node) -> None:
