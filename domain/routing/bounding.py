@@ -143,7 +143,7 @@ class Bounding:
 
     def at(self, node: Node, prices: Sequence[float]) -> Bound:
         """The bound at some prices. Where items are tied, members count like candidates that cannot be left out."""
-        self.steps += len(node.candidates) * len(prices)
+        self.steps += len(node.candidates) * self.problem.step
         value, slopes = self._tied(node, prices) if self.bound_by else self._at_least(node, prices)
         earned: dict[int, float] = {}
         best: dict[int, int] = {}
@@ -178,7 +178,7 @@ class Bounding:
 
     def _tied(self, node: Node, prices: Sequence[float]) -> tuple[float, list[float]]:
         """What the items cost at their prices, less what the members earn, or lose."""
-        self.steps += len(node.members) * len(prices)
+        self.steps += len(node.members) * self.problem.step
         value = sum([item.units * price for item, price in zip(self.items, prices, strict=True)])
         value -= self.problem.limits.split
         slopes = [float(item.units) for item in self.items]
@@ -216,10 +216,10 @@ class Bounding:
                 value += units * self.items[number].value
         found = earns, sold
         if grams > option.most_grams:
-            self.steps += len(prices)
+            self.steps += self.problem.step
             found = min(found, self._light(index, prices, option.most_grams), key=itemgetter(0))
         if value < option.least_value and list(option.units) != self.problem.order:
-            self.steps += len(prices)
+            self.steps += self.problem.step
             found = min(found, self._dear(index, prices, option.least_value), key=itemgetter(0))
         return found
 

@@ -12,7 +12,7 @@ from domain.routing.problem import TOLERANCE, Plan, Problem, Takes
 if TYPE_CHECKING:
     from domain.routing.search import Search
 
-EFFORT = 20_000
+EFFORT = 30_000
 """Steps after which a set is given up that fits badly: others are worth more of a search's time."""
 
 
@@ -36,7 +36,7 @@ class Loading:
             if self.problem.options[index].place in places:
                 heappop(heap)
             elif seen < len(self.takes):
-                self.steps += len(prices)
+                self.steps += 2 * self.problem.step
                 heapreplace(heap, (-self._earned(index, self._parcel(index, prices), prices), index, len(self.takes)))
             else:
                 heappop(heap)
@@ -107,7 +107,7 @@ class Packing:
         """By depth, what the items from there on cost at their prices."""
         for number in reversed(self.order):
             self.wanted.insert(0, self.wanted[0] + problem.items[number].units * prices[number])
-        self.least_effort = max(0, search.effort - EFFORT)
+        self.most = min(search.effort, search.steps + EFFORT)
 
     def run(self) -> None:
         """Keep the best filling that is legal and better than the search's best."""
@@ -124,7 +124,7 @@ class Packing:
 
     def _least(self, depth: int, cost: float) -> float:
         """What the items from a depth on cost at least: their prices, less what members earn with the room that is left."""
-        self.search.effort -= len(self.members) * (len(self.order) - depth)
+        self.search.spend(len(self.members) * (len(self.order) - depth))
         cost += self.wanted[depth]
         for index, earning in zip(self.members, self.earning, strict=True):
             room = self.room[index]
@@ -140,7 +140,7 @@ class Packing:
         bound = self._least(depth, cost)
         if bound >= search.best.total - TOLERANCE:
             return
-        if search.effort < self.least_effort:
+        if search.steps > self.most:
             search.floor = min(search.floor, bound)
             return
         if depth == len(self.order):
@@ -168,13 +168,13 @@ class Packing:
             return
         unit_cost, index, units = offers[place]
         most = self._most(number, index, min(left, units))
-        search.effort -= 1 + most
+        search.spend(1 + most)
         for give in range(most, -1, -1) if not item.whole else (left, 0) if most == left else (0,):
             paid = cost + give * unit_cost
             bound = paid + (left - give) * self.prices[number] + least[place + 1]
             if bound >= search.best.total - TOLERANCE:
                 continue
-            if search.effort < self.least_effort:
+            if search.steps > self.most:
                 search.floor = min(search.floor, bound)
                 continue
             self._give(number, index, give)

@@ -9,6 +9,10 @@ TOLERANCE = 1e-6
 """Costs closer than this are equal; the first found stays."""
 
 
+class TakesLong(Exception):
+    """More than somebody in a hurry can wait for: ask again without hurry, where nobody else waits meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """So many units that are alike. A `whole` item comes from one place or not at all."""
@@ -61,6 +65,8 @@ class Plan:
     takes: Takes = field(default_factory=dict)
     total: float = inf
     bound: float = -inf
+    steps: int = 0
+    """How much it took to find."""
 
     @property
     def exact(self) -> bool:
@@ -96,6 +102,8 @@ class Problem:
         }
         """Options with a limit that may bind."""
         self.tied = bool(limits.shelves or self.bound_by)
+        self.step = (3 + len(items)) * (1 + self.tied)
+        """What it takes to weigh an option."""
 
     def worthwhile(self) -> list[int]:
         """Options that can serve something, and ship what they ask of a parcel, or the whole order."""

@@ -25,15 +25,18 @@ from math import inf
 
 from domain.routing.bounding import Bound, Bounding, Node
 from domain.routing.packing import Loading, Packing
-from domain.routing.problem import TOLERANCE, Item, Limits, Option, Plan, Problem
+from domain.routing.problem import TOLERANCE, Item, Limits, Option, Plan, Problem, TakesLong
 
-EFFORT = 60_000
-"""Steps (a way weighed for an item) after which a search stops proving: some fifteen milliseconds."""
+EFFORT = 90_000
+"""Steps (a way weighed for an item, or looked at) after which a search stops proving: some fifteen milliseconds."""
 
-EFFORT_TO_PROVE = 500_000
+EFFORT_TO_PROVE = 750_000
 """The same for up to `ITEMS_PROVED` items from `PLACES_PROVED` places, which are to be exact: a tenth of a second. Mostly a
 hundredth of that is enough."""
 ITEMS_PROVED, PLACES_PROVED = 6, 40
+
+JOINING = 4
+"""How much longer it takes to add an option to a set than to weigh it."""
 
 ROUNDS, ROUNDS_AGAIN, ROUNDS_ALONE = 60, 5, 10
 """How often prices are moved for the whole problem, again for each part of it, and for one set that must be packed."""
@@ -44,25 +47,41 @@ RISES = (1.0, 1.3, 2.0)
 """A plan that must keep limits begins with what earns at good prices, and goes on at prices so many times as high."""
 
 
-def cheapest(items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int | None = None) -> Plan:
-    """Find it. Of plans that cost the same, options that come first are preferred."""
+def cheapest(
+    items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int | None = None, most: int | None = None
+) -> Plan:
+    """Find it. Of plans that cost the same, options that come first are preferred.
+
+    After `effort` it is no longer proved; after `most` steps it is given up (`TakesLong`).
+    """
     if effort is None:
         small = len(items) <= ITEMS_PROVED and len({option.place for option in options}) <= PLACES_PROVED
         effort = EFFORT_TO_PROVE if small else EFFORT
-    return Search(Problem(items, options, limits), effort).run()
+    return Search(Problem(items, options, limits), effort, most).run()
 
 
 class Search:
     """One search."""
 
-    def __init__(self, problem: Problem, effort: int) -> None:
-        self.problem, self.effort = problem, effort
+    def __init__(self, problem: Problem, effort: int, most: int | None = None) -> None:
+        self.problem, self.effort, self.steps, self.most = problem, effort, 0, most
         self.bounding = Bounding(problem)
         self.best = Plan({}, sum([item.unfilled * item.units for item in problem.items]))
         self.floor = inf
         """The least bound of what was not searched."""
         self.least = -inf
         """What no plan at all undercuts."""
+
+    def spend(self, steps: int) -> None:
+        """Count what was done."""
+        self.steps += steps
+        if self.most is not None and self.steps > self.most:
+            raise TakesLong
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether it is time to stop proving."""
+        return self.steps > self.effort
 
     def run(self) -> Plan:
         """One option, where that is enough; else something good first, then the proof."""
@@ -74,6 +93,7 @@ class Search:
             if self._begin(node):
                 self._explore(node)
         self.best.bound = min(self.best.total, max(self.least, self.floor))
+        self.best.steps = self.steps
         return self.best
 
     def _is_one_enough(self, candidates: Sequence[int]) -> bool:
@@ -134,7 +154,7 @@ class Search:
             bound = self._raised(node, ROUNDS_AGAIN)
             if not self._is_open(bound):
                 return
-            if self.effort < 0:
+            if self.is_out_of_time:
                 self.floor = min(self.floor, bound.value)
                 return
             if is_new:
@@ -151,9 +171,11 @@ class Search:
 
     def _raised(self, node: Node, rounds: int) -> Bound:
         """A node's bound, after no more rounds than there is effort for, or a few."""
-        affordable = self.effort // (1 + len(node.candidates) * len(node.levels))
+        affordable = (min(self.effort, self.most or self.effort) - self.steps) // (
+            1 + len(node.candidates) * len(node.levels)
+        )
         bound = self.bounding.raised(node, self.best.total, min(rounds, max(ROUNDS_AGAIN, affordable)))
-        self.effort -= self.bounding.spent()
+        self.spend(self.bounding.spent())
         return bound
 
     def _is_open(self, bound: Bound) -> bool:
@@ -164,6 +186,7 @@ class Search:
         """A node's sets that have some options more; the set of its members alone is tried."""
         problem = self.problem
         levels, paid, candidates = node.levels, node.paid, node.candidates
+        self.spend(len(more) * problem.step)
         for index in more:
             levels, paid = problem.joined(index, levels), paid + problem.fixed[index]
             candidates = problem.elsewhere(index, candidates)
@@ -179,7 +202,7 @@ class Search:
             gain = self.problem.gain(index, node.levels)
             if gain > 0 or self.problem.tied:
                 gains.append((-gain, index))
-        self.effort -= len(node.candidates) * len(node.levels)
+        self.spend(len(node.candidates) * self.problem.step)
         gains.sort()
         node.candidates = [index for _, index in gains]
         return node.total + sum([min(0.0, loss) for loss, _ in gains[: node.left]])
@@ -221,7 +244,7 @@ class Search:
             if bound.earned[index] > 0:
                 earning[self.problem.options[index].place] = index
         best = sorted(earning.values(), key=bound.earned.__getitem__, reverse=True)
-        for share in SHARES[: 1 if self.effort < 0 else None]:
+        for share in SHARES[: 1 if self.is_out_of_time else None]:
             self._grow(best[: min(node.left, round(share * len(best)))], node.candidates)
 
     def _load(self, node: Node) -> None:
@@ -231,7 +254,7 @@ class Search:
         for rise in RISES:
             loading.load(node.candidates, [rise * price for price in node.prices])
         loading.load(node.candidates, [item.unfilled for item in self.problem.items])
-        self.effort -= loading.steps
+        self.spend(loading.steps)
         plan = loading.plan
         if plan.total < self.best.total - TOLERANCE and self.problem.is_legal(plan.takes):
             self.best = plan
@@ -244,9 +267,10 @@ class Search:
             levels, paid = problem.joined(index, levels), paid + problem.fixed[index]
         places = {problem.options[index].place for index in members}
         heap = [(-problem.gain(index, levels), index, len(members)) for index in candidates]
-        self.effort -= len(candidates) * len(levels)
+        self.spend((len(candidates) + JOINING * len(members)) * problem.step)
         heapify(heap)
         while heap and len(members) < problem.limits.most_parcels:
+            self.spend(problem.step)
             loss, index, seen = heap[0]
             if loss >= (0.0 if members else problem.limits.split):
                 break
@@ -256,6 +280,7 @@ class Search:
                 heapreplace(heap, (-problem.gain(index, levels), index, len(members)))
             else:
                 heappop(heap)
+                self.spend(JOINING * problem.step)
                 levels, paid = problem.joined(index, levels), paid + problem.fixed[index]
                 members.append(index)
                 places.add(problem.options[index].place)

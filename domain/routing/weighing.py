@@ -42,13 +42,14 @@ class Weighing:
             self._most_parcels(), self.ruleset.split_minor * self.ruleset.weights.split, self._shelves()
         )
 
-    def choose(self) -> Choice:
+    def choose(self, most_steps: int | None = None) -> Choice:
         """The cheapest plan of the best rank that fills as many units as all ranks together would."""
         ranks = sorted({self._rank(way) for way in self.ways}) or [0]
         best, fewest = Choice([], Plan({}, 0.0, 0.0), ranks[0], short=True), self.quantity + 1
         for rank in ranks:
             ways = self.ways if rank == ranks[-1] else [way for way in self.ways if self._rank(way) <= rank]
-            plan = cheapest(self.items, list(map(self.option, ways)), self.limits)
+            plan = cheapest(self.items, list(map(self.option, ways)), self.limits, most=most_steps)
+            most_steps = most_steps and max(1, most_steps - plan.steps)
             missing = self.quantity - sum([sum(units) for units in plan.takes.values()])
             if missing < fewest:
                 taken = [(ways[index], plan.takes[index]) for index in sorted(plan.takes)]
