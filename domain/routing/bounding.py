@@ -85,6 +85,9 @@ class Bounding:
         for number, item in enumerate(self.items):
             if self._had(offers[number]) <= item.units:
                 prices[number] = item.unfilled
+            offers[
+                number
+            ].clear()  # to free a hundred thousand of them at once takes milliseconds, and nobody gets a turn
         return prices
 
     def _had(self, offers: Sequence[tuple[float, int, int]]) -> int:
