@@ -1,4 +1,7 @@
-"""An order's choice in numbers: items, options to ship them, limits; and what follows from a set of options."""
+"""An order's choice in numbers: items, options to ship them, limits; and what follows from a set of options.
+
+These rows are not frozen: some are made for every order, and a frozen one takes twice as long.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ class TakesLong(Exception):
     """More than somebody in a hurry can wait for: ask again without hurry, where nobody else waits meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """So many units that are alike. A `whole` item comes from one place or not at all."""
 
@@ -27,7 +30,7 @@ class Item:
     """Items with the same number share what a place has; only needed for whole ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Option:
     """One way: a service from a place."""
 
@@ -43,7 +46,7 @@ class Option:
     """What it ships must be worth so much, unless it is the whole order."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Limits:
     """What binds the whole plan."""
 
@@ -72,6 +75,20 @@ class Plan:
     def exact(self) -> bool:
         """Whether no plan is cheaper."""
         return self.bound >= self.total - TOLERANCE * max(1.0, abs(self.total))
+
+
+def only(items: Sequence[Item], option: Option, limits: Limits) -> Plan | None:
+    """The plan where nobody else has anything: all that there is, as far as it is worth it. None where that is not as plain."""
+    takes, total, grams = [], option.fixed, 0
+    for item, units, cost in zip(items, option.units, option.costs, strict=True):
+        take = min(units, item.units) if cost < item.unfilled else 0
+        takes.append(take)
+        grams += take * item.grams
+        total += take * cost + (item.units - take) * item.unfilled
+    nothing = sum([item.units * item.unfilled for item in items])
+    if grams > option.most_grams or option.least_value or limits.shelves or total >= nothing or not limits.most_parcels:
+        return None
+    return Plan({0: takes}, total, total)
 
 
 Level = tuple[tuple[float, int], ...]

@@ -39,7 +39,7 @@ def route(request: Request, network: Network, snapshot: Snapshot, *, hurried: bo
         strategy=_strategy(needs, choice),
         chosen=tuple([_parcel(way, units, lines[id(way)]) for way, units in choice.taken]),
         candidates=candidates(survey, choice),
-        unfilled=unfilled(request.lines, survey, choice, lines.values()),
+        unfilled=unfilled(request.lines, survey, choice, lines.values()) if choice.missing else (),
         objective=objective,
         gap=(choice.plan.total - choice.plan.bound) / max(1, abs(objective.total_minor)) if inexact else None,
         ruleset_id=network.live.id,
@@ -61,6 +61,12 @@ def _strategy(needs: list[Need], choice: Choice) -> Strategy:
 
 def _spread(needs: list[Need], choice: Choice) -> dict[int, list[ParcelLine]]:
     """By way, its units as lines of the order. Of several lines of a variant the first are served first."""
+    if len(choice.taken) == 1 and not choice.missing:
+        return {
+            id(choice.taken[0][0]): [
+                ParcelLine(line.line_id, line.sku, line.quantity) for need in needs for line in need.lines
+            ]
+        }
     lines: dict[int, list[ParcelLine]] = {id(way): [] for way, _ in choice.taken}
     for index, need in enumerate(needs):
         left = {id(way): units[index] for way, units in choice.taken if units[index]}

@@ -25,7 +25,7 @@ from math import inf
 
 from domain.routing.bounding import Bound, Bounding, Node
 from domain.routing.packing import Loading, Packing
-from domain.routing.problem import TOLERANCE, Item, Limits, Option, Plan, Problem, TakesLong
+from domain.routing.problem import TOLERANCE, Item, Limits, Option, Plan, Problem, TakesLong, only
 
 EFFORT = 90_000
 """Steps (a way weighed for an item, or looked at) after which a search stops proving: some fifteen milliseconds."""
@@ -54,6 +54,8 @@ def cheapest(
 
     After `effort` it is no longer proved; after `most` steps it is given up (`TakesLong`).
     """
+    if len(options) == 1 and (plan := only(items, options[0], limits)):
+        return plan
     if effort is None:
         small = len(items) <= ITEMS_PROVED and len({option.place for option in options}) <= PLACES_PROVED
         effort = EFFORT_TO_PROVE if small else EFFORT
