@@ -23,6 +23,7 @@ from domain.routing.distance import distance_km
 from domain.routing.model import Decision, DemandLine, Parcel, ParcelLine, Strategy
 from domain.routing.network import Network, NetworkLocation
 from domain.routing.problem import TakesLong
+from domain.rulesets import under
 from domain.sourcing import decided, demand_line, destination_of, stock_of
 from domain.stock import LocationKind
 from domain.words import Word
@@ -111,9 +112,9 @@ def wishes(network: Network) -> Iterator[Wish]:
     for service in services[:SERVICES_TRIED] if len(services) > 1 else ():
         yield Wish(replace(network, rates=tuple(rate for rate in network.rates if rate.service == service)))
     few = replace(live, split_minor=max(live.split_minor, PROHIBITIVE_MINOR))
-    yield Wish(replace(network, live=few))
+    yield Wish(under(network, few))
     haste = replace(live, late_allowed=True, lateness_minor_per_day=PROHIBITIVE_MINOR)
-    yield Wish(replace(network, live=haste), soon=True)
+    yield Wish(under(network, haste), soon=True)
 
 
 def pickups(order: Order, catalog: Catalog, prices: Mapping[str, int]) -> list[Option]:
