@@ -13,16 +13,16 @@ from resolvers.deciding import patiently
 from tests.domain.routing.hard import KINDS, hard
 
 
-def offered(kind: str, seed: int) -> tuple[Catalog, tuple[object, ...]]:
+def offered(kind: str, lines: int = 6, locations: int = 40) -> tuple[Catalog, tuple[object, ...]]:
     """What a hard order is decided on."""
-    request, network, snapshot = hard(KINDS[kind], seed)
+    request, network, snapshot = hard(KINDS[kind], 3, lines, locations)
     catalog = Catalog(UUID(int=1), "BRL", "1", None, dict[str, Offer](), network, request.at)
     return catalog, (request, snapshot)
 
 
-async def decided(kind: str, seed: int) -> tuple[Decision, int]:
+async def decided(kind: str, lines: int = 6, locations: int = 40) -> tuple[Decision, int]:
     """The decision, and how often others had their turn meanwhile."""
-    catalog, (request, snapshot) = offered(kind, seed)
+    catalog, (request, snapshot) = offered(kind, lines, locations)
     turns = 0
 
     async def count() -> None:
@@ -41,14 +41,14 @@ async def decided(kind: str, seed: int) -> tuple[Decision, int]:
 
 
 async def test_others_have_their_turn_while_a_hard_order_is_decided() -> None:
-    decision, turns = await decided("thin", 3)
+    decision, turns = await decided("thin")
 
     assert decision.strategy is Strategy.LEAST_COST
     assert turns > 0
 
 
 async def test_what_people_buy_is_decided_at_once() -> None:
-    decision, turns = await decided("usual", 1)
+    decision, turns = await decided("usual", 3, 12)
 
     assert decision.strategy is Strategy.LEAST_COST
     assert turns == 0
@@ -66,7 +66,7 @@ async def test_a_hurried_decision_is_the_same_or_none() -> None:
 
 
 async def test_a_refusal_comes_back_from_the_thread() -> None:
-    catalog, _ = offered("usual", 1)
+    catalog, _ = offered("usual")
 
     def refuse(each: Catalog) -> Decision:
         raise ValueError("no") if each.is_patient else TakesLong
