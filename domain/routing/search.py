@@ -142,6 +142,7 @@ class Search:
         if not self._is_open(bound):
             return False
         if not self.problem.tied:
+            self._settle(node, bound)
             self._grow_from_best(node, bound)
         return self._is_open(bound)
 
