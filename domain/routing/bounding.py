@@ -85,9 +85,8 @@ class Bounding:
         for number, item in enumerate(self.items):
             if self._had(offers[number]) <= item.units:
                 prices[number] = item.unfilled
-            offers[
-                number
-            ].clear()  # to free a hundred thousand of them at once takes milliseconds, and nobody gets a turn
+            # To free a hundred thousand of them at once takes milliseconds, and nobody gets a turn.
+            offers[number].clear()
         return prices
 
     def _had(self, offers: Sequence[tuple[float, int, int]]) -> int:
@@ -126,7 +125,7 @@ class Bounding:
             size = sum([part * part for part in direction])
             if best.value >= target - TOLERANCE or not size:
                 break
-            aim = min(target, best.value + AHEAD * abs(best.value))
+            aim = min(target, best.value + AHEAD * max(abs(best.value), target - best.value))
             step = scale * (aim - found.value) / size
             prices = [
                 min(item.unfilled, price + step * part)
