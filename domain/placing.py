@@ -135,6 +135,8 @@ class Catalog:
     """What was learned of how long parcels take; None: nothing yet."""
     time_zone: str = "UTC"
     """The channel's."""
+    is_patient: bool = False
+    """Whether nobody waits while it is decided. A decision that takes long is else given up (`TakesLong`)."""
 
 
 @dataclass(frozen=True, slots=True)

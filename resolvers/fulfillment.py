@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from domain.stock import Ledger
 from domain.store.catalog import code_of_channel
 from domain.viewer import Scope
 from resolvers.capacity import with_days_locked
+from resolvers.deciding import patiently
 from resolvers.network import offered_by
 from resolvers.writing import Outcome, Work, verb
 
@@ -75,19 +77,20 @@ async def _pick_short(work: Work, order: Order, ful: FulfillmentOrder, found: tu
     after, told = fulfilling.pick(order, ful.id, found, missing, work.act)
     short = {each.line_id for each in found if each.short}
     avoiding = {(line.variant_id, line.location_id) for line in ful.lines if line.id in short}
-    after, made, more, records, given = routed(work, after, offered, avoiding, missing)
+    after, made, more, records, given = await routed(work, after, offered, avoiding, missing)
     events, entries = [*told, *more, *missing.events], (*records, *missing.movements)
     work.store(order, decided(after, work.act, events, given, entries), levels)
     return Outcome({"fulfillmentOrder": ful.id, "rerouted": [each.id for each in made]})
 
 
-def routed(
+async def routed(
     work: Work, order: Order, offered: Catalog, avoiding: set[Place], earlier: Ledger
 ) -> tuple[Order, tuple[FulfillmentOrder, ...], list[Event], tuple[Any, ...], Ledger]:
     """Route what is open, not from where it just failed or was declined; its ledger goes on where the earlier stopped."""
     levels = earlier.levels.values()
     offered = rerouting.without(offered, avoiding | rerouting.declined_by(order, work.act.recorded_at))
-    found = fulfilling.reroute(order, offered, set())
+    await asyncio.sleep(0)  # one act may route many orders: others get their turn in between
+    found = await patiently(lambda each: fulfilling.reroute(order, each, set()), offered)
     if found is None:
         return order, (), [], (), Ledger(work.act, "RoutingDecision", work.act.id, levels)
     decision, decision_id = found
@@ -161,7 +164,7 @@ async def route(work: Work, input: OrderRouteInput) -> Outcome:
     offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
     offered, levels = await locked(work, offered)
     start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
-    after, _, told, records, ledger = routed(work, order, offered, set(), start)
+    after, _, told, records, ledger = await routed(work, order, offered, set(), start)
     if told:
         work.store(order, decided(after, work.act, told, ledger, records), levels)
     return Outcome({"order": order.id})

@@ -23,6 +23,7 @@ from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers import carts, options
 from resolvers.backorders import let_wait
 from resolvers.capacity import filled_since, with_days_locked
+from resolvers.deciding import patiently
 from resolvers.fulfillment import LIMIT
 from resolvers.network import offered_by
 from resolvers.payments import asking, currencies_agree, record_of, settle
@@ -108,7 +109,7 @@ async def routed_and_locked(
     """
     pins = _pins(order, placement)
     if not work.is_again and not any(offer.kept_back for offer in offered.offers.values()):
-        routed = _routed(order, pins, offered, customer, quote)
+        routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):
@@ -117,7 +118,7 @@ async def routed_and_locked(
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = placing.with_units(placing.sellable(placing.corrected(offered, levels.values())), held)
     offered = await with_days_locked(work, offered)
-    routed = _routed(order, pins, offered, customer, quote)
+    routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
     return await let_wait(work, routed, offered), levels
 
 

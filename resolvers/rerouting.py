@@ -18,6 +18,7 @@ from domain.stock import AdjustReason, Ledger
 from domain.store import orders as stored_orders
 from domain.store import rerouting as stored
 from domain.viewer import Scope
+from resolvers.deciding import patiently
 from resolvers.fulfillment import LIMIT, key_of, locked, offered_for, routed
 from resolvers.recounting import Own, Recount, recounted
 from resolvers.setup import ON_HAND_LIMIT, location_of
@@ -108,7 +109,8 @@ async def move(work: Work, input: FulfillmentOrderMoveInput) -> Outcome:
     offered = await offered_for(work, order, {line.sku for line in ful.lines})
     offered, levels = await locked(work, offered, [line.stock_level_id for line in ful.lines])
 
-    decision, decision_id = rerouting.moved(order, ful, target, offered), new_id()
+    decision = await patiently(lambda each: rerouting.moved(order, ful, target, each), offered)
+    decision_id = new_id()
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels.values())
     why = Why("MOVED", ended=EventType.FULFILLMENT_ORDER_MOVED)
     after, told = rerouting.taken_off(order, {line.id: line.held for line in ful.lines}, why, ledger, work.act)
@@ -206,7 +208,7 @@ async def _pin(work: Work, order: Order, line_ids: list[UUID], location: str | N
 
     ledger = Ledger(work.act, "Pin", work.act.id, levels.values())
     opened, off = rerouting.taken_off(after, units, Why("PINNED"), ledger, work.act)
-    done, _, more, records, given = routed(work, opened, offered, set(), ledger)
+    done, _, more, records, given = await routed(work, opened, offered, set(), ledger)
     rerouting.refuse_new_gaps(order, done)
     entries, events = (*records, *ledger.movements), [told, *off, *more, *ledger.events]
     work.store(order, decided(done, work.act, events, given, entries), levels)

@@ -26,7 +26,7 @@ from resolvers import (
     work,
 )
 from resolvers.mutating import mutation
-from schema import payloads
+from schema import payloads  # first: the nouns' vocabularies have their names before an input asks for one
 from schema.inputs import customers as customer_inputs
 from schema.inputs import exceptions as exception_inputs
 from schema.inputs import fulfillment as work_inputs
@@ -132,7 +132,7 @@ class Mutation:
         setup.set_variants, setup_inputs.VariantsSetInput, payloads.VariantsSetPayload, "Create or change variants."
     )
     stock_adjust = mutation(
-        setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+        stock.adjust, stock_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
     )
     supplier_set = mutation(
         purchases.set_supplier,

@@ -14,7 +14,7 @@ ANY_UNITS = (-HUGE - 1, -1, 1_000_001, HUGE)
 COMMON = {"NOT_FOUND", "INVALID_INPUT"}
 LINES = {"INVALID_INPUT", "UNKNOWN_SKU", "QUANTITY_EXCEEDS", "INSUFFICIENT_STOCK"}
 
-BY_ID = (
+BY_ID: tuple[tuple[str, Answer], ...] = (
     ("stockMovementReverse", {}),
     ("transferShip", {}),
     ("transferCancel", {}),
