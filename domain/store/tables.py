@@ -466,6 +466,7 @@ order_lines = Table(
     _count("returned"),
     _count("in_open_returns"),
     _of("pinned_location_id", "locations", nullable=True),
+    _of("pickup_location_id", "locations", nullable=True),
     _text("currency"),
     _minor("unit_price_minor"),
     _minor("total_minor"),
