@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from domain import fulfilling, rerouting
+from domain import fulfilling, ids, rerouting
 from domain.events import Event, EventType
 from domain.fulfillment import FulfillmentKind
 from domain.ids import new_id
@@ -13,14 +13,15 @@ from domain.model import FulfillmentOrder, Order
 from domain.ordering import decided
 from domain.orders import LIVE, ORDER, OrderStatus
 from domain.placing import Catalog
-from domain.refusals import InvalidInput, InvalidTransition, LocationNotInChannel, NotFound, QuantityExceeds
+from domain.refusals import Forbidden, InvalidInput, InvalidTransition, LocationNotInChannel, NotFound, QuantityExceeds
 from domain.rerouting import Declined, Why
 from domain.shortfalls import Count
 from domain.sourcing import record
 from domain.stock import AdjustReason, Ledger
 from domain.store import orders as stored_orders
 from domain.store import rerouting as stored
-from domain.viewer import Scope
+from domain.store.setup import location_exists
+from domain.viewer import Role, Scope
 from domain.waves import given_back
 from resolvers.fulfillment import LIMIT, key_of, locked, offered_for, routed
 from resolvers.recounting import Own, Recount, recounted
@@ -153,7 +154,7 @@ async def move(work: Work, input: FulfillmentOrderMoveInput) -> Outcome:
     """Give work to another location that has the goods: as somebody's decision, on record like the router's."""
     order = await work.order("FulfillmentOrder", input.id)
     ful = fulfilling.work_of(order, key_of("FulfillmentOrder", input.id, ("id",)))
-    target = await location_of(work, input.location_id)
+    target = await _target_of(work, input.location_id)
     kind = rerouting.refuse_to_move(ful, target, input.kind)
     await _refuse_elsewhere(work, order, target)
     offered = await offered_for(work, order, {line.sku for line in ful.lines})
@@ -168,6 +169,16 @@ async def move(work: Work, input: FulfillmentOrderMoveInput) -> Outcome:
     records = (record(order, decision, decision_id, work.act),)
     work.store(order, decided(after, work.act, [*told, *more], ledger, records), levels)
     return Outcome({"fulfillmentOrder": made[0].id})
+
+
+async def _target_of(work: Work, id_: str) -> UUID:
+    """Where work may be sent. Whoever works at locations gives nobody else work: they decline theirs, and it is routed."""
+    bounded, found = work.viewer.role in (Role.STORE, Role.WAREHOUSE), ids.decode("Location", id_)
+    if found is None or not await location_exists(work.connection, found):
+        raise NotFound("Location", id_, field=("locationId",))
+    if bounded and found not in work.viewer.location_ids and not work.viewer.may(Scope.ROUTING_WRITE):
+        raise Forbidden(Scope.ROUTING_WRITE.value, field=("locationId",))
+    return found
 
 
 async def _refuse_elsewhere(work: Work, order: Order, location_id: UUID) -> None:
