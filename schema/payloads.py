@@ -495,7 +495,10 @@ class WorkItemRetryPayload:
     user_errors: list[UserError] = errors()
 
 
-@strawberry.type(description="The cart's reservation.")
+@strawberry.type(
+    description="The cart's reservation. Its lines say what is held: fewer units than were asked for only of what may be "
+    "sold ahead of its supply, and nobody is promised the rest."
+)
 class StockReservePayload:
     """What stockReserve answers."""
 
