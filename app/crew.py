@@ -18,7 +18,7 @@ from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
 from resolvers.holidays import list_holidays
-from resolvers.housekeeping import begin_months, forget_claims
+from resolvers.housekeeping import begin_months, forget_claims, forget_demand
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
 from resolvers.promises import learning
@@ -53,6 +53,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     world = engine.world
     return [
         forget_claims(engine.database),
+        forget_demand(engine.database),
         begin_months(engine.database),
         list_holidays(engine.database),
         messages.sending(post),

@@ -108,6 +108,8 @@ class Offer:
     """What may be sold beyond what is in stock, if anything may."""
     components: tuple[tuple[str, int], ...] = ()
     """Of a kit: (SKU, units in one kit)."""
+    kept_back: int = 0
+    """The channel's threshold: so many of what lies there it does not sell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,9 +519,26 @@ def bought_by(order: Order, customer_id: UUID) -> Order:
     return replace(order, customer_id=customer_id)
 
 
-def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID, int] = NOTHING) -> Catalog:
-    """What is offered, with these levels as they are now; what is `held` for the buyer by level is theirs."""
-    now = {level.id: level.available + held.get(level.id, 0) for level in levels}
+def sellable(catalog: Catalog) -> Catalog:
+    """What the channel may sell anew of what is offered: its thresholds are off, where most of a variant lies first."""
+    offers = {
+        sku: replace(offer, levels=_less(offer.levels, offer.kept_back)) if offer.kept_back else offer
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def _less(levels: tuple[tuple[UUID, UUID, int], ...], units: int) -> tuple[tuple[UUID, UUID, int], ...]:
+    off: dict[UUID, int] = {}
+    for level, _, free in sorted(levels, key=lambda each: -each[2]):
+        off[level] = min(free, units)
+        units -= off[level]
+    return tuple((level, at, free - off[level]) for level, at, free in levels)
+
+
+def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered, with these levels as they are now."""
+    now = {level.id: level.available for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
         for sku, offer in catalog.offers.items()
@@ -549,6 +568,15 @@ def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:
         _, free = units.get(line.stock_level_id, (None, 0))
         units[line.stock_level_id] = line.location_id, free + line.held
         offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
+    return replace(catalog, offers=offers)
+
+
+def with_units(catalog: Catalog, held: Mapping[UUID, int]) -> Catalog:
+    """What is offered to whom so many units are held for, by level."""
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, free + held.get(id_, 0)) for id_, at, free in offer.levels))
+        for sku, offer in catalog.offers.items()
+    }
     return replace(catalog, offers=offers)
 
 

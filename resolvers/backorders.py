@@ -128,7 +128,7 @@ async def _filled(
 
     `at_hand` are the levels as they become, `given` the parcels that earlier orders of this act were given.
     """
-    offered = placing.on_shelves(offered, at_hand.values())
+    offered = placing.sellable(placing.on_shelves(offered, at_hand.values()))
     offered = rerouting.without(offered, rerouting.declined_by(order, work.act.recorded_at))
     offered = replace(offered, days=Counter(offered.days) + given)
     stock = {

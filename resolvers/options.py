@@ -82,6 +82,7 @@ async def _begun(work: Work, input: FulfillmentOptionsInput) -> tuple[Order, Cat
     offered = await offered_by(work, input.channel, {line.sku for line in lines})
     if offered is None or (work.viewer.role is Role.SHOPPER and offered.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", input.channel, field=("channel",))
+    offered = placing.sellable(offered)
     if cart is not None:
         if cart.channel_id != offered.channel_id:
             raise InvalidInput("the reservation is another channel's", field=("reservationId",))

@@ -105,9 +105,10 @@ async def routed_and_locked(
 
     Levels are locked once, in order: whoever locked more of them later might wait for somebody who waits for them. What is
     `held` for the order's cart is locked with them, and counts as available. What was quoted ships as quoted, if it can.
+    What a channel keeps back is told by all that there is, so there it is locked at once.
     """
     pins = _pins(order, placement)
-    if not work.is_again:
+    if not work.is_again and not any(offer.kept_back for offer in offered.offers.values()):
         routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
@@ -115,7 +116,8 @@ async def routed_and_locked(
             return await let_wait(work, routed, offered), levels
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
-    offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
+    offered = placing.with_units(placing.sellable(placing.corrected(offered, levels.values())), held)
+    offered = await with_days_locked(work, offered)
     routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
     return await let_wait(work, routed, offered), levels
 
@@ -169,13 +171,13 @@ async def _catalog(
 async def catalog_for(
     work: Work, placement: Placement, channel: str, customer_id: UUID | None = None, *, numbered: bool = False
 ) -> Catalog:
-    """What a channel offers of what is wanted, to this buyer."""
+    """What a channel may sell of what is wanted, to this buyer."""
     skus = {line.sku for line in placement.lines}
     email = None if customer_id else placement.buyer.email
     found = await offered_by(work, channel, skus, customer_id=customer_id, email=email, numbered=numbered)
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
-    return found
+    return placing.sellable(found)
 
 
 def _customer_id(viewer: Viewer, input: Any) -> UUID | None:

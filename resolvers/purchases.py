@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CODE_LIMIT = 100
 
 
-@verb("supplierSet", Scope.SUPPLY_WRITE)
+@verb("supplierSet", Scope.CATALOG_WRITE)
 async def set_supplier(work: Work, input: SupplierSetInput) -> Outcome:
     """Create or change a supplier."""
     code, name = input.code.strip(), input.name.strip()

@@ -175,7 +175,9 @@ async def _holders(
 
 def _refuse(counts: Sequence[Count], level: StockLevel, left: int) -> None:
     count = next(each for each in counts if each.place == (level.variant_id, level.location_id))
-    raise UnitsCommitted(count.sku, count.on_hand + left, field=count.field)
+    committed, aside = count.on_hand + left, level.quality_control + level.damaged
+    picked = committed - level.reserved - aside
+    raise UnitsCommitted(count.sku, committed, picked, level.reserved, aside, field=count.field)
 
 
 async def _stored(

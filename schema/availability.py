@@ -100,17 +100,23 @@ def _coordinate(destination: dict[str, Argument], name: str) -> ColumnElement[An
 # -- the answer ------------------------------------------------------------------------------------------------------
 
 
+def _channel(code: Any, viewer: Viewer) -> Select[Any]:
+    """The channel; the database refuses where there is none, or none that the viewer sees (`told` says it)."""
+    sold, seen = t.channels.alias(), t.channels.alias()
+    id_ = select(seen.c.id).where(seen.c.code == code, visibility.channels(viewer, seen)).scalar_subquery()
+    known = select(func.known_channel(code, id_).label("id")).subquery("known")
+    return select(sold).join(known, sold.c.id == known.c.id)
+
+
 def _offers(_row: Row, viewer: Viewer, arguments: Arguments) -> Select[Any]:
-    """One row for each SKU that there is, in the order asked; none where the viewer does not see the channel."""
+    """One row for each SKU that there is, in the order asked."""
     skus = func.unnest(arguments["skus"].bind(ARRAY(Text), _skus))
     asked = skus.table_valued(name("sku", Text), with_ordinality="ordinal").render_derived(name="asked")
     destination = _parts(arguments, "destination")
     country = destination["country"].bind(Text()) if destination else cast(null(), Text)
     coordinates = [_coordinate(destination, each).label(each) for each in ("latitude", "longitude")]
     where = select(country.label("country"), *coordinates).cte("destination")
-    sold = t.channels.alias()
-    channel = select(sold).where(sold.c.code == arguments["channel"].bind(Text()), visibility.channels(viewer, sold))
-    channel_ = channel.cte("channel")
+    channel_ = _channel(arguments["channel"].bind(Text()), viewer).cte("channel")
     places = shipping_places(channel_, where).cte("places")
     variant = t.variants.alias()
     ready = select(func.jsonb_object_agg(cast(places.c.id, Text), ready_at(places))).where(places.c.leaves.is_not(None))
