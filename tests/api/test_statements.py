@@ -15,6 +15,7 @@ from resolvers.engine import Engine, Request
 from resolvers.writing import World
 from schema.build import build
 from tests.api.shop import ADDRESS, OPERATIONS, Answer, Shop, money
+from tests.api.test_races import sound
 from tests.contract import document
 
 ALLOWED = 8
@@ -112,6 +113,7 @@ async def test_placing_an_order_takes_as_many_statements_for_thirty_lines_as_for
 
     assert found == {1: 3, 30: 3}
     assert max(found.values()) <= ALLOWED
+    assert await sound(database_url)
 
 
 async def test_a_card_adds_the_statements_that_keep_its_answer(shop: Shop, skus: list[str], database_url: str) -> None:
