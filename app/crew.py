@@ -21,9 +21,9 @@ from resolvers.holidays import list_holidays
 from resolvers.housekeeping import begin_months, forget_claims
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
-from resolvers.pricing import solving
 from resolvers.promises import learning
 from resolvers.relays import Relay
+from resolvers.scarcity import solving
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
 from resolvers.unrouted import noticing_supply, route_unrouted, route_what_waited
 from resolvers.waves import route_in_waves

@@ -133,6 +133,8 @@ class Catalog:
     """What was learned of how long parcels take; None: nothing yet."""
     time_zone: str = "UTC"
     """The channel's."""
+    is_patient: bool = False
+    """Whether nobody waits while it is decided. A decision that takes long is else given up (`TakesLong`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,6 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
-    kind: FulfillmentKind = FulfillmentKind.DELIVERY
     short: Mapping[UUID, int] = field(default_factory=dict)
     """Units by line that no location has, and that may wait."""
     waits: tuple[Backorder, ...] = ()
@@ -281,7 +282,6 @@ def sourced(
     decision: Decision,
     catalog: Catalog,
     customer: Customer | None,
-    kind: FulfillmentKind = FulfillmentKind.DELIVERY,
     short: Mapping[UUID, int] = NOTHING,
 ) -> Routed:
     """What a decision needs of which level."""
@@ -292,7 +292,7 @@ def sourced(
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer, kind, short)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
 
 
 def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
@@ -413,8 +413,6 @@ def place(
     decision = routed_order.decision
     order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
-    if routed_order.kind is not FulfillmentKind.DELIVERY:
-        work = tuple(replace(each, kind=routed_order.kind.value) for each in work)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
 
@@ -471,7 +469,7 @@ def _fulfillment_order(
         id=id_,
         order_id=order.id,
         location_id=parcel.location_id,
-        kind=FulfillmentKind.DELIVERY.value,
+        kind=(FulfillmentKind.PICKUP if parcel.fetched else FulfillmentKind.DELIVERY).value,
         status=FulfillmentOrderStatus.SCHEDULED.value,
         due_at=parcel.ship_at or act.at + HANDLING,
         created_at=act.at,

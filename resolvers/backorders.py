@@ -7,6 +7,7 @@ which holds stock by then: orders and levels that others hold are passed over, n
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from domain.store.catalog import code_of_channel
 from domain.store.jobs import Job, NewJob
 from domain.viewer import SYSTEM
 from resolvers.capacity import with_days_locked
+from resolvers.deciding import patiently
 from resolvers.jobs import Done, Kind
 from resolvers.jobs import Outcome as Ended
 from resolvers.network import offered_by
@@ -81,7 +83,8 @@ async def _serve(work: Work, variants: Collection[UUID], after: Place) -> tuple[
 
     at_hand, given, fills = dict(levels), Counter[Day](), list[UUID]()
     for order in orders:
-        fills += _filled(work, order, offered[order.channel_id], at_hand, given, levels, unreleased)
+        await asyncio.sleep(0)  # others get their turn in between
+        fills += await _filled(work, order, offered[order.channel_id], at_hand, given, levels, unreleased)
     await work.flush()
     passed_over = len(free) < len(queue)
     last = (queue[-1][2], queue[-1][0]) if queue and (len(queue) == AT_ONCE or passed_over) else None
@@ -112,7 +115,7 @@ async def _levels(work: Work, offered: Iterable[Catalog]) -> dict[UUID, StockLev
     return found
 
 
-def _filled(
+async def _filled(
     work: Work,
     order: Order,
     offered: Catalog,
@@ -134,7 +137,7 @@ def _filled(
         if offer.variant_id not in unreleased
     }
     opened, units = rules.offer(order, stock, whole=offered.network.live.ship_complete)
-    routing = fulfilling.reroute(opened, offered, set()) if units else None
+    routing = await patiently(lambda each: fulfilling.reroute(opened, each, set()), offered) if units else None
     if routing is None:
         return []
     decision, decision_id = routing

@@ -23,6 +23,7 @@ from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers import carts, options
 from resolvers.backorders import let_wait
 from resolvers.capacity import filled_since, with_days_locked
+from resolvers.deciding import patiently
 from resolvers.fulfillment import LIMIT
 from resolvers.network import offered_by
 from resolvers.payments import asking, currencies_agree, record_of, settle
@@ -111,7 +112,7 @@ async def routed_and_locked(
     """
     pins = _pins(order, placement)
     if not work.is_again:
-        routed = _routed(order, pins, offered, customer, quote)
+        routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
         if work.begin is not None and (read := placing.as_read(routed, offered)) is not None:
             return routed, read
         levels = await work.levels((*routed.needed, *held))
@@ -121,7 +122,7 @@ async def routed_and_locked(
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
     offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
-    routed = _routed(order, pins, offered, customer, quote)
+    routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
     return await let_wait(work, routed, offered), levels
 
 

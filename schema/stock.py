@@ -478,14 +478,3 @@ LEVEL_AS_OF: dict[str, Reread] = {
     "version": _version_as_of,
 }
 """The columns of a level as the ledger says they were."""
-
-
-@strawberry.input(description="What a count or a correction found of one SKU.")
-class StockAdjustLineInput:
-    """One SKU's new quantity; the change goes to or comes from `available`."""
-
-    sku: str = strawberry.field(description="The SKU.")
-    set_on_hand: int = strawberry.field(description="Units on hand from now on: 0 to 1,000,000.")
-    expected_on_hand: int | None = strawberry.field(
-        default=None, description="What the caller believed was on hand; refused as STOCK_CHANGED if it was not."
-    )

@@ -293,9 +293,6 @@ async def test_an_entry_that_changed_more_than_stock_is_undone_by_undoing_its_ac
     await shop.place((sku, 2))
     (allocated, received) = await moves(shop, sku)
     assert (await shop.refused(OPERATIONS, "stockMovementReverse", id=allocated["id"]))["code"] == "NOT_REVERSIBLE"
-    for viewer in (shop.floor("CWB1"), shop.shopper()):
-        assert (await shop.refused(viewer, "stockMovementReverse", id=received["id"]))["code"] in (
-            "NOT_FOUND",
-            "FORBIDDEN",
-        )
+    for viewer, code in ((shop.floor("CWB1"), "NOT_FOUND"), (shop.shopper(), "FORBIDDEN")):
+        assert (await shop.refused(viewer, "stockMovementReverse", id=received["id"]))["code"] == code
     assert (await shop.refused(OPERATIONS, "stockMovementReverse", id="mov_x"))["code"] == "NOT_FOUND"
