@@ -37,7 +37,7 @@ from domain.promising import promised
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
 from domain.routing.model import Decision, Parcel, UnfilledReason
 from domain.routing.network import Network
-from domain.sourcing import Days, demand_line, record, with_promise
+from domain.sourcing import Days, demand_line, record, scarce_days, with_promise
 from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
@@ -374,6 +374,24 @@ def _pin(code: str | None, catalog: Catalog) -> UUID | None:
         if location.code == code:
             return location.id
     raise InvalidInput(f"no location {code} serves this channel", field=("lines",))
+
+
+def as_read(routed_order: Routed, catalog: Catalog) -> dict[UUID, StockLevel] | None:
+    """The levels as they were read, where it is enough to lock them as the order is written; None where it is not.
+
+    It is not where units wait or a day's capacity is given out, which is looked at under the locks; and where two lines
+    take of one level, whose entries follow from each other.
+    """
+    decision, needed = routed_order.decision, routed_order.needed
+    parts = sum([len(parcel.lines) for parcel in decision.chosen])
+    if routed_order.short or parts != len(needed) or scarce_days(decision, catalog.network):
+        return None
+    return {
+        level: StockLevel(level, offer.variant_id, location, available)
+        for offer in catalog.offers.values()
+        for level, location, available in offer.levels
+        if level in needed
+    }
 
 
 def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
