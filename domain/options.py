@@ -15,11 +15,10 @@ import orjson
 from domain import kits, placing
 from domain.fulfillment import FulfillmentKind
 from domain.model import Customer, Order, replace
+from domain.pickups import fetched_from
 from domain.placing import Catalog, Placement, Routed, Wanted
 from domain.promising import DeliverBy, deliver_by, with_deliver_by
 from domain.refusals import InvalidInput, QuoteMismatch, QuoteNotAvailable
-from domain.routing.calendar import ends_at, ship_day, starts_at
-from domain.routing.distance import distance_km
 from domain.routing.model import Decision, DemandLine, Parcel, ParcelLine, Strategy
 from domain.routing.network import Network, NetworkLocation
 from domain.routing.problem import TakesLong
@@ -142,31 +141,15 @@ def pickup_at(
         wanted[line.variant_id] += line.open
     if any(there.get(variant_id, 0) < units for variant_id, units in wanted.items()):
         return None
-    day = ship_day(place.calendar, catalog.at)
-    if day is None:
-        return None
-    parcel = Parcel(
-        location_id=place.id,
-        lines=tuple(ParcelLine(line.id, line.sku, line.open) for line in lines),
-        distance_km=_distance(order, place),
-        ship_at=ends_at(place.calendar, day),
-        deliver_earliest=max(starts_at(place.calendar, day), catalog.at),
-        deliver_latest=ends_at(place.calendar, day),
-    )
-    return Decision(Strategy.PINNED, (parcel,), (), ())
+    parts = tuple(ParcelLine(line.id, line.sku, line.open) for line in lines)
+    parcel = fetched_from(order, place, parts, catalog.at)
+    return Decision(Strategy.PINNED, (parcel,), (), ()) if parcel else None
 
 
 def _ready(parcel: Parcel) -> DeliverBy:
     assert parcel.deliver_earliest is not None
     assert parcel.deliver_latest is not None
     return DeliverBy(parcel.deliver_earliest, parcel.deliver_latest)
-
-
-def _distance(order: Order, place: NetworkLocation) -> float | None:
-    to = destination_of(order).point
-    if to is None or place.point is None:
-        return None
-    return distance_km(place.point.latitude, place.point.longitude, to.latitude, to.longitude)
 
 
 # -- choice ------------------------------------------------------------------------------------------------------------
@@ -332,7 +315,7 @@ def honoured(order: Order, quote: Quote, catalog: Catalog, customer: Customer | 
         fetched = place and pickup_at(order, place, catalog, stock_of(catalog, set()))
         if not fetched:
             raise QuoteNotAvailable("the store has not everything any more", field=("fulfillmentOptionId",))
-        return placing.sourced(order, fetched, catalog, customer, FulfillmentKind.PICKUP)
+        return placing.sourced(order, fetched, catalog, customer)
     decision = _as_quoted(order, quote, catalog) or _otherwise(order, quote, catalog)
     if decision is None:
         raise QuoteNotAvailable("no location has everything in time", field=("fulfillmentOptionId",))

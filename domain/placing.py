@@ -37,7 +37,7 @@ from domain.promising import promised
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
 from domain.routing.model import Decision, Parcel, UnfilledReason
 from domain.routing.network import Network
-from domain.sourcing import Days, demand_line, record, with_promise
+from domain.sourcing import Days, demand_line, record, scarce_days, with_promise
 from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
@@ -152,7 +152,6 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
-    kind: FulfillmentKind = FulfillmentKind.DELIVERY
     short: Mapping[UUID, int] = field(default_factory=dict)
     """Units by line that no location has, and that may wait."""
     waits: tuple[Backorder, ...] = ()
@@ -285,7 +284,6 @@ def sourced(
     decision: Decision,
     catalog: Catalog,
     customer: Customer | None,
-    kind: FulfillmentKind = FulfillmentKind.DELIVERY,
     short: Mapping[UUID, int] = NOTHING,
 ) -> Routed:
     """What a decision needs of which level."""
@@ -296,7 +294,7 @@ def sourced(
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer, kind, short)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
 
 
 def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
@@ -378,6 +376,24 @@ def _pin(code: str | None, catalog: Catalog) -> UUID | None:
     raise InvalidInput(f"no location {code} serves this channel", field=("lines",))
 
 
+def as_read(routed_order: Routed, catalog: Catalog) -> dict[UUID, StockLevel] | None:
+    """The levels as they were read, where it is enough to lock them as the order is written; None where it is not.
+
+    It is not where units wait or a day's capacity is given out, which is looked at under the locks; and where two lines
+    take of one level, whose entries follow from each other.
+    """
+    decision, needed = routed_order.decision, routed_order.needed
+    parts = sum([len(parcel.lines) for parcel in decision.chosen])
+    if routed_order.short or parts != len(needed) or scarce_days(decision, catalog.network):
+        return None
+    return {
+        level: StockLevel(level, offer.variant_id, location, available)
+        for offer in catalog.offers.values()
+        for level, location, available in offer.levels
+        if level in needed
+    }
+
+
 def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
     """(variant, location) → level."""
     return {
@@ -399,8 +415,6 @@ def place(
     decision = routed_order.decision
     order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
-    if routed_order.kind is not FulfillmentKind.DELIVERY:
-        work = tuple(replace(each, kind=routed_order.kind.value) for each in work)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
 
@@ -457,7 +471,7 @@ def _fulfillment_order(
         id=id_,
         order_id=order.id,
         location_id=parcel.location_id,
-        kind=FulfillmentKind.DELIVERY.value,
+        kind=(FulfillmentKind.PICKUP if parcel.fetched else FulfillmentKind.DELIVERY).value,
         status=FulfillmentOrderStatus.SCHEDULED.value,
         due_at=parcel.ship_at or act.at + HANDLING,
         created_at=act.at,

@@ -110,8 +110,8 @@ async def _offered(work: Work, orders: Sequence[Order]) -> dict[UUID, Catalog]:
 async def _levels(work: Work, offered: Iterable[Catalog]) -> dict[UUID, StockLevel]:
     """The levels that have some of it and that nobody else holds, locked."""
     wanted = {level for each in offered for level in placing.level_of(each).values()}
-    found = await stored.lock_levels(work.connection, wanted) if wanted else {}
-    work.hear()
+    found, moment = await stored.lock_levels(work.connection, wanted) if wanted else ({}, None)
+    work.hear(moment)
     return found
 
 

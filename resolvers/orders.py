@@ -88,7 +88,10 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held, quote)
     decided = placing.place(routed, placement.tenders, levels, work.act, held)
     decided = carts.consumed(work, cart, decided)
-    work.store(draft, decided, levels)
+    if work.begin is None:
+        work.store(draft, decided, levels)
+    else:
+        work.store_and_take(decided)
     return _placed(decided)
 
 
@@ -106,10 +109,13 @@ async def routed_and_locked(
     Levels are locked once, in order: whoever locked more of them later might wait for somebody who waits for them. What is
     `held` for the order's cart is locked with them, and counts as available. What was quoted ships as quoted, if it can.
     What a channel keeps back is told by all that there is, so there it is locked at once.
+    Where no transaction is begun and none is needed, nothing is locked yet, and the levels are as they were read.
     """
     pins = _pins(order, placement)
     if not work.is_again and not any(offer.kept_back for offer in offered.offers.values()):
         routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
+        if work.begin is not None and (read := placing.as_read(routed, offered)) is not None:
+            return routed, read
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):

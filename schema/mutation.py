@@ -243,7 +243,10 @@ class Mutation:
         "Undo one entry of the ledger by its exact inverse, once.",
     )
     order_route = mutation(
-        fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
+        rerouting.route,
+        work_inputs.OrderRouteInput,
+        payloads.OrderRoutePayload,
+        "Route what no location has yet, or as was agreed with a customer whose pickup a store declined.",
     )
     fulfillment_order_accept = mutation(
         fulfillment.accept,
@@ -255,7 +258,7 @@ class Mutation:
         fulfillment.pick,
         work_inputs.FulfillmentOrderPickInput,
         payloads.FulfillmentOrderPickPayload,
-        "Record what was found on the shelf; what is short is routed elsewhere.",
+        "Record what was found on the shelf; what is short is routed elsewhere, or waits if it is fetched.",
     )
     fulfillment_order_pack = mutation(
         fulfillment.pack,
@@ -267,7 +270,8 @@ class Mutation:
         rerouting.reject,
         rerouting_inputs.FulfillmentOrderRejectInput,
         payloads.FulfillmentOrderRejectPayload,
-        "Decline work, or lines of it: they are routed elsewhere at once, and what was counted corrects the stock record.",
+        "Decline work, or lines of it: they are routed elsewhere at once, or wait for a person if their customer was to fetch "
+        "them; what was counted corrects the stock record.",
     )
     fulfillment_order_move = mutation(
         rerouting.move,

@@ -7,7 +7,10 @@ from schema.payloads.fields import errors, one_made
 from schema.reservations import Reservation
 
 
-@strawberry.type(description="The cart's reservation.")
+@strawberry.type(
+    description="The cart's reservation. Its lines say what is held: fewer units than were asked for only of what may be "
+    "sold ahead of its supply, and nobody is promised the rest."
+)
 class StockReservePayload:
     """What stockReserve answers."""
 

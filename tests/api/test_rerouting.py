@@ -246,7 +246,10 @@ async def test_what_is_being_picked_does_not_move(shop: Shop) -> None:
 async def test_staff_of_locations_move_work_between_their_own(shop: Shop) -> None:
     order = await opened(shop, await shop.variant(SAO1=1, RIO1=1), 1)
     given = {"id": order["fulfillmentOrders"][0]["id"], "locationId": shop.places["RIO1"]}
-    assert (await shop.refused(shop.floor("SAO1"), "fulfillmentOrderMove", **given))["code"] == "NOT_FOUND"
+    elsewhere = {"code": "FORBIDDEN", "field": ["locationId"], "scope": "routing:write"}
+    assert await shop.refused(shop.floor("SAO1"), "fulfillmentOrderMove", **given) == elsewhere
+    nowhere = {**given, "locationId": "loc_01a20eb1-00cd-7a86-88ee-16969a4e61b8"}
+    assert (await shop.refused(shop.floor("SAO1"), "fulfillmentOrderMove", **nowhere))["code"] == "NOT_FOUND"
     await shop.do(shop.floor("SAO1", "RIO1"), "fulfillmentOrderMove", **given)
     assert located(await shop.order(order["id"])) == [("RIO1", "OPEN", [1])]
 

@@ -45,6 +45,7 @@ def told_of(type_: str, late: timedelta = timedelta(), **data: Any) -> tuple[Mes
         ("SHIPMENT_TRACKED", {"code": "OUT_FOR_DELIVERY"}, MessageKind.OUT_FOR_DELIVERY, SUBJECT),
         ("SHIPMENT_DELIVERED", {}, MessageKind.DELIVERED, SUBJECT),
         ("FULFILLMENT_ORDER_READY_FOR_PICKUP", {}, MessageKind.READY_FOR_PICKUP, SUBJECT),
+        ("PICKUP_DECLINED", {}, MessageKind.PICKUP_DECLINED, SUBJECT),
         ("EXCEPTION_RAISED", {"kind": "PROMISE_AT_RISK"}, MessageKind.DELAYED, ORDER),
         ("RETURN_RECEIVED", {}, MessageKind.RETURN_RECEIVED, SUBJECT),
         ("PAYMENT_REFUNDED", {"paymentId": str(PAYMENT)}, MessageKind.REFUNDED, PAYMENT),

@@ -142,6 +142,7 @@ order_lines = Table(
     c.count("returned"),
     c.count("in_open_returns"),
     c.of("pinned_location_id", "locations", nullable=True),
+    c.of("pickup_location_id", "locations", nullable=True),
     c.text("currency"),
     c.minor("unit_price_minor"),
     c.minor("total_minor"),
