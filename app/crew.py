@@ -18,12 +18,12 @@ from resolvers.engine import Engine
 from resolvers.exceptions import watches
 from resolvers.feed import Feed
 from resolvers.holidays import list_holidays
-from resolvers.housekeeping import begin_months, forget_claims
+from resolvers.housekeeping import begin_months, forget_claims, forget_demand
 from resolvers.jobs import Crew, Kind
 from resolvers.messages import Post
-from resolvers.pricing import solving
 from resolvers.promises import learning
 from resolvers.relays import Relay
+from resolvers.scarcity import solving
 from resolvers.timers import ask_payment, expire_reservations, find_unanswered, release_holds
 from resolvers.unrouted import noticing_supply, route_unrouted, route_what_waited
 from resolvers.waves import route_in_waves
@@ -53,6 +53,7 @@ def kinds(engine: Engine, post: Post, courier: HttpCourier) -> list[Kind]:
     world = engine.world
     return [
         forget_claims(engine.database),
+        forget_demand(engine.database),
         begin_months(engine.database),
         list_holidays(engine.database),
         messages.sending(post),

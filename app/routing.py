@@ -1,13 +1,13 @@
 """`ordergraph routing …`: what workers do by the clock, at once: waves, and prices of scarce stock."""
 
 from app.adapters import payments
+from app.aside import Asides
 from app.database import connected, running_database
 from app.failure import Failure
 from app.settings import Settings
 from app.terminal import out
 from app.verify import refuse_another_shape
 from domain.store import waves as stored
-from resolvers.asides import solve_prices
 from resolvers.database import open_database
 from resolvers.waves import wave
 from resolvers.writing import World
@@ -29,7 +29,8 @@ async def solve(settings: Settings, channel: str | None) -> None:
     """Price scarce stock, and print of how much there is a price now."""
     async with running_database(settings) as url, connected(url) as connection:
         await refuse_another_shape(connection)
-        answers = await solve_prices(connection, channel)
+        # As workers have it done: the solver prints its name wherever it is, and there that is no output of ours.
+        answers = await Asides(url)("solve_prices", {"channel": channel})
     if channel is not None and not answers:
         raise Failure(f"there is no channel {channel}")
     for each in answers:

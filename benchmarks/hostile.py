@@ -1,7 +1,8 @@
-"""`python -m benchmarks.hostile`: documents made to hurt, and the longest that each holds the event loop.
+"""`python -m benchmarks.hostile`: documents and orders made to hurt, and the longest that each holds the event loop.
 
-Each goes through the engine from its text to its refusal, or to the point where its data would be read. A coroutine is
-driven by hand: the CPU time of the thread is read around each step, and every pause counts. Nothing may take over 50 ms.
+Each document goes through the engine from its text to its refusal, or to the point where its data would be read. A
+coroutine is driven by hand: the CPU time of the thread is read around each step, and every pause counts. Nothing may take
+over 50 ms. Orders are routed that take long to decide: of those, nothing may keep another task waiting for over 5 ms.
 """
 
 import asyncio
@@ -12,20 +13,27 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import structlog
 from graphql import get_introspection_query
 
+from domain.placing import Catalog
+from domain.routing.router import route
 from domain.viewer import SCOPES, Role, Viewer, ViewerKind
+from resolvers.deciding import patiently
 from resolvers.documents import RequestError
 from resolvers.engine import Engine, Request
 from resolvers.limits import CHARACTERS_LIMIT, FIELDS_LIMIT, LIMITS, PARTS_LIMIT, TOKENS_LIMIT
 from resolvers.writing import World
 from schema.build import build, core_of
+from tests.domain.routing.hard import KINDS, hard
 
 MOST_MS = 50
 RUNS = 3
 """The best of them counts: what else the machine did is not the document's fault."""
+
+WATCHED_SECONDS = 0.0005
 
 N = TOKENS_LIMIT - 40
 BODY_BYTES = 256 * 1024
@@ -278,8 +286,57 @@ async def outcome(engine: Engine, hostile: Hostile) -> tuple[str, float]:
     return answer, max(slices.seconds) * 1_000
 
 
+ORDERS = (
+    ("thin", 6, 40),
+    ("bound", 6, 40),
+    ("ruled", 6, 40),
+    ("usual", 1, 1000),
+    ("usual", 100, 1000),
+    ("thin", 100, 1000),
+)
+"""Kinds of hard orders, their lines, and the locations that have some of each."""
+MOST_ROUTING_MS = 5
+
+
+async def waited(kind: str, lines: int, locations: int, seed: int) -> tuple[float, float]:
+    """How long an order took, and the longest that another task was kept waiting beyond what it asked for, in ms."""
+    request, network, snapshot = hard(KINDS[kind], seed, lines, locations)
+    offered = Catalog(UUID(int=0), "BRL", "1", None, {}, network, request.at)
+    gc.collect()
+    gc.freeze()  # what was asked is not to be looked through for garbage: it is no part of the decision
+    late = [0.0]
+
+    async def watch() -> None:
+        while True:
+            due = time.perf_counter() + WATCHED_SECONDS
+            await asyncio.sleep(WATCHED_SECONDS)
+            late.append(time.perf_counter() - due)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(WATCHED_SECONDS)
+    begun = time.perf_counter()
+    await patiently(lambda each: route(request, each.network, snapshot, hurried=not each.is_patient), offered)
+    taken = time.perf_counter() - begun
+    await asyncio.sleep(2 * WATCHED_SECONDS)
+    watching.cancel()
+    return taken * 1_000, max(late) * 1_000
+
+
+async def routed() -> int:
+    """Every hard order; how many kept others waiting for too long."""
+    too_long = 0
+    for kind, lines, locations in ORDERS:
+        runs = [[await waited(kind, lines, locations, seed) for _ in range(RUNS)] for seed in range(3)]
+        longest = max(min(late for _, late in each) for each in runs)
+        taken = max(min(taken for taken, _ in each) for each in runs)
+        too_long += longest > MOST_ROUTING_MS
+        told = f"{'  TOO LONG' if longest > MOST_ROUTING_MS else ''}  {kind} order of {lines} × {locations}"
+        print(f"{longest:6.1f} ms{told}: decided in {taken:.0f} ms")
+    return too_long
+
+
 async def main() -> int:
-    """Every document, and the exit code."""
+    """Every document, every order, and the exit code."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     world: Any = World(NoDatabase())  # type: ignore[arg-type]
     gc.collect()
@@ -290,6 +347,7 @@ async def main() -> int:
         answer, longest = min(runs, key=lambda run: run[1])
         too_long += longest > MOST_MS
         print(f"{longest:6.1f} ms{'  TOO LONG' if longest > MOST_MS else ''}  {name}: {answer}")
+    too_long += await routed()
     return 1 if too_long else 0
 
 

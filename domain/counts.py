@@ -96,9 +96,9 @@ def start(
         note=note,
         lines=tuple(
             StockCountLine(
-                new_id(), id_, place, one.level.id, one.level.variant_id, one.sku, one.name, one.level.on_hand
+                new_id(), id_, position, one.level.id, one.level.variant_id, one.sku, one.name, one.level.on_hand
             )
-            for place, one in enumerate(shelves, start=1)
+            for position, one in enumerate(shelves, start=1)
         ),
     )
     return _told(count, EventType.STOCK_COUNT_STARTED, f"Count {number} of {len(shelves)} SKUs was begun.")

@@ -11,6 +11,8 @@ from domain.stock import Bucket, MovementKind
 
 SHORT_DAYS, LONG_DAYS = 7, 30
 """The windows that demand is told for, today (UTC) included; units a day are those of the long one."""
+KEPT_DAYS = 400
+"""How long a day's count is kept: nobody asks for more than the long window, people compare with a year ago."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class EventType(Word):
     FULFILLMENT_ORDER_REJECTED = "FULFILLMENT_ORDER_REJECTED", "The location will not do it; the units are routed anew."
     FULFILLMENT_ORDER_REDUCED = "FULFILLMENT_ORDER_REDUCED", "Units were taken off the work before they were picked."
     FULFILLMENT_ORDER_MOVED = "FULFILLMENT_ORDER_MOVED", "The work went to another location."
+    PICKUP_DECLINED = (
+        "PICKUP_DECLINED",
+        "A store does not hand out what a customer was to fetch there; somebody decides.",
+    )
     FULFILLMENT_ORDER_SPLIT = "FULFILLMENT_ORDER_SPLIT", "A part of the work is work of its own now."
     FULFILLMENT_ORDER_MERGED = "FULFILLMENT_ORDER_MERGED", "Other work for the same order is done with it."
     SHIPMENT_CREATED = "SHIPMENT_CREATED", "Parcels are ready for the carrier."

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import ids, kits, placing, sourcing
+from domain import ids, kits, pickups, placing, sourcing
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.fulfillment import FULFILLMENT_ORDER, FulfillmentOrderAction, FulfillmentOrderStatus, ShortReason
@@ -106,8 +106,9 @@ def pick(order: Order, ful_id: UUID, found: Sequence[Found], ledger: Ledger, act
         ful = replace(ful, status=status.value, closed_at=act.at)
         order = with_work(order, ful)
     short = sum(each.short for each in found)
-    told = f"Units for order {order.number} were picked{f', {short} short' if short else ''}."
-    return order, [about(order, EventType.FULFILLMENT_ORDER_PICKED, told, subject=ful, data={"short": short})]
+    message = f"Units for order {order.number} were picked{f', {short} short' if short else ''}."
+    told = about(order, EventType.FULFILLMENT_ORDER_PICKED, message, subject=ful, data={"short": short})
+    return order, [told, *pickups.told(order, ful, short)]
 
 
 def as_found(
@@ -166,6 +167,7 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
     picked, short = sum(each.picked for each in found), sum(each.short for each in found)
     if not picked and not short:
         return line
+    line = pickups.awaited(line, ful) if short else line
     return replace(line, allocated=line.allocated - picked - short, picked=line.picked + picked, open=line.open + short)
 
 
@@ -174,14 +176,16 @@ def _line_picked(line: OrderLine, ful: FulfillmentOrder, by_id: Mapping[UUID, Fo
 
 def reroute(order: Order, catalog: Catalog, avoiding: set[UUID]) -> tuple[Decision, UUID] | None:
     """Decide from where open units ship, leaving out locations that just failed; None when nothing is open."""
+    waits = [line for line in kits.physical(order.lines) if line.open]
+    if not waits:
+        return None
     demand = [
         demand_line(line, catalog.offers.get(line.sku), line.pinned_location_id)
-        for line in kits.physical(order.lines)
-        if line.open
+        for line in waits
+        if line.pickup_location_id is None
     ]
-    if not demand:
-        return None
-    return sourcing.decided(order, demand, catalog, avoiding), new_id()
+    shipped = sourcing.decided(order, demand, catalog, avoiding) if demand else None
+    return pickups.decided(order, [line for line in waits if line.pickup_location_id], catalog, shipped), new_id()
 
 
 def rerouted(
@@ -195,18 +199,18 @@ def rerouted(
     for ful in work:
         for line in ful.lines:
             given[line.order_line_id] = given.get(line.order_line_id, 0) + line.quantity
-    lines = tuple(
-        replace(line, open=line.open - given[line.id], allocated=line.allocated + given[line.id])
-        if line.id in given
-        else line
-        for line in order.lines
-    )
+    lines = tuple(_given(line, given[line.id]) if line.id in given else line for line in order.lines)
     order = replace(order, lines=lines, fulfillment_orders=(*order.fulfillment_orders, *work))
     events = placing.created(order, work)
     order, opened = with_work_offered(order)
     made = {ful.id for ful in work}
     told = about(order, EventType.ORDER_ROUTED, f"Units of order {order.number} were routed anew.")
     return order, tuple(ful for ful in order.fulfillment_orders if ful.id in made), [told, *events, *opened]
+
+
+def _given(line: OrderLine, units: int) -> OrderLine:
+    line = replace(line, open=line.open - units, allocated=line.allocated + units)
+    return line if line.open else replace(line, pickup_location_id=None)
 
 
 # -- packing -------------------------------------------------------------------------------------------------------

@@ -99,8 +99,8 @@ def _kit(kit: OrderLine, parts: Sequence[OrderLine]) -> OrderLine:
     canceled = max(-(-part.canceled // units) for part, units in each)
     left, so_far = kit.quantity - canceled, 0
     found: dict[str, Any] = {}
-    for place, stage in enumerate(STAGES, start=1):
-        reached = min(sum(getattr(part, name) for name in STAGES[:place]) // units for part, units in each)
+    for number, stage in enumerate(STAGES, start=1):
+        reached = min(sum(getattr(part, name) for name in STAGES[:number]) // units for part, units in each)
         reached = left if stage == "open" else min(left, reached)
         found[stage], so_far = reached - so_far, reached
     delivered = min(found["shipped"], *(part.delivered // units for part, units in each))

@@ -20,6 +20,7 @@ class MessageKind(Word):
     SHIPPED = "SHIPPED", "The carrier has their parcels."
     OUT_FOR_DELIVERY = "OUT_FOR_DELIVERY", "Their parcels come today."
     READY_FOR_PICKUP = "READY_FOR_PICKUP", "Their goods wait at the counter."
+    PICKUP_DECLINED = "PICKUP_DECLINED", "The store has not got what they were to fetch there: they should not come."
     DELIVERED = "DELIVERED", "Their parcels arrived."
     DELAYED = "DELAYED", "What was promised may come later."
     RETURN_RECEIVED = "RETURN_RECEIVED", "What they sent back arrived."
@@ -56,6 +57,7 @@ TOPIC_OF = {
     MessageKind.SHIPPED: MessageTopic.DELIVERY,
     MessageKind.OUT_FOR_DELIVERY: MessageTopic.DELIVERY,
     MessageKind.READY_FOR_PICKUP: MessageTopic.DELIVERY,
+    MessageKind.PICKUP_DECLINED: MessageTopic.DELIVERY,
     MessageKind.DELIVERED: MessageTopic.DELIVERY,
     MessageKind.DELAYED: MessageTopic.DELIVERY,
     MessageKind.RETURN_RECEIVED: MessageTopic.RETURN,
@@ -67,6 +69,7 @@ CAUSE_OF = {
     MessageKind.SHIPPED: "Shipment",
     MessageKind.OUT_FOR_DELIVERY: "Shipment",
     MessageKind.READY_FOR_PICKUP: "FulfillmentOrder",
+    MessageKind.PICKUP_DECLINED: "FulfillmentOrder",
     MessageKind.DELIVERED: "Shipment",
     MessageKind.DELAYED: "Order",
     MessageKind.RETURN_RECEIVED: "Return",
@@ -88,6 +91,7 @@ TOLD_BY: dict[tuple[str, str | None], MessageKind] = {
     ("SHIPMENT_TRACKED", "OUT_FOR_DELIVERY"): MessageKind.OUT_FOR_DELIVERY,
     ("SHIPMENT_DELIVERED", None): MessageKind.DELIVERED,
     ("FULFILLMENT_ORDER_READY_FOR_PICKUP", None): MessageKind.READY_FOR_PICKUP,
+    ("PICKUP_DECLINED", None): MessageKind.PICKUP_DECLINED,
     ("EXCEPTION_RAISED", "PROMISE_AT_RISK"): MessageKind.DELAYED,
     ("RETURN_RECEIVED", None): MessageKind.RETURN_RECEIVED,
     ("PAYMENT_REFUNDED", None): MessageKind.REFUNDED,

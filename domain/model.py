@@ -87,6 +87,8 @@ class OrderLine:
     pinned_location_id: UUID | None = None
     kit_line_id: UUID | None = None
     backordered_at: datetime | None = None
+    pickup_location_id: UUID | None = None
+    """Where its customer is to fetch what is open; None: it is brought to them."""
 
     @property
     def ordered(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,14 +15,15 @@ import orjson
 from domain import kits, placing
 from domain.fulfillment import FulfillmentKind
 from domain.model import Customer, Order, replace
+from domain.pickups import fetched_from
 from domain.placing import Catalog, Placement, Routed, Wanted
 from domain.promising import DeliverBy, deliver_by, with_deliver_by
 from domain.refusals import InvalidInput, QuoteMismatch, QuoteNotAvailable
-from domain.routing.calendar import ends_at, ship_day, starts_at
-from domain.routing.distance import distance_km
 from domain.routing.model import Decision, DemandLine, Parcel, ParcelLine, Strategy
 from domain.routing.network import Network, NetworkLocation
-from domain.sourcing import decided, demand_line, destination_of
+from domain.routing.problem import TakesLong
+from domain.rulesets import under
+from domain.sourcing import decided, demand_line, destination_of, stock_of
 from domain.stock import LocationKind
 from domain.words import Word
 
@@ -71,19 +73,24 @@ class Option:
 # -- ways --------------------------------------------------------------------------------------------------------------
 
 
-def deliveries(order: Order, catalog: Catalog, prices: Mapping[str, int]) -> Iterator[Option | None]:
-    """Ways of having it brought, one after another, so that whoever asks can pause; None where one leaves something out."""
-    demand = demand_of(order, catalog)
-    for network, hurried in _networks(catalog.network):
-        asked = replace(order, deliver_by_earliest=None, deliver_by_latest=catalog.at if hurried else None)
-        decision = decided(asked, demand, replace(catalog, network=network))
-        if decision.unfilled or len(decision.chosen) > PARCELS_LIMIT:
-            yield None
-            continue
-        price = max(prices.get(parcel.service or USUAL_SERVICE, 0) for parcel in decision.chosen)
-        yield Option(
-            FulfillmentKind.DELIVERY, decision, price, deliver_by(decision.chosen, destination_of(order), catalog)
-        )
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What may matter most to a buyer, as a network that knows nothing else."""
+
+    network: Network
+    soon: bool = False
+    """Everything that arrives later than at once counts as late."""
+
+
+def delivery(order: Order, wish: Wish, catalog: Catalog, prices: Mapping[str, int]) -> Option | None:
+    """A way of having it brought; None where something would be left out."""
+    asked = replace(order, deliver_by_earliest=None, deliver_by_latest=catalog.at if wish.soon else None)
+    decision = decided(asked, demand_of(order, catalog), replace(catalog, network=wish.network))
+    if decision.unfilled or len(decision.chosen) > PARCELS_LIMIT:
+        return None
+    price = max(prices.get(parcel.service or USUAL_SERVICE, 0) for parcel in decision.chosen)
+    promise = deliver_by(decision.chosen, destination_of(order), catalog)
+    return Option(FulfillmentKind.DELIVERY, decision, price, promise)
 
 
 def demand_of(order: Order, catalog: Catalog) -> list[DemandLine]:
@@ -96,22 +103,23 @@ def is_in_stock(order: Order, catalog: Catalog) -> bool:
     return not placing.ahead(order, catalog)
 
 
-def _networks(network: Network) -> Iterator[tuple[Network, bool]]:
+def wishes(network: Network) -> Iterator[Wish]:
     """The same network, asked for what is cheapest, for each service alone, for few parcels, and for haste."""
     live = network.live
-    yield network, False
+    yield Wish(network)
     services = list(dict.fromkeys(rate.service for rate in network.rates))
     for service in services[:SERVICES_TRIED] if len(services) > 1 else ():
-        yield replace(network, rates=tuple(rate for rate in network.rates if rate.service == service)), False
+        yield Wish(replace(network, rates=tuple(rate for rate in network.rates if rate.service == service)))
     few = replace(live, split_minor=max(live.split_minor, PROHIBITIVE_MINOR))
-    yield replace(network, live=few), False
+    yield Wish(under(network, few))
     haste = replace(live, late_allowed=True, lateness_minor_per_day=PROHIBITIVE_MINOR)
-    yield replace(network, live=haste), True
+    yield Wish(under(network, haste), soon=True)
 
 
 def pickups(order: Order, catalog: Catalog, prices: Mapping[str, int]) -> list[Option]:
     """Stores that have everything, the nearest first."""
-    found = [pickup_at(order, place, catalog) for place in catalog.network.locations.values()]
+    stock = stock_of(catalog, set())
+    found = [pickup_at(order, place, catalog, stock) for place in catalog.network.locations.values()]
     there = [decision for decision in found if decision is not None]
     there.sort(key=lambda decision: (decision.chosen[0].distance_km or 0.0, str(decision.chosen[0].location_id)))
     price = prices.get(PICKUP_SERVICE, 0)
@@ -121,42 +129,27 @@ def pickups(order: Order, catalog: Catalog, prices: Mapping[str, int]) -> list[O
     ]
 
 
-def pickup_at(order: Order, place: NetworkLocation, catalog: Catalog) -> Decision | None:
+def pickup_at(
+    order: Order, place: NetworkLocation, catalog: Catalog, stock: Mapping[UUID, Mapping[UUID, int]]
+) -> Decision | None:
     """Everything out of one store's own stock; None where it is no store, never works, or lacks something."""
-    if place.kind is not LocationKind.STORE:
+    there = stock.get(place.id)
+    if place.kind is not LocationKind.STORE or there is None:
         return None
-    wanted: dict[str, int] = {}
-    lines = kits.physical(order.lines)
+    lines, wanted = kits.physical(order.lines), Counter[UUID]()
     for line in lines:
-        wanted[line.sku] = wanted.get(line.sku, 0) + line.open
-    for sku, units in wanted.items():
-        if sum(free for _, at, free in catalog.offers[sku].levels if at == place.id) < units:
-            return None
-    day = ship_day(place.calendar, catalog.at)
-    if day is None:
+        wanted[line.variant_id] += line.open
+    if any(there.get(variant_id, 0) < units for variant_id, units in wanted.items()):
         return None
-    parcel = Parcel(
-        location_id=place.id,
-        lines=tuple(ParcelLine(line.id, line.sku, line.open) for line in lines),
-        distance_km=_distance(order, place),
-        ship_at=ends_at(place.calendar, day),
-        deliver_earliest=max(starts_at(place.calendar, day), catalog.at),
-        deliver_latest=ends_at(place.calendar, day),
-    )
-    return Decision(Strategy.PINNED, (parcel,), (), ())
+    parts = tuple(ParcelLine(line.id, line.sku, line.open) for line in lines)
+    parcel = fetched_from(order, place, parts, catalog.at)
+    return Decision(Strategy.PINNED, (parcel,), (), ()) if parcel else None
 
 
 def _ready(parcel: Parcel) -> DeliverBy:
     assert parcel.deliver_earliest is not None
     assert parcel.deliver_latest is not None
     return DeliverBy(parcel.deliver_earliest, parcel.deliver_latest)
-
-
-def _distance(order: Order, place: NetworkLocation) -> float | None:
-    to = destination_of(order).point
-    if to is None or place.point is None:
-        return None
-    return distance_km(place.point.latitude, place.point.longitude, to.latitude, to.longitude)
 
 
 # -- choice ------------------------------------------------------------------------------------------------------------
@@ -319,10 +312,10 @@ def honoured(order: Order, quote: Quote, catalog: Catalog, customer: Customer | 
         raise QuoteNotAvailable("others wait for what was quoted", field=("fulfillmentOptionId",))
     if quote.kind is FulfillmentKind.PICKUP:
         place = catalog.network.locations.get(quote.ways[0][0])
-        fetched = place and pickup_at(order, place, catalog)
+        fetched = place and pickup_at(order, place, catalog, stock_of(catalog, set()))
         if not fetched:
             raise QuoteNotAvailable("the store has not everything any more", field=("fulfillmentOptionId",))
-        return placing.sourced(order, fetched, catalog, customer, FulfillmentKind.PICKUP)
+        return placing.sourced(order, fetched, catalog, customer)
     decision = _as_quoted(order, quote, catalog) or _otherwise(order, quote, catalog)
     if decision is None:
         raise QuoteNotAvailable("no location has everything in time", field=("fulfillmentOptionId",))
@@ -345,7 +338,9 @@ def _as_quoted(order: Order, quote: Quote, catalog: Catalog) -> Decision | None:
 
 def _otherwise(order: Order, quote: Quote, catalog: Catalog) -> Decision | None:
     """The way that costs least of those that are there in time: the difference is the merchant's."""
-    found = [option for option in deliveries(order, catalog, {}) if option is not None]
+    if not catalog.is_patient:
+        raise TakesLong
+    found = [way for wish in wishes(catalog.network) if (way := delivery(order, wish, catalog, {})) is not None]
     if quote.promise is not None:
         found = [option for option in found if option.promise and option.promise.latest <= quote.promise.latest]
     return min(found, key=lambda option: option.cost_minor).decision if found else None

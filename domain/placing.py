@@ -37,7 +37,7 @@ from domain.promising import promised
 from domain.refusals import InsufficientStock, InvalidInput, UnknownSku, Unroutable
 from domain.routing.model import Decision, Parcel, UnfilledReason
 from domain.routing.network import Network
-from domain.sourcing import Days, demand_line, record, with_promise
+from domain.sourcing import Days, demand_line, record, scarce_days, with_promise
 from domain.stock import Bucket, Ledger, MovementKind
 
 LINES_LIMIT = 100
@@ -108,6 +108,8 @@ class Offer:
     """What may be sold beyond what is in stock, if anything may."""
     components: tuple[tuple[str, int], ...] = ()
     """Of a kit: (SKU, units in one kit)."""
+    kept_back: int = 0
+    """The channel's threshold: so many of what lies there it does not sell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ class Catalog:
     """What was learned of how long parcels take; None: nothing yet."""
     time_zone: str = "UTC"
     """The channel's."""
+    is_patient: bool = False
+    """Whether nobody waits while it is decided. A decision that takes long is else given up (`TakesLong`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,6 @@ class Routed:
     """(variant, location) → level."""
     customer: Customer | None
     """A buyer whom nobody knew before."""
-    kind: FulfillmentKind = FulfillmentKind.DELIVERY
     short: Mapping[UUID, int] = field(default_factory=dict)
     """Units by line that no location has, and that may wait."""
     waits: tuple[Backorder, ...] = ()
@@ -281,7 +284,6 @@ def sourced(
     decision: Decision,
     catalog: Catalog,
     customer: Customer | None,
-    kind: FulfillmentKind = FulfillmentKind.DELIVERY,
     short: Mapping[UUID, int] = NOTHING,
 ) -> Routed:
     """What a decision needs of which level."""
@@ -292,7 +294,7 @@ def sourced(
         for part in parcel.lines:
             level = levels[variant_of[part.line_id], parcel.location_id]
             needed[level] = needed.get(level, 0) + part.quantity
-    return Routed(order, decision, new_id(), needed, levels, customer, kind, short)
+    return Routed(order, decision, new_id(), needed, levels, customer, short)
 
 
 def allowances(catalog: Catalog) -> dict[UUID, Allowance]:
@@ -374,6 +376,24 @@ def _pin(code: str | None, catalog: Catalog) -> UUID | None:
     raise InvalidInput(f"no location {code} serves this channel", field=("lines",))
 
 
+def as_read(routed_order: Routed, catalog: Catalog) -> dict[UUID, StockLevel] | None:
+    """The levels as they were read, where it is enough to lock them as the order is written; None where it is not.
+
+    It is not where units wait or a day's capacity is given out, which is looked at under the locks; and where two lines
+    take of one level, whose entries follow from each other.
+    """
+    decision, needed = routed_order.decision, routed_order.needed
+    parts = sum([len(parcel.lines) for parcel in decision.chosen])
+    if routed_order.short or parts != len(needed) or scarce_days(decision, catalog.network):
+        return None
+    return {
+        level: StockLevel(level, offer.variant_id, location, available)
+        for offer in catalog.offers.values()
+        for level, location, available in offer.levels
+        if level in needed
+    }
+
+
 def level_of(catalog: Catalog) -> dict[tuple[UUID, UUID], UUID]:
     """(variant, location) → level."""
     return {
@@ -395,8 +415,6 @@ def place(
     decision = routed_order.decision
     order = routed_order.order if routed_order.short else with_promise(routed_order.order, decision)
     work = fulfillment_orders(order, decision, routed_order.decided_id, routed_order.level_of, act)
-    if routed_order.kind is not FulfillmentKind.DELIVERY:
-        work = tuple(replace(each, kind=routed_order.kind.value) for each in work)
     ledger = Ledger(act, "RoutingDecision", routed_order.decided_id, levels.values())
     allocate(order, work, ledger, held)
 
@@ -453,7 +471,7 @@ def _fulfillment_order(
         id=id_,
         order_id=order.id,
         location_id=parcel.location_id,
-        kind=FulfillmentKind.DELIVERY.value,
+        kind=(FulfillmentKind.PICKUP if parcel.fetched else FulfillmentKind.DELIVERY).value,
         status=FulfillmentOrderStatus.SCHEDULED.value,
         due_at=parcel.ship_at or act.at + HANDLING,
         created_at=act.at,
@@ -519,9 +537,26 @@ def bought_by(order: Order, customer_id: UUID) -> Order:
     return replace(order, customer_id=customer_id)
 
 
-def corrected(catalog: Catalog, levels: Iterable[StockLevel], held: Mapping[UUID, int] = NOTHING) -> Catalog:
-    """What is offered, with these levels as they are now; what is `held` for the buyer by level is theirs."""
-    now = {level.id: level.available + held.get(level.id, 0) for level in levels}
+def sellable(catalog: Catalog) -> Catalog:
+    """What the channel may sell anew of what is offered: its thresholds are off, where most of a variant lies first."""
+    offers = {
+        sku: replace(offer, levels=_less(offer.levels, offer.kept_back)) if offer.kept_back else offer
+        for sku, offer in catalog.offers.items()
+    }
+    return replace(catalog, offers=offers)
+
+
+def _less(levels: tuple[tuple[UUID, UUID, int], ...], units: int) -> tuple[tuple[UUID, UUID, int], ...]:
+    off: dict[UUID, int] = {}
+    for level, _, free in sorted(levels, key=lambda each: -each[2]):
+        off[level] = min(free, units)
+        units -= off[level]
+    return tuple((level, at, free - off[level]) for level, at, free in levels)
+
+
+def corrected(catalog: Catalog, levels: Iterable[StockLevel]) -> Catalog:
+    """What is offered, with these levels as they are now."""
+    now = {level.id: level.available for level in levels}
     offers = {
         sku: replace(offer, levels=tuple((id_, at, now.get(id_, units)) for id_, at, units in offer.levels))
         for sku, offer in catalog.offers.items()
@@ -551,6 +586,15 @@ def with_held(catalog: Catalog, lines: Iterable[ReservationLine]) -> Catalog:
         _, free = units.get(line.stock_level_id, (None, 0))
         units[line.stock_level_id] = line.location_id, free + line.held
         offers[sku] = replace(offers[sku], levels=tuple((level, at, free) for level, (at, free) in units.items()))
+    return replace(catalog, offers=offers)
+
+
+def with_units(catalog: Catalog, held: Mapping[UUID, int]) -> Catalog:
+    """What is offered to whom so many units are held for, by level."""
+    offers = {
+        sku: replace(offer, levels=tuple((id_, at, free + held.get(id_, 0)) for id_, at, free in offer.levels))
+        for sku, offer in catalog.offers.items()
+    }
     return replace(catalog, offers=offers)
 
 

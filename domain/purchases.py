@@ -105,9 +105,17 @@ def create(terms: Terms, wanted: Sequence[Wanted], act: Act, *, order: bool) -> 
     id_ = new_id()
     lines = tuple(
         PurchaseOrderLine(
-            new_id(), id_, place, one.variant_id, one.sku, one.name, one.quantity, terms.currency, one.unit_cost_minor
+            new_id(),
+            id_,
+            position,
+            one.variant_id,
+            one.sku,
+            one.name,
+            one.quantity,
+            terms.currency,
+            one.unit_cost_minor,
         )
-        for place, one in enumerate(wanted, start=1)
+        for position, one in enumerate(wanted, start=1)
     )
     bought = PurchaseOrder(
         id=id_,

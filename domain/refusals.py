@@ -215,10 +215,13 @@ class Unroutable(Refused):
 
 @dataclass(eq=False)
 class UnitsCommitted(Refused):
-    """No fewer than {committed} of {sku} can be on hand there: so many are picked, packed or set aside."""
+    """No fewer than {committed} of {sku} can be on hand: {picked} are picked, {reserved} in carts, {set_aside} set aside."""
 
     sku: str
     committed: int
+    picked: int
+    reserved: int
+    set_aside: int
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain import ids, placing
+from domain import ids, kits, pickups, placing
 from domain.acts import Act
 from domain.events import Event, EventType, about
 from domain.fulfilling import Found, as_found, reroute, with_work, work_of
@@ -24,7 +24,7 @@ from domain.orders import ORDER, OrderAction, OrderStatus
 from domain.placing import Catalog
 from domain.refusals import InsufficientStock, InvalidInput, NotFound, QuantityExceeds
 from domain.routing.model import Decision, Parcel, ParcelLine, Strategy
-from domain.stock import Bucket, Ledger, MovementKind
+from domain.stock import Bucket, Ledger, LocationKind, MovementKind
 
 Place = tuple[UUID, UUID]
 """(variant, location)."""
@@ -82,6 +82,8 @@ def taken_off(order: Order, units: Mapping[UUID, int], why: Why, ledger: Ledger,
         if taken:
             order, told = _reduced(order, ful, taken, why, ledger, act)
             events.append(told)
+            if why.short:
+                events += pickups.told(order, ful, sum(taken.values()))
     return order, events
 
 
@@ -108,7 +110,7 @@ def _reduced(
             for line in ful.lines
         ),
     )
-    order = replace(order, lines=tuple(_opened(line, ful, taken) for line in order.lines))
+    order = replace(order, lines=tuple(_opened(line, ful, taken, why) for line in order.lines))
     return _told_of(order, ful, sum(taken.values()), why, act)
 
 
@@ -125,9 +127,12 @@ def _told_of(order: Order, ful: FulfillmentOrder, units: int, why: Why, act: Act
     return with_work(order, ful), about(order, why.ended, message, subject=ful, data=data)
 
 
-def _opened(line: OrderLine, ful: FulfillmentOrder, taken: Mapping[UUID, int]) -> OrderLine:
+def _opened(line: OrderLine, ful: FulfillmentOrder, taken: Mapping[UUID, int], why: Why) -> OrderLine:
     units = sum(taken.get(part.id, 0) for part in ful.lines if part.order_line_id == line.id)
-    return replace(line, allocated=line.allocated - units, open=line.open + units) if units else line
+    if not units:
+        return line
+    line = pickups.awaited(line, ful) if why.short else line
+    return replace(line, allocated=line.allocated - units, open=line.open + units)
 
 
 # -- declining -------------------------------------------------------------------------------------------------------
@@ -171,7 +176,7 @@ def decline(
         subject=part,
         data={"units": sum(units.values()), "reasons": reasons},
     )
-    return with_work(order, part), [*events, told]
+    return with_work(order, part), [*events, told, *pickups.told(order, part, sum(units.values()))]
 
 
 def _units_declined(ful: FulfillmentOrder, declined: Sequence[Declined]) -> dict[UUID, int]:
@@ -297,34 +302,77 @@ def _joined(into: FulfillmentOrder, other: FulfillmentOrder) -> tuple[Fulfillmen
 # -- moving ----------------------------------------------------------------------------------------------------------
 
 
-def refuse_to_move(ful: FulfillmentOrder, target: UUID) -> None:
-    """Work that somebody has begun stays, and so does what a customer was told to fetch."""
+def refuse_to_move(ful: FulfillmentOrder, target: UUID, kind: FulfillmentKind | None) -> FulfillmentKind:
+    """How its goods reach the customer from there. Work that somebody has begun stays.
+
+    So does what a customer was told to fetch, unless somebody says what was agreed with them instead.
+    """
     FULFILLMENT_ORDER.after(FulfillmentOrderStatus(ful.status), FulfillmentOrderAction.MOVE)
-    if ful.location_id == target:
+    if ful.location_id == target and kind in (None, ful.kind):
         raise InvalidInput("it is there already", field=("locationId",))
-    if ful.kind == FulfillmentKind.PICKUP:
-        raise InvalidInput("a customer was told to fetch it there", field=("id",))
+    if kind is None and ful.kind == FulfillmentKind.PICKUP:
+        raise InvalidInput("a customer was told to fetch it there: say what was agreed with them", field=("kind",))
+    return kind or FulfillmentKind.DELIVERY
 
 
-def moved(order: Order, ful: FulfillmentOrder, target: UUID, catalog: Catalog) -> Decision:
+def moved(order: Order, ful: FulfillmentOrder, target: UUID, kind: FulfillmentKind, catalog: Catalog) -> Decision:
     """Somebody's decision that work is done at another location; refused where that has not all of it."""
-    offer_of = {offer.variant_id: offer for offer in catalog.offers.values()}
-    needed: dict[UUID, int] = {}
     units: dict[UUID, int] = {}
     for line in ful.lines:
-        needed[line.variant_id] = needed.get(line.variant_id, 0) + line.held
         units[line.order_line_id] = units.get(line.order_line_id, 0) + line.held
-    for variant_id, wanted in needed.items():
-        there = sum(available for _, at, available in offer_of[variant_id].levels if at == target)
-        if there < wanted:
-            raise InsufficientStock(offer_of[variant_id].sku, wanted, there, field=("locationId",))
+    _refuse_unless_there(order, units, target, catalog)
 
-    lines = tuple(replace(line, open=units.get(line.id, 0), pinned_location_id=target) for line in order.lines)
+    parts = tuple(ParcelLine(line.id, line.sku, units[line.id]) for line in order.lines if units.get(line.id))
+    if kind is FulfillmentKind.PICKUP:
+        return Decision(Strategy.MOVED, (fetched_at(order, target, parts, catalog),), (), ())
+    lines = tuple(
+        replace(line, open=units.get(line.id, 0), pinned_location_id=target, pickup_location_id=None)
+        for line in order.lines
+    )
     weighed = reroute(replace(order, lines=lines), catalog, set())
     if weighed and len(weighed[0].chosen) == 1 and not weighed[0].unfilled:
         return replace(weighed[0], strategy=Strategy.MOVED)
-    parts = tuple(ParcelLine(line.id, line.sku, units[line.id]) for line in order.lines if units.get(line.id))
     return Decision(Strategy.MOVED, (Parcel(target, parts, None),), (), ())  # the rules forbid it: staff know better
+
+
+def _refuse_unless_there(order: Order, units: Mapping[UUID, int], target: UUID, catalog: Catalog) -> None:
+    """Refuse where a location has not all of these units, by order line."""
+    needed: dict[str, int] = {}
+    for line in order.lines:
+        needed[line.sku] = needed.get(line.sku, 0) + units.get(line.id, 0)
+    for sku, wanted in needed.items():
+        there = sum(free for _, at, free in catalog.offers[sku].levels if at == target) if wanted else 0
+        if there < wanted:
+            raise InsufficientStock(sku, wanted, there, field=("locationId",))
+
+
+# -- what was agreed with the customer ---------------------------------------------------------------------------------
+
+
+def agreed(order: Order, store: UUID | None) -> Order:
+    """The order whose open units are to be fetched at a store, or brought; refused where none are."""
+    if not any(line.open for line in order.lines):
+        raise InvalidInput("nothing of it waits", field=("kind",))
+    lines = (replace(line, pickup_location_id=store) if line.open else line for line in order.lines)
+    return replace(order, lines=tuple(lines))
+
+
+def fetched(order: Order, store: UUID, catalog: Catalog) -> Decision:
+    """Somebody's decision that all that is open waits for its customer at a store; refused where that has not all of it."""
+    units = {line.id: line.open for line in kits.physical(order.lines) if line.open}
+    _refuse_unless_there(order, units, store, catalog)
+    parts = tuple(ParcelLine(line.id, line.sku, units[line.id]) for line in order.lines if line.id in units)
+    return Decision(Strategy.MOVED, (fetched_at(order, store, parts, catalog),), (), ())
+
+
+def fetched_at(order: Order, target: UUID, parts: Sequence[ParcelLine], catalog: Catalog) -> Parcel:
+    """Goods to be fetched at a store that somebody chose; refused where nobody hands out goods."""
+    place = catalog.network.locations.get(target)
+    is_store = place is not None and place.kind is LocationKind.STORE
+    parcel = pickups.fetched_from(order, place, parts, catalog.at) if place and is_store else None
+    if parcel is None:
+        raise InvalidInput("nobody hands out goods there", field=("locationId",))
+    return parcel
 
 
 # -- pinning ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 from domain.refusals import InvalidInput, NotFound
-from domain.routing.network import Effect, NetworkLocation, Rate, Rule, Ruleset, Where
+from domain.routing.network import Effect, Network, NetworkLocation, Rate, Rule, Ruleset, Where
 from domain.stock import LocationKind
 
 RULES_LIMIT = 100
@@ -173,6 +173,11 @@ DEARER = 10
 """How many times that leaving a unit out costs: a line may weigh more than a parcel does."""
 DEAREST = 1e9
 """What is pinned, or must ship complete, stands above that in the router's eyes."""
+
+
+def under(network: Network, ruleset: Ruleset) -> Network:
+    """The network as if these rules were live."""
+    return replace(network, live=fitted(ruleset, network.rates, network.locations.values()))
 
 
 def fitted(ruleset: Ruleset, rates: Sequence[Rate], locations: Iterable[NetworkLocation]) -> Ruleset:

@@ -47,8 +47,7 @@ def decided(order: Order, demand: Sequence[DemandLine], catalog: Catalog, avoidi
     network = catalog.network
     request = Request(tuple(demand), destination_of(order), catalog.at, order.deliver_by_latest)
     snapshot = Snapshot(stock_of(catalog, set(avoiding)), parcels_ahead(network, catalog.days, catalog.at))
-    decision = route(request, network, snapshot)
-    decision = stated(decision, network)
+    decision = stated(route(request, network, snapshot, hurried=not catalog.is_patient), network)
     if catalog.is_history:
         return decision
     chosen = tuple([_counted(parcel, network) for parcel in decision.chosen])

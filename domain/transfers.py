@@ -93,8 +93,8 @@ def create(terms: Terms, wanted: Sequence[Wanted], act: Act) -> tuple[Transfer, 
         created_at=act.at,
         note=terms.note,
         lines=tuple(
-            TransferLine(new_id(), id_, place, one.variant_id, one.sku, one.name, one.quantity)
-            for place, one in enumerate(wanted, start=1)
+            TransferLine(new_id(), id_, position, one.variant_id, one.sku, one.name, one.quantity)
+            for position, one in enumerate(wanted, start=1)
         ),
     )
     told = f"Transfer {transfer.number} was planned."

@@ -98,7 +98,7 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.EXCEPTIONS_WRITE,
     },
     Role.STORE: FLOOR | {Scope.RETURNS_REQUEST, Scope.RETURNS_WRITE, Scope.ORDERS_PLACE},
-    Role.WAREHOUSE: FLOOR,
+    Role.WAREHOUSE: FLOOR | {Scope.SUPPLY_WRITE},
     Role.OPERATIONS: frozenset(Scope) - {Scope.HISTORY_WRITE},
     Role.APP: frozenset(),
 }

@@ -62,7 +62,11 @@ def _lines(order: Order, works: Sequence[FulfillmentOrder], *, pinned: bool) -> 
         for part in ful.lines:
             key = part.order_line_id, ful.location_id if pinned else None
             units[key] = units.get(key, 0) + part.held
-    return tuple(replace(by_id[id_], open=held, pinned_location_id=at) for (id_, at), held in units.items() if held)
+    return tuple(
+        replace(by_id[id_], open=held, pinned_location_id=at, pickup_location_id=None)
+        for (id_, at), held in units.items()
+        if held
+    )
 
 
 def given_back(catalog: Catalog, works: Sequence[FulfillmentOrder]) -> Catalog:

@@ -4,7 +4,6 @@ Such a process begins for every question, so this imports what routing needs and
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -14,6 +13,7 @@ from domain.promises import learn
 from domain.routing.network import Network, Prices, Request, Ruleset, Snapshot
 from domain.routing.router import route
 from domain.routing.simulation import Comparison, Figures, Walk, assignment
+from domain.rulesets import under
 from domain.sourcing import parcels_ahead, stated
 from domain.store import past_orders, promises, scarcity, shadows, simulations
 from domain.store.network import load, store_prices
@@ -49,7 +49,7 @@ async def simulate(
 async def _networks(connection: Any, window: Window, rules: Rules) -> tuple[Network, Network]:
     """The channel's network, with the holidays of then, by the rules that decide today, and by the others."""
     network = await load(connection, window.channel_id, await past_orders.years(connection, window))
-    return network, replace(network, live=ruleset_of({**rules, "id": UUID(int=0)}))
+    return network, under(network, ruleset_of({**rules, "id": UUID(int=0)}))
 
 
 async def _begun(connection: Any, window: Window, network: Network, proposed: Network) -> Comparison:
@@ -103,7 +103,7 @@ async def decide_in_shadow(connection: Any) -> int:
                 networks[question.channel_id] = await load(connection, question.channel_id)
             if question.ruleset_id not in rulesets:
                 rulesets[question.ruleset_id] = await shadows.ruleset(connection, question.ruleset_id)
-        answers = [_answer(each, replace(networks[each.channel_id], live=rulesets[each.ruleset_id])) for each in asked]
+        answers = [_answer(each, under(networks[each.channel_id], rulesets[each.ruleset_id])) for each in asked]
         await shadows.keep(connection, answers)
         decided += len(answers)
     return decided

@@ -7,6 +7,7 @@ which holds stock by then: orders and levels that others hold are passed over, n
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from domain.store.catalog import code_of_channel
 from domain.store.jobs import Job, NewJob
 from domain.viewer import SYSTEM
 from resolvers.capacity import with_days_locked
+from resolvers.deciding import patiently
 from resolvers.jobs import Done, Kind
 from resolvers.jobs import Outcome as Ended
 from resolvers.network import offered_by
@@ -81,7 +83,8 @@ async def _serve(work: Work, variants: Collection[UUID], after: Place) -> tuple[
 
     at_hand, given, fills = dict(levels), Counter[Day](), list[UUID]()
     for order in orders:
-        fills += _filled(work, order, offered[order.channel_id], at_hand, given, levels, unreleased)
+        await asyncio.sleep(0)  # others get their turn in between
+        fills += await _filled(work, order, offered[order.channel_id], at_hand, given, levels, unreleased)
     await work.flush()
     passed_over = len(free) < len(queue)
     last = (queue[-1][2], queue[-1][0]) if queue and (len(queue) == AT_ONCE or passed_over) else None
@@ -107,12 +110,12 @@ async def _offered(work: Work, orders: Sequence[Order]) -> dict[UUID, Catalog]:
 async def _levels(work: Work, offered: Iterable[Catalog]) -> dict[UUID, StockLevel]:
     """The levels that have some of it and that nobody else holds, locked."""
     wanted = {level for each in offered for level in placing.level_of(each).values()}
-    found = await stored.lock_levels(work.connection, wanted) if wanted else {}
-    work.hear()
+    found, moment = await stored.lock_levels(work.connection, wanted) if wanted else ({}, None)
+    work.hear(moment)
     return found
 
 
-def _filled(
+async def _filled(
     work: Work,
     order: Order,
     offered: Catalog,
@@ -125,7 +128,7 @@ def _filled(
 
     `at_hand` are the levels as they become, `given` the parcels that earlier orders of this act were given.
     """
-    offered = placing.on_shelves(offered, at_hand.values())
+    offered = placing.sellable(placing.on_shelves(offered, at_hand.values()))
     offered = rerouting.without(offered, rerouting.declined_by(order, work.act.recorded_at))
     offered = replace(offered, days=Counter(offered.days) + given)
     stock = {
@@ -134,7 +137,7 @@ def _filled(
         if offer.variant_id not in unreleased
     }
     opened, units = rules.offer(order, stock, whole=offered.network.live.ship_complete)
-    routing = fulfilling.reroute(opened, offered, set()) if units else None
+    routing = await patiently(lambda each: fulfilling.reroute(opened, each, set()), offered) if units else None
     if routing is None:
         return []
     decision, decision_id = routing

@@ -41,7 +41,6 @@ MUTATION_COST = 10
 LARGEST = 2**31 - 1
 """What nests a hundred hundreds deep is told as this: more than anyone may ask, and still an Int."""
 
-LIST_LIMIT = 100
 STATED = re.compile(r"at most ([\d,]+)")
 
 LIMITS: dict[Role | None, int] = {

@@ -16,9 +16,9 @@ from domain.store import setup
 from domain.store import supply as stored
 from domain.viewer import Scope
 from resolvers import kits
-from resolvers.purchases import locked
 from resolvers.recounting import Recount, recounted
 from resolvers.setup import location_of
+from resolvers.supply import locked
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_named_type
 
 from domain.ids import new_id
+from domain.refusals import NotFound
 from domain.store.log import CursorExpired
 from domain.store.wal import Mark
 from domain.viewer import Viewer
@@ -158,7 +159,7 @@ class Engine:
             try:
                 data = await self.database.read(found.sql, *parameters, after=after)
                 return envelope(data, cost, [told(error) for error in variables.get(REFUSED, ())])
-            except asyncpg.NoDataFoundError:  # a cursor of what was archived: the ordinary executor says which
+            except asyncpg.NoDataFoundError:  # archived, or never there: the ordinary executor says where it was asked
                 pass
         if document.asks_of_schema_only:
             return await self.read_schema(document, given, cost)
@@ -321,12 +322,20 @@ def envelope(data: bytes, extensions: bytes, errors: list[dict[str, Any]] | None
 def told(error: GraphQLError, *, frank: bool = False) -> dict[str, Any]:
     """An error as the client sees it: what we meant to say as it is, anything else under an id."""
     if isinstance(error.original_error, asyncpg.NoDataFoundError):
-        return {**error.formatted, **expired(CursorExpired.of(error.original_error)).formatted}
+        return {**error.formatted, **_missing(error.original_error).formatted}
     if error.original_error is None or isinstance(error.original_error, GraphQLError):
         meant = error.original_error or error
         code = (meant.extensions or {}).get("code", "BAD_USER_INPUT")
         return {**error.formatted, "extensions": {**(error.extensions or {}), "code": code}}
     return {**error.formatted, **unexpected(error.original_error, frank=frank)}
+
+
+def _missing(error: asyncpg.NoDataFoundError) -> GraphQLError:
+    """What a statement asked for and there is not: a channel, or what came after a cursor."""
+    if error.table_name == "channels":  # `known_channel` raised it
+        refusal = NotFound("Channel", str(error.detail))
+        return GraphQLError(refusal.message, extensions={"code": refusal.code, "noun": refusal.noun, "id": refusal.id})
+    return expired(CursorExpired.of(error))
 
 
 def unexpected(error: BaseException, *, frank: bool = False) -> dict[str, Any]:

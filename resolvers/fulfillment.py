@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,15 +12,16 @@ from domain.events import Event
 from domain.fulfilling import Found, Parcel
 from domain.model import FulfillmentOrder, Order, StockLevel
 from domain.ordering import decided
-from domain.orders import ORDER, OrderStatus
 from domain.placing import Catalog
-from domain.refusals import InvalidInput, InvalidTransition, NotFound
+from domain.refusals import InvalidInput, NotFound
 from domain.rerouting import Place
 from domain.sourcing import record
 from domain.stock import Ledger
+from domain.store import pickups
 from domain.store.catalog import code_of_channel
 from domain.viewer import Scope
 from resolvers.capacity import with_days_locked
+from resolvers.deciding import patiently
 from resolvers.network import offered_by
 from resolvers.writing import Outcome, Work, verb
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
         FulfillmentOrderAcceptInput,
         FulfillmentOrderPackInput,
         FulfillmentOrderPickInput,
-        OrderRouteInput,
     )
 
 LIMIT = 100
@@ -75,25 +76,37 @@ async def _pick_short(work: Work, order: Order, ful: FulfillmentOrder, found: tu
     after, told = fulfilling.pick(order, ful.id, found, missing, work.act)
     short = {each.line_id for each in found if each.short}
     avoiding = {(line.variant_id, line.location_id) for line in ful.lines if line.id in short}
-    after, made, more, records, given = routed(work, after, offered, avoiding, missing)
+    after, made, more, records, given = await routed(work, after, offered, avoiding, missing)
     events, entries = [*told, *more, *missing.events], (*records, *missing.movements)
     work.store(order, decided(after, work.act, events, given, entries), levels)
     return Outcome({"fulfillmentOrder": ful.id, "rerouted": [each.id for each in made]})
 
 
-def routed(
+async def routed(
     work: Work, order: Order, offered: Catalog, avoiding: set[Place], earlier: Ledger
 ) -> tuple[Order, tuple[FulfillmentOrder, ...], list[Event], tuple[Any, ...], Ledger]:
     """Route what is open, not from where it just failed or was declined; its ledger goes on where the earlier stopped."""
     levels = earlier.levels.values()
-    offered = rerouting.without(offered, avoiding | rerouting.declined_by(order, work.act.recorded_at))
-    found = fulfilling.reroute(order, offered, set())
+    offered = rerouting.without(offered, avoiding | await _declined_by(work, order))
+    await asyncio.sleep(0)  # one act may route many orders: others get their turn in between
+    found = await patiently(lambda each: fulfilling.reroute(order, each, set()), offered)
     if found is None:
         return order, (), [], (), Ledger(work.act, "RoutingDecision", work.act.id, levels)
     decision, decision_id = found
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels)
     order, made, told = fulfilling.rerouted(order, decision, decision_id, offered, ledger, work.act)
     return order, made, told, (record(order, decision, decision_id, work.act),), ledger
+
+
+async def _declined_by(work: Work, order: Order) -> set[Place]:
+    """Whom the order does not ask again yet: a store where its customer was to fetch something, until some arrives there."""
+    now = work.act.recorded_at
+    declined = rerouting.declined_by(order, now)
+    if not any(line.open and line.pickup_location_id for line in order.lines):
+        return declined
+    stores = await pickups.declined(work.connection, order.id, now - rerouting.REMEMBERED)
+    arrived = {place for place, came in stores.items() if came}
+    return (declined | stores.keys()) - arrived
 
 
 async def offered_for(work: Work, order: Order, skus: Iterable[str]) -> Catalog:
@@ -150,18 +163,3 @@ def _parcel(package: Any, place: tuple[str, ...]) -> Parcel:
             for index, line in enumerate(given)
         )
     return Parcel(package.weight_grams, package.length_mm, package.width_mm, package.height_mm, lines)
-
-
-@verb("orderRoute", Scope.ORDERS_WRITE)
-async def route(work: Work, input: OrderRouteInput) -> Outcome:
-    """Route units that no location has."""
-    order = await work.order("Order", input.id)
-    if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.IN_FULFILLMENT):
-        raise InvalidTransition(order.status, "ROUTE", ORDER.actions(OrderStatus(order.status)))
-    offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
-    offered, levels = await locked(work, offered)
-    start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
-    after, _, told, records, ledger = routed(work, order, offered, set(), start)
-    if told:
-        work.store(order, decided(after, work.act, told, ledger, records), levels)
-    return Outcome({"order": order.id})

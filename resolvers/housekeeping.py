@@ -1,6 +1,6 @@
 """What has to be put away in time, and what has to be ready in time."""
 
-from domain.store import claims, months
+from domain.store import claims, demand, months
 from domain.store.jobs import Job
 from resolvers.database import Database
 from resolvers.jobs import Again, Done, Kind, Outcome
@@ -21,6 +21,19 @@ def forget_claims(database: Database) -> Kind:
         return Done()
 
     return Kind("FORGET_CLAIMS", handle, every_seconds=3_600)
+
+
+def forget_demand(database: Database) -> Kind:
+    """Every hour, what was ordered on days that nobody asks for any more."""
+
+    async def handle(_: Job) -> Outcome:
+        forgotten = CHUNK
+        while forgotten == CHUNK:
+            async with database.writes.acquire() as connection:
+                forgotten = await demand.forget(connection, CHUNK)
+        return Done()
+
+    return Kind("FORGET_DEMAND", handle, every_seconds=3_600)
 
 
 def begin_months(database: Database) -> Kind:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from resolvers.writing import Work
-    from schema.catalog import VariantInput
+    from schema.inputs.setup import VariantInput
 
 UNITS = range(1, 1_001)
 

@@ -56,6 +56,10 @@ class Lender:
         """The same, in a transaction."""
         return Transaction(self)
 
+    def transaction_to_begin(self) -> "Transaction":
+        """The same, where each statement stands alone until somebody says `begin`."""
+        return Transaction(self, begins=False)
+
     async def _borrow(self) -> PoolConnectionProxy:
         while True:
             while self.idle:
@@ -152,18 +156,26 @@ class Transaction:
     that takes as long as the two statements.
     """
 
-    __slots__ = ("connection", "lender")
+    __slots__ = ("begun", "connection", "lender")
 
-    def __init__(self, lender: Lender) -> None:
+    def __init__(self, lender: Lender, *, begins: bool = True) -> None:
         self.lender = lender
+        self.begun = begins
 
     async def __aenter__(self) -> PoolConnectionProxy:
         self.connection = await self.lender._borrow()  # noqa: SLF001 - one of its two ways to lend
-        await self._say("BEGIN")
+        if self.begun:
+            await self._say("BEGIN")
         return self.connection
 
+    async def begin(self) -> None:
+        """Begin, where that was left to whoever is inside."""
+        await self.connection.execute("BEGIN")
+        self.begun = True
+
     async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        await self._say("COMMIT" if error is None else "ROLLBACK")
+        if self.begun:
+            await self._say("COMMIT" if error is None else "ROLLBACK")
         if error is None:
             self.lender._give_back(self.connection)  # noqa: SLF001
         else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from domain import ids, options, placing
 from domain.model import Order, Reservation
 from domain.money import parse
-from domain.options import LASTS, Option, Quote
+from domain.options import LASTS, Option, Quote, Wish
 from domain.placing import Buyer, Catalog, Placement
 from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, QuoteExpired
 from domain.reservations import ReservationStatus
@@ -17,6 +18,7 @@ from domain.store import options as stored
 from domain.store import reservations as carts
 from domain.store import setup
 from domain.viewer import Role, Scope, Viewer
+from resolvers.deciding import patiently
 from resolvers.network import offered_by
 from resolvers.setup import refuse_off_the_globe
 from resolvers.writing import Outcome, Work, World, act_of, verb
@@ -55,14 +57,18 @@ async def _ways(order: Order, offered: Catalog, prices: Mapping[str, int]) -> li
     if not options.is_in_stock(order, offered):
         return []
     found = []
-    for option in options.deliveries(order, offered, prices):
-        found.append(option)
+    for wish in options.wishes(offered.network):
+        found.append(await patiently(partial(_delivery, order, wish, prices), offered))
         await asyncio.sleep(0)  # each asks the router once more: others get their turn in between
     ways = options.labelled(each for each in found if each is not None)
     ways += options.pickups(order, offered, prices)
     if not ways:
-        placing.routed(order, {}, offered, None)
+        await patiently(lambda each: placing.routed(order, {}, each, None), offered)
     return ways
+
+
+def _delivery(order: Order, wish: Wish, prices: Mapping[str, int], offered: Catalog) -> Option | None:
+    return options.delivery(order, wish, offered, prices)
 
 
 async def _begun(work: Work, input: FulfillmentOptionsInput) -> tuple[Order, Catalog, Reservation | None]:
@@ -76,6 +82,7 @@ async def _begun(work: Work, input: FulfillmentOptionsInput) -> tuple[Order, Cat
     offered = await offered_by(work, input.channel, {line.sku for line in lines})
     if offered is None or (work.viewer.role is Role.SHOPPER and offered.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", input.channel, field=("channel",))
+    offered = placing.sellable(offered)
     if cart is not None:
         if cart.channel_id != offered.channel_id:
             raise InvalidInput("the reservation is another channel's", field=("reservationId",))

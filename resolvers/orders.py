@@ -23,6 +23,7 @@ from domain.viewer import SCOPES, Role, Scope, Viewer, ViewerKind
 from resolvers import carts, options
 from resolvers.backorders import let_wait
 from resolvers.capacity import filled_since, with_days_locked
+from resolvers.deciding import patiently
 from resolvers.fulfillment import LIMIT
 from resolvers.network import offered_by
 from resolvers.payments import asking, currencies_agree, record_of, settle
@@ -87,7 +88,10 @@ async def place(work: Work, input: OrderPlaceInput) -> Outcome:
     routed, levels = await routed_and_locked(work, begun, placement, offered, customer, held, quote)
     decided = placing.place(routed, placement.tenders, levels, work.act, held)
     decided = carts.consumed(work, cart, decided)
-    work.store(draft, decided, levels)
+    if work.begin is None:
+        work.store(draft, decided, levels)
+    else:
+        work.store_and_take(decided)
     return _placed(decided)
 
 
@@ -104,18 +108,23 @@ async def routed_and_locked(
 
     Levels are locked once, in order: whoever locked more of them later might wait for somebody who waits for them. What is
     `held` for the order's cart is locked with them, and counts as available. What was quoted ships as quoted, if it can.
+    What a channel keeps back is told by all that there is, so there it is locked at once.
+    Where no transaction is begun and none is needed, nothing is locked yet, and the levels are as they were read.
     """
     pins = _pins(order, placement)
-    if not work.is_again:
-        routed = _routed(order, pins, offered, customer, quote)
+    if not work.is_again and not any(offer.kept_back for offer in offered.offers.values()):
+        routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
+        if work.begin is not None and (read := placing.as_read(routed, offered)) is not None:
+            return routed, read
         levels = await work.levels((*routed.needed, *held))
         there = all(levels[id_].available + held.get(id_, 0) >= units for id_, units in routed.needed.items())
         if there and not await filled_since(work, routed.decision, offered):
             return await let_wait(work, routed, offered), levels
         raise Overtaken
     levels = await work.levels((*placing.level_of(offered).values(), *held))
-    offered = await with_days_locked(work, placing.corrected(offered, levels.values(), held))
-    routed = _routed(order, pins, offered, customer, quote)
+    offered = placing.with_units(placing.sellable(placing.corrected(offered, levels.values())), held)
+    offered = await with_days_locked(work, offered)
+    routed = await patiently(lambda each: _routed(order, pins, each, customer, quote), offered)
     return await let_wait(work, routed, offered), levels
 
 
@@ -168,13 +177,13 @@ async def _catalog(
 async def catalog_for(
     work: Work, placement: Placement, channel: str, customer_id: UUID | None = None, *, numbered: bool = False
 ) -> Catalog:
-    """What a channel offers of what is wanted, to this buyer."""
+    """What a channel may sell of what is wanted, to this buyer."""
     skus = {line.sku for line in placement.lines}
     email = None if customer_id else placement.buyer.email
     found = await offered_by(work, channel, skus, customer_id=customer_id, email=email, numbered=numbered)
     if found is None or (work.viewer.role is Role.SHOPPER and found.channel_id not in work.viewer.channel_ids):
         raise NotFound("Channel", channel, field=("channel",))
-    return found
+    return placing.sellable(found)
 
 
 def _customer_id(viewer: Viewer, input: Any) -> UUID | None:

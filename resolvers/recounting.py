@@ -112,7 +112,7 @@ async def _attempt(work: Work, wish: Recount, order_ids: set[UUID], *, slack: in
 
     if wish.own:
         found.told[wish.own.order_id] = [*told, *found.told.get(wish.own.order_id, [])]
-    return _stored(work, orders, found, offered, wish, levels, ledger)
+    return await _stored(work, orders, found, offered, wish, levels, ledger)
 
 
 async def _locked(work: Work, own: Own | None, order_ids: set[UUID]) -> dict[UUID, Order]:
@@ -175,10 +175,12 @@ async def _holders(
 
 def _refuse(counts: Sequence[Count], level: StockLevel, left: int) -> None:
     count = next(each for each in counts if each.place == (level.variant_id, level.location_id))
-    raise UnitsCommitted(count.sku, count.on_hand + left, field=count.field)
+    committed, aside = count.on_hand + left, level.quality_control + level.damaged
+    picked = committed - level.reserved - aside
+    raise UnitsCommitted(count.sku, committed, picked, level.reserved, aside, field=count.field)
 
 
-def _stored(
+async def _stored(
     work: Work,
     before: Mapping[UUID, Order],
     found: Recounted,
@@ -196,7 +198,7 @@ def _stored(
     for order in sorted(changed, key=lambda each: (each.placed_at, each.id)):
         catalog = placing.corrected(offered[order.channel_id], ledger.levels.values())
         declined = avoiding | _declined_places(before[order.id], order)
-        after, works, told, records, ledger = routed(work, order, catalog, declined, ledger)
+        after, works, told, records, ledger = await routed(work, order, catalog, declined, ledger)
         work.store(before[order.id], decided(after, work.act, [*found.told.get(order.id, []), *told], None, records))
         movements += ledger.movements
         events += ledger.events

@@ -27,11 +27,11 @@ async def mend(connection: Any, level_ids: Iterable[UUID], reason: str) -> int:
 
 
 async def _mended(connection: Any, level_id: UUID, reason: str) -> int:
-    levels = await stock.lock_levels(connection, [level_id])
+    levels, moment = await stock.lock_levels(connection, [level_id])
     drift = await stored.drift_of(connection, level_id)
     if drift is None:  # somebody was quicker
         return 0
-    ledger = repairing.mend(drift, act_of(SYSTEM, None, datetime.now(UTC)), reason)
+    ledger = repairing.mend(drift, act_of(SYSTEM, None, moment or datetime.now(UTC)), reason)
     changes = Changes()
     changes.turn(levels[level_id], ledger.levels[level_id])
     for entry in ledger.movements:

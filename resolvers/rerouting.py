@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from domain import fulfilling, rerouting
+from domain import fulfilling, ids, rerouting
 from domain.events import Event, EventType
+from domain.fulfillment import FulfillmentKind
 from domain.ids import new_id
 from domain.model import FulfillmentOrder, Order
 from domain.ordering import decided
-from domain.refusals import InvalidInput, LocationNotInChannel, NotFound, QuantityExceeds
+from domain.orders import LIVE, ORDER, OrderStatus
+from domain.placing import Catalog
+from domain.refusals import Forbidden, InvalidInput, InvalidTransition, LocationNotInChannel, NotFound, QuantityExceeds
 from domain.rerouting import Declined, Why
 from domain.shortfalls import Count
 from domain.sourcing import record
 from domain.stock import AdjustReason, Ledger
 from domain.store import orders as stored_orders
 from domain.store import rerouting as stored
-from domain.viewer import Scope
+from domain.store.setup import location_exists
+from domain.viewer import Role, Scope
+from domain.waves import given_back
+from resolvers.deciding import patiently
 from resolvers.fulfillment import LIMIT, key_of, locked, offered_for, routed
 from resolvers.recounting import Own, Recount, recounted
 from resolvers.setup import ON_HAND_LIMIT, location_of
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
+    from schema.inputs.fulfillment import OrderRouteInput
     from schema.inputs.rerouting import (
         FulfillmentOrderMergeInput,
         FulfillmentOrderMoveInput,
@@ -94,6 +101,52 @@ def _counts(declined: tuple[Declined, ...] | None, places: dict[UUID, tuple[UUID
     return list(counts.values())
 
 
+# -- routing what nobody has -----------------------------------------------------------------------------------------
+
+
+@verb("orderRoute", Scope.ORDERS_WRITE)
+async def route(work: Work, input: OrderRouteInput) -> Outcome:
+    """Route units that no location has: as before, or as was agreed with their customer."""
+    order = await work.order("Order", input.id)
+    if order.status not in LIVE:
+        raise InvalidTransition(order.status, "ROUTE", ORDER.actions(OrderStatus(order.status)))
+    store = await _store_of(work, order, input)
+    offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
+    offered, levels = await locked(work, offered)
+    start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
+    agreed = order if input.kind is None else rerouting.agreed(order, store)
+    if store is None:
+        after, _, told, records, ledger = await routed(work, agreed, offered, set(), start)
+    else:
+        after, told, records, ledger = _fetched(work, agreed, store, offered, start)
+    if told:
+        work.store(order, decided(after, work.act, told, ledger, records), levels)
+    return Outcome({"order": order.id})
+
+
+async def _store_of(work: Work, order: Order, input: OrderRouteInput) -> UUID | None:
+    """Where the customer fetches it, if that was agreed."""
+    if input.kind is not FulfillmentKind.PICKUP:
+        if input.location_id is not None:
+            raise InvalidInput("what is brought ships from where the router says, or a pin", field=("locationId",))
+        return None
+    if input.location_id is None:
+        raise InvalidInput("say at which store", field=("locationId",))
+    store = await location_of(work, input.location_id)
+    await _refuse_elsewhere(work, order, store)
+    return store
+
+
+def _fetched(
+    work: Work, order: Order, store: UUID, offered: Catalog, start: Ledger
+) -> tuple[Order, list[Event], tuple[Any, ...], Ledger]:
+    """Have all that is open wait at a store, also one that declined: somebody spoke with it."""
+    decision, decision_id = rerouting.fetched(order, store, offered), new_id()
+    ledger = Ledger(work.act, "RoutingDecision", decision_id, start.levels.values())
+    after, _, told = fulfilling.rerouted(order, decision, decision_id, offered, ledger, work.act)
+    return after, told, (record(order, decision, decision_id, work.act),), ledger
+
+
 # -- moving, splitting, merging --------------------------------------------------------------------------------------
 
 
@@ -102,13 +155,15 @@ async def move(work: Work, input: FulfillmentOrderMoveInput) -> Outcome:
     """Give work to another location that has the goods: as somebody's decision, on record like the router's."""
     order = await work.order("FulfillmentOrder", input.id)
     ful = fulfilling.work_of(order, key_of("FulfillmentOrder", input.id, ("id",)))
-    target = await location_of(work, input.location_id)
-    rerouting.refuse_to_move(ful, target)
+    target = await _target_of(work, input.location_id)
+    kind = rerouting.refuse_to_move(ful, target, input.kind)
     await _refuse_elsewhere(work, order, target)
     offered = await offered_for(work, order, {line.sku for line in ful.lines})
     offered, levels = await locked(work, offered, [line.stock_level_id for line in ful.lines])
+    offered = given_back(offered, [ful])
 
-    decision, decision_id = rerouting.moved(order, ful, target, offered), new_id()
+    decision = await patiently(lambda each: rerouting.moved(order, ful, target, kind, each), offered)
+    decision_id = new_id()
     ledger = Ledger(work.act, "RoutingDecision", decision_id, levels.values())
     why = Why("MOVED", ended=EventType.FULFILLMENT_ORDER_MOVED)
     after, told = rerouting.taken_off(order, {line.id: line.held for line in ful.lines}, why, ledger, work.act)
@@ -116,6 +171,16 @@ async def move(work: Work, input: FulfillmentOrderMoveInput) -> Outcome:
     records = (record(order, decision, decision_id, work.act),)
     work.store(order, decided(after, work.act, [*told, *more], ledger, records), levels)
     return Outcome({"fulfillmentOrder": made[0].id})
+
+
+async def _target_of(work: Work, id_: str) -> UUID:
+    """Where work may be sent. Whoever works at locations gives nobody else work: they decline theirs, and it is routed."""
+    bounded, found = work.viewer.role in (Role.STORE, Role.WAREHOUSE), ids.decode("Location", id_)
+    if found is None or not await location_exists(work.connection, found):
+        raise NotFound("Location", id_, field=("locationId",))
+    if bounded and found not in work.viewer.location_ids and not work.viewer.may(Scope.ROUTING_WRITE):
+        raise Forbidden(Scope.ROUTING_WRITE.value, field=("locationId",))
+    return found
 
 
 async def _refuse_elsewhere(work: Work, order: Order, location_id: UUID) -> None:
@@ -206,7 +271,7 @@ async def _pin(work: Work, order: Order, line_ids: list[UUID], location: str | N
 
     ledger = Ledger(work.act, "Pin", work.act.id, levels.values())
     opened, off = rerouting.taken_off(after, units, Why("PINNED"), ledger, work.act)
-    done, _, more, records, given = routed(work, opened, offered, set(), ledger)
+    done, _, more, records, given = await routed(work, opened, offered, set(), ledger)
     rerouting.refuse_new_gaps(order, done)
     entries, events = (*records, *ledger.movements), [told, *off, *more, *ledger.events]
     work.store(order, decided(done, work.act, events, given, entries), levels)

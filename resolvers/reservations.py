@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domain import ids, placing
@@ -11,6 +11,7 @@ from domain.model import Decided, Reservation, StockLevel
 from domain.placing import Buyer, Catalog, Placement, Wanted
 from domain.refusals import InvalidTransition, NotFound
 from domain.reservations import ReservationAction, ReservationStatus
+from domain.routing.rules import before_destination
 from domain.store import reservations as stored
 from domain.viewer import Scope
 from resolvers.carts import held_for
@@ -31,6 +32,7 @@ async def reserve(work: Work, input: StockReserveInput) -> Outcome:
     placement = Placement(tuple(Wanted(line.sku, line.quantity) for line in input.lines), Buyer())
     before = await stored.lock_of_cart(work.connection, input.channel, work.viewer.subject, reference)
     offered = await catalog_for(work, placement, input.channel)
+    offered = replace(offered, network=before_destination(offered.network))
     mine, offered = held_for(before, offered)
     cart = placing.taken_apart(placing.begin(placement, offered, work.act), offered)
 

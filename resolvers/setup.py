@@ -1,4 +1,4 @@
-"""Setting up: channels, locations, variants, and what stock there is."""
+"""Setting up: channels, locations and variants."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from domain import ids
 from domain.backorders import BackorderPolicy
 from domain.messages import refuse_odd_locale
 from domain.money import parse
-from domain.refusals import CurrencyMismatch, InvalidInput, NotFound, UnknownSku
-from domain.shortfalls import Count
+from domain.refusals import CurrencyMismatch, InvalidInput, NotFound
 from domain.store import setup as stored
 from domain.store import unrouted
-from domain.viewer import Role, Scope
+from domain.store.visibility import AT_LOCATIONS
+from domain.viewer import Scope
 from resolvers import kits
 from resolvers.holidays import list_holidays_of
 from resolvers.locations import costs_of, settings_of
-from resolvers.recounting import Recount, recounted
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:
-    from schema.catalog import BackorderInput, VariantInput
-    from schema.inputs.setup import ChannelSetInput, LocationSetInput, StockAdjustInput, VariantsSetInput
+    from schema.inputs.setup import (
+        BackorderInput,
+        ChannelSetInput,
+        LocationSetInput,
+        VariantInput,
+        VariantsSetInput,
+    )
 
 LIMIT = 100
 ON_HAND_LIMIT = 1_000_000
@@ -179,43 +183,10 @@ def _price(variant_id: UUID, price: Any, channels: dict[str, tuple[UUID, str]]) 
     return variant_id, channels[price.channel][0], amount.currency, amount.minor
 
 
-@verb("stockAdjust", Scope.STOCK_WRITE)
-async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
-    """Correct what is on hand; every change is a ledger entry."""
-    bounded(input.lines, "lines")
-    location_id = await location_of(work, input.location_id)
-    skus = [line.sku for line in input.lines]
-    if len(set(skus)) < len(skus):
-        raise InvalidInput("a SKU is named twice", field=("lines",))
-    variants = await stored.variants_by_sku(work.connection, skus)
-    await kits.refuse_kits(work, skus)
-    for index, line in enumerate(input.lines):
-        if line.sku not in variants:
-            raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
-        if not 0 <= line.set_on_hand <= ON_HAND_LIMIT:
-            place = ("lines", str(index), "setOnHand")
-            raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
-
-    counts = [
-        Count(
-            (variants[line.sku], location_id),
-            line.sku,
-            line.set_on_hand,
-            line.expected_on_hand,
-            ("lines", str(index), "setOnHand"),
-        )
-        for index, line in enumerate(input.lines)
-    ]
-    done = await recounted(work, Recount.of(counts, input.reason, ("StockAdjustment", work.act.id)))
-    short = [each.id for each in done.shortfalls]
-    return Outcome({"levels": list(done.levels), "shortfalls": short, "backordersFilled": []})
-
-
 async def location_of(work: Work, id_: str) -> UUID:
     """A location that the viewer may work at."""
     found = ids.decode("Location", id_)
-    bounded = work.viewer.role in (Role.STORE, Role.WAREHOUSE)
-    if found is None or (bounded and found not in work.viewer.location_ids):
+    if found is None or (work.viewer.role in AT_LOCATIONS and found not in work.viewer.location_ids):
         raise NotFound("Location", id_, field=("locationId",))
     if not await stored.location_exists(work.connection, found):
         raise NotFound("Location", id_, field=("locationId",))

@@ -1,4 +1,4 @@
-"""Stock that stays where it is: judged anew, or an entry of its ledger undone."""
+"""Stock that stays where it is: counted, judged anew, kept back, or an entry of its ledger undone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from domain import ids, shelving
 from domain.model import Decided, StockLevel
 from domain.refusals import Forbidden, InvalidInput, NotFound, UnknownSku
 from domain.shelving import Redisposition
+from domain.shortfalls import Count
 from domain.stock import Ledger
 from domain.store import setup
 from domain.store import stock as stored
 from domain.viewer import Scope
 from resolvers import kits
+from resolvers.recounting import Recount, recounted
 from resolvers.setup import ON_HAND_LIMIT, bounded, location_of
 from resolvers.writing import Outcome, Work, verb
 
@@ -23,9 +25,42 @@ if TYPE_CHECKING:
     from schema.inputs.stock import (
         SafetyStockLineInput,
         SafetyStockSetInput,
+        StockAdjustInput,
         StockMovementReverseInput,
         StockRedisposeInput,
     )
+
+
+@verb("stockAdjust", Scope.STOCK_WRITE)
+async def adjust(work: Work, input: StockAdjustInput) -> Outcome:
+    """Correct what is on hand; every change is a ledger entry."""
+    bounded(input.lines, "lines")
+    location_id = await location_of(work, input.location_id)
+    skus = [line.sku for line in input.lines]
+    if len(set(skus)) < len(skus):
+        raise InvalidInput("a SKU is named twice", field=("lines",))
+    variants = await setup.variants_by_sku(work.connection, skus)
+    await kits.refuse_kits(work, skus)
+    for index, line in enumerate(input.lines):
+        if line.sku not in variants:
+            raise UnknownSku(line.sku, field=("lines", str(index), "sku"))
+        if not 0 <= line.set_on_hand <= ON_HAND_LIMIT:
+            place = ("lines", str(index), "setOnHand")
+            raise InvalidInput(f"on hand is 0 to {ON_HAND_LIMIT}, not {line.set_on_hand}", field=place)
+
+    counts = [
+        Count(
+            (variants[line.sku], location_id),
+            line.sku,
+            line.set_on_hand,
+            line.expected_on_hand,
+            ("lines", str(index), "setOnHand"),
+        )
+        for index, line in enumerate(input.lines)
+    ]
+    done = await recounted(work, Recount.of(counts, input.reason, ("StockAdjustment", work.act.id)))
+    short = [each.id for each in done.shortfalls]
+    return Outcome({"levels": list(done.levels), "shortfalls": short, "backordersFilled": []})
 
 
 @verb("stockRedispose", Scope.STOCK_WRITE)

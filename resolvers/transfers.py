@@ -16,7 +16,7 @@ from domain.store import supply as stored
 from domain.store.visibility import AT_LOCATIONS
 from domain.transfers import Terms, Wanted
 from domain.viewer import Scope
-from resolvers.purchases import arrived_of, keep, levels_for, locked, put_on_record, variants
+from resolvers.supply import arrived_of, keep, levels_for, locked, put_on_record, variants
 from resolvers.writing import Outcome, Work, verb
 
 if TYPE_CHECKING:

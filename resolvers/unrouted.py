@@ -68,7 +68,7 @@ async def try_again(work: Work, input: Waiting) -> Outcome:
     offered = await offered_for(work, order, {line.sku for line in order.lines if line.open})
     offered, levels = await locked(work, offered)
     start = Ledger(work.act, "RoutingDecision", work.act.id, levels.values())
-    after, made, told, records, ledger = routed(work, order, offered, set(), start)
+    after, made, told, records, ledger = await routed(work, order, offered, set(), start)
     after = rerouting.tried(after, work.act)
     if made:
         work.store(order, decided(after, work.act, told, ledger, records), levels)

@@ -18,6 +18,7 @@ from domain.stock import Ledger
 from domain.store import waves as stored
 from domain.store.jobs import Job
 from domain.viewer import SYSTEM, Scope
+from resolvers.deciding import patiently
 from resolvers.fulfillment import locked, offered_for
 from resolvers.jobs import Done, Kind
 from resolvers.jobs import Outcome as Ended
@@ -48,7 +49,7 @@ async def decide_anew(work: Work, input: Waved) -> Outcome:
     offered = await offered_for(work, order, {line.sku for ful in works for line in ful.lines})
     offered, levels = await locked(work, offered, [line.stock_level_id for ful in works for line in ful.lines])
     offered = rerouting.without(offered, rerouting.declined_by(order, work.act.recorded_at))
-    found = waves.better(order, works, offered, input.saving_percent)
+    found = await patiently(lambda each: waves.better(order, works, each, input.saving_percent), offered)
     if found is None:
         return Outcome({"moved": []})
 

@@ -17,6 +17,7 @@ import orjson
 
 from domain import ids, refusals
 from domain.acts import Act
+from domain.events import EventType
 from domain.ids import new_id
 from domain.model import Decided, Order, StockLevel, StockMovement, replace
 from domain.payments import PaymentProvider
@@ -100,10 +101,20 @@ class Work:
     """The unit of work of one mutation: its connection, its act, and what it stores."""
 
     def __init__(
-        self, world: World, connection: Connection, viewer: Viewer, act: Act, *, is_again: bool = False
+        self,
+        world: World,
+        connection: Connection,
+        viewer: Viewer,
+        act: Act,
+        *,
+        is_again: bool = False,
+        begin: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.is_again = is_again
         """Whether somebody was faster the first time: then what might be needed is locked before it is chosen."""
+        self.begin = begin
+        """Begins the transaction, where there is none yet: what is asked once and written at once needs none."""
+        self.has_looked = False
         self.world = world
         self.connection = connection
         self.viewer = viewer
@@ -119,16 +130,30 @@ class Work:
         """Levels as they were locked and as they are: several decisions of one act may move the same."""
 
     async def ask(self, question: str, *parameters: Any) -> Any:
-        """The one value that a question gives; where the key is still to be claimed, both with one statement."""
+        """The one value that a question gives; where the key is still to be claimed, both with one statement.
+
+        Before the transaction is begun, the first question only looks whether the key was answered: in that snapshot a twin
+        has changed nothing either. Whatever is asked later might see what a twin did, and so the key is claimed before.
+        """
         if self.claim is None:
             return await self.connection.fetchval(question, *parameters)
+        if self.begin is not None and not self.has_looked:
+            self.has_looked = True
+            return await claims.look(self.connection, self.claim, question, parameters)
+        await self._begun()
         wanted, self.claim = self.claim, None
         return await claims.claim(self.connection, wanted, question, parameters)
 
     async def claimed(self) -> None:
         """Claim the key, if that is still to be done; nothing may be read or locked before."""
         if self.claim is not None:
+            await self._begun()
             await self.ask("select null")
+
+    async def _begun(self) -> None:
+        if self.begin is not None:
+            begin, self.begin = self.begin, None
+            await begin()
 
     async def order(
         self, by: str, id_: str, *, expected_version: int | None = None, field: tuple[str, ...] = ("id",)
@@ -171,28 +196,32 @@ class Work:
 
     async def levels(self, level_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """Stock levels, locked; always after the order."""
+        await self.claimed()
         wanted = set(level_ids)
-        found = await stock.lock_levels(self.connection, wanted) if wanted else {}
-        self.hear()
+        found, moment = await stock.lock_levels(self.connection, wanted) if wanted else ({}, None)
+        self.hear(moment)
         return found
 
     async def levels_at(self, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], StockLevel]:
         """Stock levels by (variant, location), locked; one that does not exist yet is begun empty."""
-        found = await stock.lock_levels_at(self.connection, places, [new_id() for _ in places])
-        self.hear()
+        found, moment = await stock.lock_levels_at(self.connection, places, [new_id() for _ in places])
+        self.hear(moment)
         return found
 
     async def levels_and_places(
         self, level_ids: Iterable[UUID], places: Collection[tuple[UUID, UUID]]
     ) -> dict[UUID, StockLevel]:
         """Stock levels by id and by (variant, location), locked together; always after the orders."""
-        found = await stock.lock_levels_and_places(self.connection, level_ids, places, [new_id() for _ in places])
-        self.hear()
+        found, moment = await stock.lock_levels_and_places(
+            self.connection, level_ids, places, [new_id() for _ in places]
+        )
+        self.hear(moment)
         return found
 
-    def hear(self) -> None:
-        """We are told now: who waited for a lock must not be on record before whom they waited for."""
-        self.act = replace(self.act, recorded_at=max(self.act.recorded_at, self.world.now()))
+    def hear(self, moment: datetime | None) -> None:
+        """We are told then: who waited for a lock must not be on record before whom they waited for."""
+        if moment is not None:
+            self.act = replace(self.act, recorded_at=moment)
 
     def store(self, before: Order | None, decided: Decided, levels: Mapping[UUID, StockLevel] | None = None) -> None:
         """Note the difference that a decision makes; it is written when the verb is done. `levels` are as locked."""
@@ -207,11 +236,36 @@ class Work:
             self._moved[level.id] = locked, level
         self.changes.log(self.act, decided.events)
 
+    def store_and_take(self, decided: Decided) -> None:
+        """The same of a new order whose levels nobody has locked: what writes it locks them, and takes its units."""
+        entries = [row for row in decided.records if isinstance(row, StockMovement)]
+        told = [event for event in decided.events if event.type is EventType.STOCK_MOVED]
+        self.changes.take(self.act, entries, told)
+        records = tuple(row for row in decided.records if not isinstance(row, StockMovement))
+        events = tuple(event for event in decided.events if event.type is not EventType.STOCK_MOVED)
+        self.store(None, replace(decided, levels=(), records=records, events=events))
+
+    def keep(self, key: Claim, outcome: Outcome) -> None:
+        """Note what was answered to a key, which is claimed with it if it is not yet."""
+        answer = forgotten(outcome)
+        if self.claim is None:
+            claimed = {"actor": key.actor, "mutation": key.mutation, "key": key.key}
+            self.changes.update("idempotency_claims", claimed, {"answer": answer})
+        else:
+            self.changes.insert("idempotency_claims", **key._asdict(), answer=answer)
+
     async def flush(self) -> None:
         """Write what was noted, in one statement."""
         for locked, level in self._moved.values():
             self.changes.turn(locked, level)
-        await write(self.connection, self.changes)
+        if self.changes.updates:
+            await self._begun()  # an update that does not meet its row is known afterwards
+        try:
+            await write(self.connection, self.changes)
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != SOLD_OUT:
+                raise
+            raise Overtaken from error
         self.changes, self._moved = Changes(), {}
 
 
@@ -233,7 +287,9 @@ class Verb:
     past: Scope = Scope.HISTORY_WRITE
     """Who may say that it happened at another moment than now."""
     asks_first: bool = False
-    """Whether `work.ask` or `work.claimed` is the first that the function calls: then no statement claims the key alone."""
+    """Whether `work.ask` or `work.claimed` is the first that the function calls: then no statement claims the key alone,
+    and what is written at once needs no transaction around it.
+    """
 
 
 def verb(
@@ -269,14 +325,20 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
     refuse_odd_values(given)
     act = act_of(viewer, input, world.now(), verb.past)
     for attempt in range(1, ATTEMPTS + 1):
+        is_again = attempt > 1
+        is_begun = is_again or not verb.asks_first
+        writes = world.database.writes
+        transaction = writes.transaction() if is_begun else writes.transaction_to_begin()
         try:
-            async with world.database.writes.transaction() as connection:
-                return await _once(Work(world, connection, viewer, act, is_again=attempt > 1), verb, input, given)
+            async with transaction as connection:
+                begin = None if is_begun else transaction.begin
+                work = Work(world, connection, viewer, act, is_again=is_again, begin=begin)
+                return await _once(work, verb, input, given)
         except Overtaken:
             continue
         except asyncpg.UniqueViolationError as error:
-            if attempt == ATTEMPTS or error.constraint_name not in RACES:
-                raise named(error, input) from error
+            if attempt == ATTEMPTS or (is_begun and error.constraint_name not in RACES):
+                raise named(error, input) from error  # unless no key was claimed: then it may be a twin's
         except RETRIED as error:
             if attempt == ATTEMPTS:
                 raise Unavailable(str(error)) from error
@@ -285,6 +347,9 @@ async def _in_transaction(world: World, verb: Verb, input: Any, given: dict[str,
 
 RACES = {"uq_customers_email", "uq_reservations_active"}
 """Two at once began what only one can be; the second attempt finds it."""
+
+SOLD_OUT = "ck_stock_levels_available_never_negative"
+"""What refuses to take more units of a level than there are."""
 
 CONSTRAINTS: dict[str, Callable[[Any], Refused]] = {
     "uq_orders_channel_id_external_reference": lambda input: refusals.DuplicateReference(
@@ -364,8 +429,7 @@ async def _once(work: Work, verb: Verb, input: Any, given: dict[str, Any]) -> Ou
         if twin.digest != mine.digest:
             raise IdempotencyKeyReused(field=("idempotencyKey",)) from None
         return remembered(orjson.loads(twin.answer))
-    claimed = {"actor": mine.actor, "mutation": mine.mutation, "key": mine.key}
-    work.changes.update("idempotency_claims", claimed, {"answer": forgotten(outcome)})
+    work.keep(mine, outcome)
     await work.flush()
     return outcome
 

@@ -11,7 +11,7 @@ from domain.store import tables as t
 from domain.store import visibility
 from domain.viewer import Scope
 from resolvers.reading.mapping import column, inline, many, one
-from schema.common import CurrencyCode, Money, MoneyInput, Node, entity, id_of, money, words
+from schema.common import CurrencyCode, Money, Node, entity, id_of, money, words
 from schema.stock import Inventory, inventory_of
 
 words(UnroutedPolicy)
@@ -131,63 +131,4 @@ class Variant(Node):
     )
     inventory: Inventory | None = inline(
         inventory_of, "Its stock everywhere; null without the scope stock:read.", needs=Scope.STOCK_READ
-    )
-
-
-@strawberry.input(description="What one unit costs in a channel.")
-class VariantPriceInput:
-    """A list price as callers give it."""
-
-    channel: str = strawberry.field(description="The channel's code.")
-    price: MoneyInput = strawberry.field(description="The price of one unit.")
-
-
-@strawberry.input(description="What one of a kit consists of.")
-class KitComponentInput:
-    """A component as callers give it."""
-
-    sku: str = strawberry.field(description="Its SKU; no kit itself.")
-    quantity: int = strawberry.field(default=1, description="Units of it in one kit: 1 to 1,000.")
-
-
-@strawberry.input(description="What may be sold beyond what is in stock. Units that wait already go on waiting.")
-class BackorderInput:
-    """A variant's policy."""
-
-    policy: BackorderPolicy = strawberry.field(description="The policy.")
-    limit: int | None = strawberry.field(
-        default=None,
-        description="Units that may wait at once, over all orders: 0 to 1,000,000; as many as are wanted if left out.",
-    )
-    releases_at: datetime | None = strawberry.field(
-        default=None, description="When it is released; a PREORDER needs it, and ends with it."
-    )
-
-
-@strawberry.input(description="A variant to create, or to change where the SKU exists.")
-class VariantInput:
-    """A variant as callers give it."""
-
-    sku: str = strawberry.field(description="The stock keeping unit: the key.")
-    name: str = strawberry.field(description="The name that people use.")
-    product_code: str | None = strawberry.field(default=None, description="Its product; the SKU itself if none.")
-    product_name: str | None = strawberry.field(default=None, description="The product's name; the variant's if none.")
-    category: str | None = strawberry.field(default=None, description="The product's category.")
-    weight_grams: int | None = strawberry.field(default=None, description="Weight of one unit in grams.")
-    length_mm: int | None = strawberry.field(default=None, description="Length of one unit in millimeters.")
-    width_mm: int | None = strawberry.field(default=None, description="Width of one unit in millimeters.")
-    height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
-    backorder: BackorderInput | None = strawberry.field(
-        default=None, description="What may be sold beyond what is in stock; as it was if left out, at first nothing."
-    )
-    hazmat: bool = strawberry.field(
-        default=False, description="Whether it is dangerous goods, which not every carrier takes."
-    )
-    prices: list[VariantPriceInput] = strawberry.field(
-        default_factory=list, description="Prices to set; at most 20, others stay as they are."
-    )
-    components: list[KitComponentInput] | None = strawberry.field(
-        default=None,
-        description="What one of it consists of, which makes it a kit without stock of its own; at most 20, none for no kit "
-        "any more. As they are if left out.",
     )

@@ -1,13 +1,16 @@
 """What every noun of the graph shares: ids, connections, money, addresses, scalars, enums from the domain's words."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import strawberry
 from graphql import GraphQLError
 from sqlalchemy import ColumnElement, Numeric, Table, Text, case, cast, func, literal_column
+from sqlalchemy.dialects.postgresql import JSONB
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain import ids
@@ -240,23 +243,20 @@ def as_float(number: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 COMMONEST = ("USD", "EUR", "BRL", "GBP", "CAD", "AUD")
-"""Currencies of two digits that are looked for first: PostgreSQL hashes the list of the odd ones for every amount."""
+"""Currencies of two digits that are looked for first: a list is quicker than a look into JSON."""
+HUNDREDTH: ColumnElement[Any] = literal_column("0.01", Numeric)
+ODD: ColumnElement[Any] = literal_column(
+    "'" + json.dumps({code: f"{Decimal(1).scaleb(-digits):f}" for code, digits in EXPONENTS.items()}) + "'::jsonb",
+    JSONB,
+)
+"""What one minor unit is, of the currencies that have not two digits: one value, because PostgreSQL makes each list in a
+statement ready again whenever it runs, once for every amount that is selected."""
 
 
 def decimal_text(minor: ColumnElement[int], currency: ColumnElement[str]) -> ColumnElement[str]:
-    """Minor units as exact decimal text: numeric multiplication loses nothing."""
-    by_exponent: dict[int, list[str]] = {}
-    for code, digits in EXPONENTS.items():
-        by_exponent.setdefault(digits, []).append(code)
-    scaled = [(currency.in_(codes), _scaled(minor, digits)) for digits, codes in sorted(by_exponent.items())]
-    usual = _scaled(minor, 2)
-    return case((currency.in_(COMMONEST), usual), *scaled, else_=usual)
-
-
-def _scaled(minor: ColumnElement[int], digits: int) -> ColumnElement[str]:
-    if digits == 0:
-        return minor.cast(Text)
-    return (minor * literal_column("0." + "1".rjust(digits, "0"))).cast(Text)
+    """Minor units as exact decimal text: numeric multiplication loses nothing, and keeps the digits of what it is by."""
+    odd = func.coalesce(ODD.op("->>")(currency).cast(Numeric), HUNDREDTH)
+    return (minor * case((currency.in_(COMMONEST), HUNDREDTH), else_=odd)).cast(Text)
 
 
 @strawberry.type(description="An amount of money, exact to the currency's last minor unit.")

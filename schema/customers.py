@@ -195,16 +195,3 @@ class Customer(Node):
         before: Before = None,
     ) -> Connection[Annotated["Event", strawberry.lazy("schema.events")]]:
         """The customer's history."""
-
-
-@strawberry.input(description="Who buys, as the order knows them.")
-class OrderCustomerInput:
-    """The buyer of an order: found by e-mail, or begun as a guest."""
-
-    email: str | None = strawberry.field(default=None, description="E-mail address; finds the customer.")
-    first_name: str | None = strawberry.field(default=None, description="Given name.")
-    last_name: str | None = strawberry.field(default=None, description="Family name.")
-    phone: str | None = strawberry.field(default=None, description="Phone number.")
-    locale: str | None = strawberry.field(
-        default=None, description="The language to write to them in, such as pt-BR; the channel's if left out."
-    )

@@ -26,7 +26,7 @@ from resolvers import (
     work,
 )
 from resolvers.mutating import mutation
-from schema import payloads
+from schema import payloads  # first: the nouns' vocabularies have their names before an input asks for one
 from schema.inputs import customers as customer_inputs
 from schema.inputs import exceptions as exception_inputs
 from schema.inputs import fulfillment as work_inputs
@@ -132,7 +132,7 @@ class Mutation:
         setup.set_variants, setup_inputs.VariantsSetInput, payloads.VariantsSetPayload, "Create or change variants."
     )
     stock_adjust = mutation(
-        setup.adjust, setup_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
+        stock.adjust, stock_inputs.StockAdjustInput, payloads.StockAdjustPayload, "Correct what is on hand."
     )
     supplier_set = mutation(
         purchases.set_supplier,
@@ -243,7 +243,10 @@ class Mutation:
         "Undo one entry of the ledger by its exact inverse, once.",
     )
     order_route = mutation(
-        fulfillment.route, work_inputs.OrderRouteInput, payloads.OrderRoutePayload, "Route what no location has yet."
+        rerouting.route,
+        work_inputs.OrderRouteInput,
+        payloads.OrderRoutePayload,
+        "Route what no location has yet, or as was agreed with a customer whose pickup a store declined.",
     )
     fulfillment_order_accept = mutation(
         fulfillment.accept,
@@ -255,7 +258,7 @@ class Mutation:
         fulfillment.pick,
         work_inputs.FulfillmentOrderPickInput,
         payloads.FulfillmentOrderPickPayload,
-        "Record what was found on the shelf; what is short is routed elsewhere.",
+        "Record what was found on the shelf; what is short is routed elsewhere, or waits if it is fetched.",
     )
     fulfillment_order_pack = mutation(
         fulfillment.pack,
@@ -267,7 +270,8 @@ class Mutation:
         rerouting.reject,
         rerouting_inputs.FulfillmentOrderRejectInput,
         payloads.FulfillmentOrderRejectPayload,
-        "Decline work, or lines of it: they are routed elsewhere at once, and what was counted corrects the stock record.",
+        "Decline work, or lines of it: they are routed elsewhere at once, or wait for a person if their customer was to fetch "
+        "them; what was counted corrects the stock record.",
     )
     fulfillment_order_move = mutation(
         rerouting.move,

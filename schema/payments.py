@@ -10,7 +10,7 @@ from domain.payments import EntryStatus, PaymentKind, RefundDestination, RefundR
 from domain.store import tables as t
 from domain.store import visibility
 from resolvers.reading.mapping import Row, column, one
-from schema.common import Money, MoneyInput, Node, entity, id_of, money, words
+from schema.common import Money, Node, entity, id_of, money, words
 
 words(PaymentKind)
 words(EntryStatus, name="PaymentEntryStatus")
@@ -68,29 +68,6 @@ class Refund(Node):
     reason: str | None = column("reason", "Why.")
     note: str | None = column("note", "What whoever gave it said.")
     occurred_at: datetime = column("occurred_at", "When it was asked for.")
-
-
-@strawberry.input(
-    description="How the buyer pays: a token that the provider's own form gave. Card data never comes here."
-)
-class PaymentMethodInput:
-    """A provider and its token."""
-
-    provider: str = strawberry.field(description="The provider's short name.")
-    token: str = strawberry.field(description="The provider's token.")
-
-
-@strawberry.input(
-    description="A payment that happened elsewhere, to be put on record. Needs the scope payments:record."
-)
-class PaymentRecordInput:
-    """An entry of the provider `manual`."""
-
-    kind: PaymentKind = strawberry.field(description="AUTHORIZATION or CAPTURE.")
-    amount: MoneyInput = strawberry.field(description="How much.")
-    method: str | None = strawberry.field(default=None, description="How the buyer paid, such as credit_card.")
-    reference: str | None = strawberry.field(default=None, description="The other system's reference.")
-    occurred_at: datetime | None = strawberry.field(default=None, description="When; now if left out.")
 
 
 @strawberry.type(description="What the buyer has to do before the payment can go on.")

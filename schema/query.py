@@ -264,7 +264,7 @@ class Query:
     @asks(
         OFFERS,
         "What a channel can promise of SKUs: now, by when, and from when on there is more; in the order asked, without "
-        "SKUs that there are not; at most 50.",
+        "SKUs that there are not; at most 50. NOT_FOUND where you see no such channel.",
     )
     def availability(
         self,

@@ -66,7 +66,8 @@ class Reservation(Node):
     lines: list[ReservationLine] = many(
         lambda row, line: line.c.reservation_id == row.c.id,
         lambda line: [line.c.id],
-        "What it holds, or held at its end; at most 100.",
+        "What it holds, or held at its end; at most 100. Of what may be sold ahead of its supply this can be less than was asked "
+        "for, or nothing: the order that buys it may still wait for the rest.",
         limit=100,
     )
     created_at: datetime = column("created_at", "Since when.")

@@ -183,7 +183,14 @@ class StockMovement(Node):
     to_balance_after: int | None = column("to_balance_after", "What that bucket held afterwards.")
     cause: Node | None = reads(
         Subject(lambda move, _arguments: move.c.act_type, lambda move, _arguments: move.c.act_id),
-        "The act that moved them: a routing decision, a shipment, a return; null where no object stands for it.",
+        "The act that moved them: a routing decision, a shipment, a return; null where no object stands for it, and where "
+        "you may not see it (a decision needs routing:read).",
+    )
+    order: Annotated["Order", strawberry.lazy("schema.orders")] | None = one(
+        lambda move, order: order.c.id == _order_of(move),
+        "The order whose units moved: allocated, taken back, shipped or returned. Null where none did, and where you may "
+        "not see it.",
+        follows=visibility.NOBODY,
     )
     reverses: Annotated["StockMovement", strawberry.lazy("schema.stock")] | None = one(
         lambda move, other: other.c.id == move.c.reverses_id, "The entry that this one undoes."
@@ -192,6 +199,17 @@ class StockMovement(Node):
     actor: Actor = actor("actor_kind", "actor_name", "Who did it.")
     occurred_at: datetime = column("occurred_at", "When it happened.")
     recorded_at: datetime = column("recorded_at", "When we were told.")
+
+
+def _order_of(move: Row) -> ColumnElement[Any]:
+    """Whose line an entry names: bought, worked on or returned. Of a receipt, a transfer or a cart it is no order's."""
+    bought, hanging = t.order_lines.alias(), (t.fulfillment_order_lines.alias(), t.return_lines.alias())
+    lines = [
+        select(line.c.order_line_id).where(line.c.id == move.c.line_id).correlate(move).scalar_subquery()
+        for line in hanging
+    ]
+    found = select(bought.c.order_id).where(bought.c.id == func.coalesce(*lines, move.c.line_id))
+    return found.correlate(move).scalar_subquery()
 
 
 def incoming_units(variant_id: Any, location_id: Any = None, *, in_transit: bool = False) -> ColumnElement[int]:
@@ -478,14 +496,3 @@ LEVEL_AS_OF: dict[str, Reread] = {
     "version": _version_as_of,
 }
 """The columns of a level as the ledger says they were."""
-
-
-@strawberry.input(description="What a count or a correction found of one SKU.")
-class StockAdjustLineInput:
-    """One SKU's new quantity; the change goes to or comes from `available`."""
-
-    sku: str = strawberry.field(description="The SKU.")
-    set_on_hand: int = strawberry.field(description="Units on hand from now on: 0 to 1,000,000.")
-    expected_on_hand: int | None = strawberry.field(
-        default=None, description="What the caller believed was on hand; refused as STOCK_CHANGED if it was not."
-    )

@@ -14,6 +14,7 @@ from app.demo.carriers import set_rates
 from app.demo.fates import ORDERS, Fate, stories
 from app.demo.goods import CHANNELS, PLACES, SET_UP_NAME, VARIANTS, opening_stock
 from app.demo.people import BRAZILIANS, people
+from app.demo.pickups import PICKUPS, sell_for_pickup
 from app.demo.shop import DemoError, Shop
 from app.demo.story import Story
 from app.demo.supply import supply
@@ -71,7 +72,7 @@ async def run(settings: Settings) -> None:
         await upgrade(url)
         if not await fill(settings):
             raise DemoError("there are channels already: the demo is for an empty database")
-    out.print(f"{ORDERS} orders of {len(CHANNELS)} channels are there; `ordergraph serve` shows them.")
+    out.print(f"{ORDERS + PICKUPS} orders of {len(CHANNELS)} channels are there; `ordergraph serve` shows them.")
 
 
 async def fill(settings: Settings) -> bool:
@@ -95,6 +96,7 @@ async def load(settings: Settings, report: Report) -> None:
         await give_work(shop)
         await supply(shop, now)
         await set_rates(shop)
+        await sell_for_pickup(shop)
         await _look_for_trouble(engine, feed)
         await _name_first_channel(shop, CHANNELS[0]["name"], "done")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from app.demo.goods import CURRENCIES, RARE, VARIANTS, Variant
@@ -19,6 +19,8 @@ BY_PHONE = 0.2
 """The part of Brazil's orders that the call centre takes."""
 PAID_AT_ONCE = 0.3
 DRAFTED_FIRST = 0.5
+LONG_AGO = datetime(2018, 5, 2, tzinfo=UTC)
+"""The day before it is in the history that came along: what other rules would have made of it can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Fate:
     units: int = 1
     """At least so many units of each."""
     country: str | None = None
+    before: datetime | None = None
+    """The hours are told from this moment back; from the present, where none is given."""
 
 
 # -- how orders begin ----------------------------------------------------------------------------------------------
@@ -393,6 +397,7 @@ FATES: tuple[Fate, ...] = (
     Fate(3, (18 * DAY, 60 * DAY), returned_broken, bought),
     Fate(4, (12 * DAY, 60 * DAY), returned_at_the_counter, bought, country="BR"),
     Fate(3, (12 * DAY, 60 * DAY), returned_at_the_counter, bought, country="JP"),
+    Fate(6, (1, 23), delivered, bought, country="BR", before=LONG_AGO),
 )
 
 ORDERS = sum(fate.count for fate in FATES)
@@ -417,7 +422,7 @@ def _story(number: int, fate: Fate, everybody: tuple[Person, ...], shop: Shop, n
     draw = Random(f"story {number}")  # noqa: S311 - a demo, not a secret
     person = _buyer(draw, fate.country, everybody)
     channel = _channel(draw, person)
-    begun = now - timedelta(hours=draw.uniform(*fate.hours))
+    begun = (fate.before or now) - timedelta(hours=draw.uniform(*fate.hours))
     goods = _goods(draw, fate)
     return Story(number, person, channel, CURRENCIES[channel], goods, begun, now, shop, draw)
 

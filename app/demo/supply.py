@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.demo.goods import VARIANTS, money
+from app.demo.goods import PLACES, VARIANTS, money
 from app.demo.shop import Shop
 
 SUPPLIERS: tuple[dict[str, Any], ...] = (
@@ -15,8 +15,13 @@ SUPPLIERS: tuple[dict[str, Any], ...] = (
 
 BOUGHT = VARIANTS[10:13]
 """What is bought, moved and counted: no story depends on there being more or less of it."""
+UNITS = 100
+"""How many of each are bought at once."""
 AWAITED = VARIANTS[20]
 """What may be sold before it is there."""
+COUNTED, ON_HAND = VARIANTS[30], 42
+"""What was counted at GRU1 last, and how many there were; some of them somebody should look at."""
+STORES = {place.code for place in PLACES if place.kind == "STORE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +46,19 @@ PURCHASES = (
     Purchase("tear-sul", "GRU1", -2, "The rest is late.",
              then=(("purchaseOrderReceive", {"lines": _arrived(24, 1), "reference": "NF 20.118"}),)),
     Purchase("tear-sul", "IPANEMA", 1, "All there.",
-             then=(("purchaseOrderReceive", {"lines": _arrived(40), "reference": "NF 20.204"}),)),
+             then=(("purchaseOrderReceive", {"lines": _arrived(UNITS), "reference": "NF 20.204"}),)),
     Purchase("kiln", "IPANEMA", 5, "They do not make it any more.", then=(("purchaseOrderCancel", {}),)),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A transfer from GRU1 to IPANEMA, and who did what with it then."""
+    """A transfer, and who did what with it then."""
 
     note: str
     then: tuple[tuple[str, str, Mapping[str, Any]], ...] = field(default=())
+    ends: tuple[str, str] = ("GRU1", "IPANEMA")
+    units: int = 6
 
 
 MOVES = (
@@ -66,6 +73,7 @@ MOVES = (
         ("GRU1", "transferShip", {}),
         ("IPANEMA", "transferReceive", {"lines": [{"sku": BOUGHT[0].sku, "received": 4, "damaged": 1}], "closeShort": True}),
     )),
+    Move("Too many of these up north.", (("REC1", "transferShip", {}),), ("REC1", "GRU1"), 10),
 )  # fmt: skip
 
 
@@ -80,6 +88,7 @@ async def supply(shop: Shop, now: datetime) -> None:
     for number, move in enumerate(MOVES):
         await _move(shop, number, move, now)
     await _count(shop)
+    await _set_aside(shop)
     awaited = AWAITED.as_input() | {"backorder": {"policy": "BACKORDER", "limit": 20}}
     await _do(shop, "variantsSet", "awaited", {"variants": [awaited]})
 
@@ -87,7 +96,7 @@ async def supply(shop: Shop, now: datetime) -> None:
 async def _buy(shop: Shop, number: int, purchase: Purchase, supplier_id: str, now: datetime) -> None:
     key = f"purchase:{number}"
     cost = money(2100, "BRL")
-    lines = [{"sku": each.sku, "quantity": 40, "unitCost": cost} for each in BOUGHT]
+    lines = [{"sku": each.sku, "quantity": UNITS, "unitCost": cost} for each in BOUGHT]
     place = {"supplierId": supplier_id, "locationId": shop.locations[purchase.to]}
     expected = (now + timedelta(days=purchase.days)).isoformat()
     given = {"lines": lines, "expectedAt": expected, "draft": purchase.draft, "note": purchase.note, **place}
@@ -98,11 +107,12 @@ async def _buy(shop: Shop, number: int, purchase: Purchase, supplier_id: str, no
 
 async def _move(shop: Shop, number: int, move: Move, now: datetime) -> None:
     key = f"transfer:{number}"
-    ends = {"fromLocationId": shop.locations["GRU1"], "toLocationId": shop.locations["IPANEMA"]}
-    lines, expected = [{"sku": BOUGHT[0].sku, "quantity": 6}], (now + timedelta(days=2)).isoformat()
+    sender, receiver = (shop.locations[code] for code in move.ends)
+    ends = {"fromLocationId": sender, "toLocationId": receiver}
+    lines, expected = [{"sku": BOUGHT[0].sku, "quantity": move.units}], (now + timedelta(days=2)).isoformat()
     made = await _do(shop, "transferCreate", key, {**ends, "lines": lines, "expectedAt": expected, "note": move.note})
     for code, mutation, then in move.then:
-        who = shop.floor(code) if code == "GRU1" else shop.counter(code)
+        who = shop.counter(code) if code in STORES else shop.floor(code)
         given = {"idempotencyKey": f"demo:supply:{key}:{mutation}", "id": made["transfer"]["id"], **then}
         await shop.do(who, mutation, given)
 
@@ -118,6 +128,15 @@ async def _count(shop: Shop) -> None:
     await _do(shop, "stockCountRecord", "count:record", {"id": started[1], "lines": lines})
     await _do(shop, "stockCountComplete", "count:complete", {"id": started[1]})
     await _do(shop, "stockCountCancel", "count:cancel", {"id": started[2]})
+
+
+async def _set_aside(shop: Shop) -> None:
+    """What a count found of one SKU, and that the seals of some are broken."""
+    place = {"locationId": shop.locations["GRU1"]}
+    counted = [{"sku": COUNTED.sku, "setOnHand": ON_HAND}]
+    await _do(shop, "stockAdjust", "counted", {**place, "reason": "CYCLE_COUNT", "lines": counted})
+    broken = [{"sku": COUNTED.sku, "quantity": 2, "from": "RESTOCK", "to": "QUARANTINE"}]
+    await _do(shop, "stockRedispose", "set aside", {**place, "reason": "The seals are broken.", "lines": broken})
 
 
 async def _do(shop: Shop, mutation: str, key: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class UnfilledReason(Word):
     NOT_WHOLE = "NOT_WHOLE", "No location has the whole line, and the rules forbid splitting it."
     NOT_TOGETHER = "NOT_TOGETHER", "It would have taken more parcels, or other parcels, than the rules allow."
     INCOMPLETE = "INCOMPLETE", "The order ships complete or not at all, and something else is missing."
+    PICKUP_DECLINED = "PICKUP_DECLINED", "The store where its customer was to fetch it does not hand it out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ class Parcel:
     """By how many days `deliver_latest` misses what was promised."""
     counts_on: date | None = None
     """The location's day whose parcels it is one of, where somebody counts them."""
+    fetched: bool = False
+    """Whether its customer fetches it there: no carrier is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,22 +31,27 @@ def needs_of(lines: Sequence[DemandLine], *, split_lines: bool) -> list[Need]:
     """The needs of an order, pinned ones first: what must come from one place is served before what need not."""
     needs: dict[object, Need] = {}
     units: dict[UUID, int] = {}
-    for line in sorted(lines, key=lambda line: line.pinned is None):
+    if any(line.pinned for line in lines):
+        lines = sorted(lines, key=lambda line: line.pinned is None)
+    for line in lines:
         if line.quantity <= 0:
             continue
         units[line.variant_id] = units.get(line.variant_id, 0) + line.quantity
         key = (line.variant_id, line.pinned) if split_lines else line.line_id
         need = needs.get(key)
         if need is None:
-            need = needs[key] = Need(
+            needs[key] = Need(
                 line.variant_id,
                 line.pinned,
                 not split_lines,
-                grams=line.weight_grams or 0,
+                [line],
+                line.quantity,
+                line.weight_grams or 0,
                 longest_mm=line.longest_mm,
                 hazmat=line.hazmat,
                 value_minor=line.value_minor,
             )
+            continue
         need.lines.append(line)
         need.quantity += line.quantity
         need.value_minor = min(need.value_minor, line.value_minor)

@@ -14,7 +14,7 @@ import numpy as np
 
 from domain.routing.needs import needs_of
 from domain.routing.network import Network, Request, Snapshot
-from domain.routing.search import Item, Option
+from domain.routing.problem import Item, Option
 from domain.routing.ways import Survey
 from domain.routing.weighing import Weighing
 

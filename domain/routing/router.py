@@ -10,16 +10,27 @@ from domain.routing.explaining import candidates, unfilled
 from domain.routing.model import Decision, Parcel, ParcelLine, Strategy
 from domain.routing.needs import Need, needs_of
 from domain.routing.network import Network, Request, Snapshot
+from domain.routing.problem import TakesLong
 from domain.routing.ways import Survey, Way
 from domain.routing.weighing import Choice, Weighing, parcel_minor
 
+HURRIED_SIZE = 2_500
+"""Locations, by how many of their ways are to be looked at for how many lines, that take about two milliseconds."""
+HURRIED_STEPS = 10_000
+"""Steps of the search that take about two milliseconds more."""
 
-def route(request: Request, network: Network, snapshot: Snapshot) -> Decision:
-    """Decide from where each unit ships, by the network's live rules."""
+
+def route(request: Request, network: Network, snapshot: Snapshot, *, hurried: bool = False) -> Decision:
+    """Decide from where each unit ships, by the network's live rules.
+
+    Whoever is `hurried`, because others wait, is told soon that it takes longer (`TakesLong`), and gets no other decision.
+    """
+    if hurried and _size(request, network, snapshot) > HURRIED_SIZE:
+        raise TakesLong
     needs = needs_of(request.lines, split_lines=network.live.split_lines)
     survey = Survey(request, network, snapshot, needs)
     weighing = Weighing(survey)
-    choice = weighing.choose()
+    choice = weighing.choose(HURRIED_STEPS if hurried else None)
 
     lines = _spread(needs, choice)
     objective = weighing.objective(choice)
@@ -28,12 +39,16 @@ def route(request: Request, network: Network, snapshot: Snapshot) -> Decision:
         strategy=_strategy(needs, choice),
         chosen=tuple([_parcel(way, units, lines[id(way)]) for way, units in choice.taken]),
         candidates=candidates(survey, choice),
-        unfilled=unfilled(request.lines, survey, choice, lines.values()),
+        unfilled=unfilled(request.lines, survey, choice, lines.values()) if choice.missing else (),
         objective=objective,
         gap=(choice.plan.total - choice.plan.bound) / max(1, abs(objective.total_minor)) if inexact else None,
         ruleset_id=network.live.id,
         ruleset_version=network.live.version,
     )
+
+
+def _size(request: Request, network: Network, snapshot: Snapshot) -> int:
+    return 4 * len(network.locations) + len(snapshot.stock) * len(network.rates) * (8 + len(request.lines))
 
 
 def _strategy(needs: list[Need], choice: Choice) -> Strategy:
@@ -46,6 +61,12 @@ def _strategy(needs: list[Need], choice: Choice) -> Strategy:
 
 def _spread(needs: list[Need], choice: Choice) -> dict[int, list[ParcelLine]]:
     """By way, its units as lines of the order. Of several lines of a variant the first are served first."""
+    if len(choice.taken) == 1 and not choice.missing:
+        return {
+            id(choice.taken[0][0]): [
+                ParcelLine(line.line_id, line.sku, line.quantity) for need in needs for line in need.lines
+            ]
+        }
     lines: dict[int, list[ParcelLine]] = {id(way): [] for way, _ in choice.taken}
     for index, need in enumerate(needs):
         left = {id(way): units[index] for way, units in choice.taken if units[index]}

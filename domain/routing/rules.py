@@ -1,7 +1,7 @@
 """What a ruleset says about each way of shipping an order: who may, who goes first, at which surcharge."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.routing.model import Rejection
 from domain.routing.needs import Need
@@ -31,6 +31,17 @@ class Active:
     rule: Rule
     needs: int
     share_reached: bool
+
+
+def before_destination(network: Network) -> Network:
+    """A channel's network for goods of which nobody knows yet where they go: they may be held by whoever might ship them."""
+    rules = tuple([_anywhere(rule) if rule.effect.only else rule for rule in network.live.rules])
+    return network if rules == network.live.rules else replace(network, live=replace(network.live, rules=rules))
+
+
+def _anywhere(rule: Rule) -> Rule:
+    where = replace(rule.where, within_km=None, beyond_km=None, same_country=None, same_region=None)
+    return replace(rule, where=where)
 
 
 def active(

@@ -5,142 +5,97 @@ first. So the search is over sets, and three facts keep it short:
 
 - What one way more would save only shrinks as the set grows. So a set with `n` ways to go saves no more than the `n`
   largest savings of today, and a way that saves nothing now never will.
-- A price for every need, such that no way's fixed cost is exceeded by what the needs would save there (a dual of the
-  relaxed problem, found by raising the prices step by step), bounds whatever is still to be added.
-- A greedy plan, improved by dropping and swapping ways, is mostly the best already; the search then only proves it.
+- At any price for every need, nothing undercuts what the needs cost at their prices, less what ways would earn that sell
+  at them (`bounding.py` looks for the prices at which that is most). A way that would lose more than there is room for is
+  in no better plan, and one that earns more is in every one.
+- Adding what saves most, again and again, is nearly the best already, the more so if one begins with what earns at those
+  prices; the search then mostly proves it.
 
 Limits that tie needs together (weight of a parcel, least value of a parcel, lines that must stay whole and share a shelf)
-are first ignored, which gives a bound; a set that is still worth it is then filled by trying the needs one after another.
-Where a search would take too long it stops, and the plan carries the bound down to which a better one may exist.
+are in the prices' bound as far as fractions can keep them; a set that is still worth it is then filled by trying the needs
+one after another (`packing.py`). Where a search would take too long it stops, and the plan carries the bound down to
+which a better one may exist.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from heapq import heapify, heappop, heapreplace, nsmallest
-from itertools import accumulate
 from math import inf
-from operator import itemgetter
 
-EFFORT = 60_000
-"""Steps (a way weighed for an item) after which a search stops proving: some ten milliseconds."""
+from domain.routing.bounding import Bound, Bounding, Node
+from domain.routing.packing import Loading, Packing
+from domain.routing.problem import TOLERANCE, Item, Limits, Option, Plan, Problem, TakesLong, only
 
-EFFORT_TO_PROVE = 500_000
-"""The same for up to `ITEMS_PROVED` items from `PLACES_PROVED` places, which are to be exact: a tenth of a second. Only who
-orders several times what any shelf has takes a tenth of it, and may need more."""
+EFFORT = 90_000
+"""Steps (a way weighed for an item, or looked at) after which a search stops proving: some fifteen milliseconds."""
+
+EFFORT_TO_PROVE = 750_000
+"""The same for up to `ITEMS_PROVED` items from `PLACES_PROVED` places, which are to be exact: a tenth of a second. Mostly a
+hundredth of that is enough."""
 ITEMS_PROVED, PLACES_PROVED = 6, 40
 
-PACKING = 300
-"""Steps that are as long as looking whether a filling is legal, and beginning another."""
+JOINING = 4
+"""How much longer it takes to add an option to a set than to weigh it."""
 
-TOLERANCE = 1e-6
-"""Costs closer than this are equal; the first found stays."""
+ROUNDS, ROUNDS_AGAIN, ROUNDS_ALONE = 60, 5, 10
+"""How often prices are moved for the whole problem, again for each part of it, and for one set that must be packed."""
 
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """So many units that are alike. A `whole` item comes from one place or not at all."""
-
-    units: int
-    unfilled: float
-    """What a unit that is left out costs."""
-    whole: bool = False
-    grams: int = 0
-    value: int = 0
-    shelf: int | None = None
-    """Items with the same number share what a place has; only needed for whole ones."""
+SHARES = (1.0, 0.8, 0.6)
+"""Of what earns at good prices, how much a plan begins with."""
+RISES = (1.0, 1.3, 2.0)
+"""A plan that must keep limits begins with what earns at good prices, and goes on at prices so many times as high."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One way: a service from a place."""
+def cheapest(
+    items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int | None = None, most: int | None = None
+) -> Plan:
+    """Find it. Of plans that cost the same, options that come first are preferred.
 
-    place: int
-    fixed: float
-    """What using it costs, not below zero."""
-    units: Sequence[int]
-    """By item, what it can give at most; of a whole item all or nothing."""
-    costs: Sequence[float]
-    """By item, what a unit costs."""
-    most_grams: float = inf
-    least_value: float = 0.0
-    """What it ships must be worth so much, unless it is the whole order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What binds the whole plan."""
-
-    most_parcels: int
-    split: float = 0.0
-    """For every parcel beyond the first."""
-    shelves: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
-    """By shelf: what each place has there, for items that share it."""
-
-
-@dataclass(slots=True)
-class Plan:
-    """The options used with what each gives of every item, what it costs in all, and what no plan can cost less than."""
-
-    takes: dict[int, list[int]] = field(default_factory=dict)
-    total: float = inf
-    bound: float = -inf
-
-    @property
-    def exact(self) -> bool:
-        """Whether no plan is cheaper."""
-        return self.bound >= self.total - TOLERANCE * max(1.0, abs(self.total))
-
-
-def cheapest(items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int | None = None) -> Plan:
-    """Find it. Of plans that cost the same, options that come first are preferred."""
+    After `effort` it is no longer proved; after `most` steps it is given up (`TakesLong`).
+    """
+    if len(options) == 1 and (plan := only(items, options[0], limits)):
+        return plan
     if effort is None:
         small = len(items) <= ITEMS_PROVED and len({option.place for option in options}) <= PLACES_PROVED
         effort = EFFORT_TO_PROVE if small else EFFORT
-    return Search(items, options, limits, effort).run()
-
-
-Level = tuple[tuple[float, int], ...]
-"""Where the units of an item come from: what each costs and how many, the dearest first. What is left out is dearest."""
+    return Search(Problem(items, options, limits), effort, most).run()
 
 
 class Search:
-    """One search. A node is a set of options with the level of every item, and what the set's fixed costs are."""
+    """One search."""
 
-    def __init__(self, items: Sequence[Item], options: Sequence[Option], limits: Limits, effort: int) -> None:
-        self.items, self.options, self.limits = items, options, limits
-        self.effort = effort
-        self.fixed = [option.fixed + limits.split for option in options]
-        self.useful = [
-            [
-                (number, cost, min(units, item.units))
-                for number, (item, units, cost) in enumerate(zip(items, option.units, option.costs, strict=True))
-                if units and cost < item.unfilled
-            ]
-            for option in options
-        ]
-        """By option: the items that it may serve, what a unit costs there, and how many it has."""
-        self.left_out: list[Level] = [((item.unfilled, item.units),) for item in items]
-        heaviest = sum([item.units * item.grams for item in items])
-        self.tied = bool(limits.shelves) or any(
-            option.least_value > 0 or option.most_grams < heaviest for option in options
-        )
-        self.best = Plan({}, sum(item.unfilled * item.units for item in items))
+    def __init__(self, problem: Problem, effort: int, most: int | None = None) -> None:
+        self.problem, self.effort, self.steps, self.most = problem, effort, 0, most
+        self.bounding = Bounding(problem)
+        self.best = Plan({}, sum([item.unfilled * item.units for item in problem.items]))
         self.floor = inf
         """The least bound of what was not searched."""
-        self.prices = [0.0] * len(items)
-        self.shortage = 0.0
-        """What the units that nobody has cost above the items' prices."""
-        self.worth = sum(item.units * item.value for item in items)
+        self.least = -inf
+        """What no plan at all undercuts."""
+
+    def spend(self, steps: int) -> None:
+        """Count what was done."""
+        self.steps += steps
+        if self.most is not None and self.steps > self.most:
+            raise TakesLong
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether it is time to stop proving."""
+        return self.steps > self.effort
 
     def run(self) -> Plan:
-        """One option, where that is enough; else greedy first, then the proof."""
-        nothing, paid = self.best.total, -self.limits.split
-        candidates = [index for index, served in enumerate(self.useful) if served and self._may_be_worth_it(index)]
-        if candidates and self.limits.most_parcels and not self._is_one_enough(candidates):
-            self._greedy(candidates)
-            self._raise_prices(candidates)
-            self._explore([], self.left_out, nothing + paid, paid, self.limits.most_parcels, candidates)
-        self.best.bound = min(self.best.total, max(self.floor, self._bound(self.left_out, paid)))
+        """One option, where that is enough; else something good first, then the proof."""
+        problem = self.problem
+        candidates = problem.worthwhile()
+        if candidates and problem.limits.most_parcels and not self._is_one_enough(candidates):
+            prices, paid = self.bounding.begun(candidates), -problem.limits.split
+            node = Node([], problem.left_out, paid, problem.limits.most_parcels, candidates, prices)
+            if self._begin(node):
+                self._explore(node)
+        self.best.bound = min(self.best.total, max(self.least, self.floor))
+        self.best.steps = self.steps
         return self.best
 
     def _is_one_enough(self, candidates: Sequence[int]) -> bool:
@@ -148,15 +103,16 @@ class Search:
 
         Most orders ship from the nearest place that has everything, and a second parcel is never worth it.
         """
-        gains = [self._gain(index, self.left_out) for index in candidates]
-        index, split = candidates[gains.index(max(gains))], self.limits.split
+        problem = self.problem
+        gains = [problem.gain(index, problem.left_out) for index in candidates]
+        index, split = candidates[gains.index(max(gains))], problem.limits.split
         alone = self.best.total - max(gains) - split
-        if len(candidates) > 1 and self.limits.most_parcels > 1:
-            one, another = nsmallest(2, [self.fixed[each] for each in candidates])
+        if len(candidates) > 1 and problem.limits.most_parcels > 1:
+            one, another = nsmallest(2, [problem.fixed[each] for each in candidates])
             if alone > one + another - split + self._least():
                 return False
-        takes = self._taken([index])
-        if self.tied and not self.is_legal(takes):
+        takes = problem.taken([index])
+        if problem.tied and not problem.is_legal(takes):
             return False
         if alone < self.best.total - TOLERANCE:
             self.best = Plan(takes, alone)
@@ -164,307 +120,172 @@ class Search:
 
     def _least(self) -> float:
         """What the items cost if each had all its units from whoever is cheapest."""
-        least = [item.unfilled for item in self.items]
-        for served in self.useful:
+        items = self.problem.items
+        least = [item.unfilled for item in items]
+        for served in self.problem.useful:
             for number, cost, _ in served:
                 least[number] = min(cost, least[number])
-        return sum([cost * item.units for cost, item in zip(least, self.items, strict=True)])
-
-    # -- filling a set ---------------------------------------------------------------------------------------------
-
-    def offers(self, number: int, members: Iterable[int]) -> list[tuple[float, int, int]]:
-        """Who of a set may serve an item, the cheapest first: what a unit costs, the option, and how many it has."""
-        found = [
-            (cost, index, units) for index in members for served, cost, units in self.useful[index] if served == number
-        ]
-        return sorted(found, key=itemgetter(0))
-
-    def _taken(self, members: Sequence[int]) -> dict[int, list[int]]:
-        """What each option gives of every item, where the cheapest give first."""
-        takes = {index: [0] * len(self.items) for index in members}
-        for number, item in enumerate(self.items):
-            left = item.units
-            for _, index, units in self.offers(number, members):
-                takes[index][number] = min(left, units)
-                left -= takes[index][number]
-        return {index: units for index, units in takes.items() if any(units)}
-
-    def _offer(self, members: Sequence[int], total: float) -> None:
-        """Keep a set as the best plan, if it can be filled for less than the best so far."""
-        if total >= self.best.total - TOLERANCE:
-            return
-        takes = self._taken(members)
-        self.effort -= PACKING * self.tied
-        if not self.tied or self.is_legal(takes):
-            idle = sum(self.fixed[index] for index in members if index not in takes)
-            self.best = Plan(takes, total - idle)
-        else:
-            Packing(self, members).run()
-
-    def is_legal(self, takes: dict[int, list[int]]) -> bool:
-        """Whether a filling keeps the limits that tie items together."""
-        whole_order = len(takes) == 1 and next(iter(takes.values())) == [item.units for item in self.items]
-        for index, units in takes.items():
-            option = self.options[index]
-            pairs = list(zip(units, self.items, strict=True))
-            if sum([count * item.grams for count, item in pairs]) > option.most_grams:
-                return False
-            if not whole_order and sum([count * item.value for count, item in pairs]) < option.least_value:
-                return False
-            for shelf, has in self.limits.shelves.items():
-                if sum([count for count, item in pairs if item.shelf == shelf]) > has.get(option.place, 0):
-                    return False
-        return True
-
-    def _may_be_worth_it(self, index: int) -> bool:
-        """Whether an option can ship what it asks of a parcel, or the whole order."""
-        option = self.options[index]
-        most = sum(units * item.value for units, item in zip(option.units, self.items, strict=True))
-        return most >= option.least_value or list(option.units) == [item.units for item in self.items]
-
-    def _ask_too_much(self, members: Sequence[int]) -> bool:
-        """Whether several parcels together must be worth more than the order."""
-        return len(members) > 1 and sum([self.options[index].least_value for index in members]) > self.worth
+        return sum([cost * item.units for cost, item in zip(least, items, strict=True)])
 
     # -- searching -------------------------------------------------------------------------------------------------
 
-    def _gain(self, index: int, levels: Sequence[Level]) -> float:
-        """What one option more saves."""
-        gain = -self.fixed[index]
-        for number, cost, units in self.useful[index]:
-            for dear, count in levels[number]:
-                if dear <= cost:
-                    break
-                if count >= units:
-                    gain += units * (dear - cost)
-                    break
-                gain += count * (dear - cost)
-                units -= count  # noqa: PLW2901 (what it still has)
-        return gain
+    def _begin(self, node: Node) -> bool:
+        """Find good plans, and a bound for all; whether there may be a better plan."""
+        if self.problem.tied:
+            self._load(node)
+        else:
+            self._grow([], node.candidates)
+        if self._saving(node) >= self.best.total - TOLERANCE:
+            return False
+        bound = self._raised(node, ROUNDS)
+        self.least = bound.value
+        if not self._is_open(bound):
+            return False
+        if not self.problem.tied:
+            self._settle(node, bound)
+            self._grow_from_best(node, bound)
+        return self._is_open(bound)
 
-    def _with(self, index: int, levels: Sequence[Level]) -> list[Level]:
-        """The levels with one option more: it takes the place of whatever is dearest."""
-        added = list(levels)
-        for number, cost, units in self.useful[index]:
-            if levels[number][0][0] > cost:
-                added[number] = _displaced(levels[number], cost, units)
-        return added
+    def _explore(self, node: Node) -> None:
+        """Try the sets of a node: what no better plan lacks is added; then those with what saves most, then the rest."""
+        is_new = self.problem.tied
+        while node.left and node.candidates:
+            if self.problem.tied and self.problem.asks_too_much(node.members):
+                return
+            if self._saving(node) >= self.best.total - TOLERANCE:
+                return
+            bound = self._raised(node, ROUNDS_AGAIN)
+            if not self._is_open(bound):
+                return
+            if self.is_out_of_time:
+                self.floor = min(self.floor, bound.value)
+                return
+            if is_new:
+                self._load(node)
+                is_new = False
+            needed = self._settle(node, bound)
+            if len(needed) > node.left:
+                return
+            if needed:
+                node = self._with(node, needed)
+            elif node.candidates:
+                first = node.candidates.pop(0)
+                self._explore(self._with(node, [first]))
 
-    def _explore(
-        self,
-        members: list[int],
-        levels: Sequence[Level],
-        total: float,
-        paid: float,
-        left: int,
-        candidates: Sequence[int],
-    ) -> None:
-        """Try all sets that add at most `left` of the candidates, the most saving first."""
-        self.effort -= len(candidates) * len(levels)
+    def _raised(self, node: Node, rounds: int) -> Bound:
+        """A node's bound, after no more rounds than there is effort for, or a few."""
+        affordable = (min(self.effort, self.most or self.effort) - self.steps) // (
+            1 + len(node.candidates) * len(node.levels)
+        )
+        bound = self.bounding.raised(node, self.best.total, min(rounds, max(ROUNDS_AGAIN, affordable)))
+        self.spend(self.bounding.spent())
+        return bound
+
+    def _is_open(self, bound: Bound) -> bool:
+        """Whether there may be something better than the best plan."""
+        return bound.value < self.best.total - TOLERANCE
+
+    def _with(self, node: Node, more: Sequence[int]) -> Node:
+        """A node's sets that have some options more; the set of its members alone is tried."""
+        problem = self.problem
+        levels, paid, candidates = node.levels, node.paid, node.candidates
+        self.spend(len(more) * problem.step)
+        for index in more:
+            levels, paid = problem.joined(index, levels), paid + problem.fixed[index]
+            candidates = problem.elsewhere(index, candidates)
+        members = [*node.members, *more]
+        joined = Node(members, levels, paid, node.left - len(more), candidates, node.prices)
+        self._offer(joined)
+        return joined
+
+    def _saving(self, node: Node) -> float:
+        """What no set of a node undercuts, for savings only shrink; its candidates are put in the order of theirs."""
         gains = []
-        for index in candidates:
-            gain = self._gain(index, levels)
-            if gain > 0 or self.tied:
+        for index in node.candidates:
+            gain = self.problem.gain(index, node.levels)
+            if gain > 0 or self.problem.tied:
                 gains.append((-gain, index))
+        self.spend(len(node.candidates) * self.problem.step)
         gains.sort()
-        sums = list(accumulate([min(0.0, loss) for loss, _ in gains], initial=0.0))
-        for place, (loss, index) in enumerate(gains):
-            bound = total + loss + sums[min(place + left, len(gains))] - sums[place + 1]
-            if bound >= self.best.total - TOLERANCE:
-                return
-            if self.effort < 0:
-                self.floor = min(self.floor, bound)
-                return
-            added, cost = self._with(index, levels), paid + self.fixed[index]
-            if self.tied and self._ask_too_much([*members, index]):
-                continue
-            if self._bound(added, cost) < self.best.total - TOLERANCE:
-                self._offer([*members, index], total + loss)
-                here = self.options[index].place
-                others = [other for _, other in gains[place + 1 :] if self.options[other].place != here]
-                if others and left > 1:
-                    self._explore([*members, index], added, total + loss, cost, left - 1, others)
+        node.candidates = [index for _, index in gains]
+        return node.total + sum([min(0.0, loss) for loss, _ in gains[: node.left]])
 
-    def _bound(self, levels: Sequence[Level], paid: float) -> float:
-        """What no plan with at least these options undercuts: nothing more is to be had below the items' prices."""
-        paid += self.shortage
-        for level, price in zip(levels, self.prices, strict=True):
-            for cost, count in level:
-                paid += count * (price if price < cost else cost)  # noqa: FURB136 (twice as fast)
-        return paid
+    def _settle(self, node: Node, bound: Bound) -> list[int]:
+        """Drop the candidates that no better plan has; what none lacks is told."""
+        room, earned = self.best.total - TOLERANCE - bound.value, bound.earned
+        place = {index: self.problem.options[index].place for index in node.candidates}
+        most = dict.fromkeys(place.values(), 0.0)
+        for index, here in place.items():
+            most[here] = max(most[here], earned[index])
+        top = [*sorted(most.values(), reverse=True)[: node.left + 1], 0.0, 0.0]
+        # One that does not earn enough to be counted pushes out the last that is, and the next is counted without one.
+        last, after = (top[node.left - 1], top[node.left]) if len(most) >= node.left else (0.0, 0.0)
+        node.candidates = [index for index in node.candidates if max(most[place[index]], last) - earned[index] < room]
+        alone = Counter([place[index] for index in node.candidates])
+        return [index for index in node.candidates if most[place[index]] - after >= room and alone[place[index]] == 1]
 
-    def _raise_prices(self, candidates: Sequence[int]) -> None:
-        """Dual ascent: raise each item's price from offer to offer until some option's fixed cost is used up."""
-        offers: list[list[tuple[float, int, int]]] = [[] for _ in self.items]
-        for index in candidates:
-            for number, cost, units in self.useful[index]:
-                offers[number].append((cost, index, units))
-        for each in offers:
-            each.sort()
-        slack = list(self.fixed)
-        self.prices = [each[0][0] if each else item.unfilled for each, item in zip(offers, self.items, strict=True)]
-        paying: list[list[tuple[int, int]]] = [[] for _ in self.items]
-        rising = sorted([number for number, each in enumerate(offers) if each], key=lambda number: len(offers[number]))
-        while rising:
-            rising = [number for number in rising if self._raise(number, offers[number], paying[number], slack)]
-        self.shortage = sum(map(self._short, range(len(self.items)), offers))
+    # -- plans -----------------------------------------------------------------------------------------------------
 
-    def _short(self, number: int, offers: Sequence[tuple[float, int, int]]) -> float:
-        """What those units of an item that nobody has cost above its price: nothing that is added can serve them."""
-        has: dict[int, int] = {}
-        for _, index, units in offers:
-            has[self.options[index].place] = max(units, has.get(self.options[index].place, 0))
-        item = self.items[number]
-        return max(0, item.units - sum(has.values())) * (item.unfilled - self.prices[number])
+    def _offer(self, node: Node) -> None:
+        """Keep a node's members as the best plan, if they can be filled for less than the best so far."""
+        members, total = node.members, node.total
+        if total >= self.best.total - TOLERANCE:
+            return
+        takes = self.problem.taken(members)
+        if not self.problem.tied or self.problem.is_legal(takes):
+            idle = sum([self.problem.fixed[index] for index in members if index not in takes])
+            self.best = Plan(takes, total - idle)
+            return
+        alone = replace(node, candidates=[])
+        if self._is_open(self._raised(alone, ROUNDS_ALONE)):
+            Packing(self, members, alone.prices).run()
 
-    def _raise(
-        self,
-        number: int,
-        offers: Sequence[tuple[float, int, int]],
-        paying: list[tuple[int, int]],
-        slack: list[float],
-    ) -> bool:
-        """Raise one price to the next offer's, or as far as it goes; whether it may rise again."""
-        price, ceiling = self.prices[number], self.items[number].unfilled
-        while len(paying) < len(offers) and offers[len(paying)][0] <= price:
-            paying.append(offers[len(paying)][1:])
-        target = offers[len(paying)][0] if len(paying) < len(offers) else ceiling
-        rise = min(target - price, *[slack[index] / units for index, units in paying])
-        for index, units in paying:
-            slack[index] = max(0.0, slack[index] - rise * units)
-        self.prices[number] = target if rise == target - price else price + rise
-        return self.prices[number] == target < ceiling
+    def _grow_from_best(self, node: Node, bound: Bound) -> None:
+        """Plans that begin with what earns most at good prices."""
+        earning: dict[int, int] = {}
+        for index in sorted(node.candidates, key=bound.earned.__getitem__):
+            if bound.earned[index] > 0:
+                earning[self.problem.options[index].place] = index
+        best = sorted(earning.values(), key=bound.earned.__getitem__, reverse=True)
+        for share in SHARES[: 1 if self.is_out_of_time else None]:
+            self._grow(best[: min(node.left, round(share * len(best)))], node.candidates)
 
-    # -- a good plan first -----------------------------------------------------------------------------------------
+    def _load(self, node: Node) -> None:
+        """Legal parcels one after another, the members first; then what earns at ever higher prices, then whatever fills."""
+        loading = Loading(self.problem)
+        loading.load(node.members, node.prices)
+        for rise in RISES:
+            loading.load(node.candidates, [rise * price for price in node.prices])
+        loading.load(node.candidates, [item.unfilled for item in self.problem.items])
+        self.spend(loading.steps)
+        plan = loading.plan
+        if plan.total < self.best.total - TOLERANCE and self.problem.is_legal(plan.takes):
+            self.best = plan
 
-    def _greedy(self, candidates: Sequence[int]) -> None:
-        """Add what saves most until nothing does; then, as long as there is time, see who is better left out."""
-        members, total = self._grown([], candidates)
-        for index in list(members):
-            if self.effort < 0:
-                break
-            others, cost = self._grown([other for other in members if other != index], candidates)
-            if cost < total - TOLERANCE:
-                members, total = others, cost
-        self._offer(members, total)
-
-    def _grown(self, members: list[int], candidates: Sequence[int]) -> tuple[list[int], float]:
-        """A set with more options, the most saving first, and its cost. Savings only shrink: old ones are looked at on top."""
-        members, levels, paid = list(members), list(self.left_out), -self.limits.split
+    def _grow(self, members: Sequence[int], candidates: Sequence[int]) -> None:
+        """Offer a set with more options, the most saving first. Savings only shrink: old ones are looked at on top."""
+        problem = self.problem
+        members, levels, paid = list(members), list(problem.left_out), -problem.limits.split
         for index in members:
-            levels, paid = self._with(index, levels), paid + self.fixed[index]
-        places = {self.options[index].place for index in members}
-        heap = [(-self._gain(index, levels), index, len(members)) for index in candidates]
-        self.effort -= len(candidates) * len(levels)
+            levels, paid = problem.joined(index, levels), paid + problem.fixed[index]
+        places = {problem.options[index].place for index in members}
+        heap = [(-problem.gain(index, levels), index, len(members)) for index in candidates]
+        self.spend((len(candidates) + JOINING * len(members)) * problem.step)
         heapify(heap)
-        while heap and len(members) < self.limits.most_parcels:
+        while heap and len(members) < problem.limits.most_parcels:
+            self.spend(problem.step)
             loss, index, seen = heap[0]
-            if loss >= (0.0 if members else self.limits.split):
+            if loss >= (0.0 if members else problem.limits.split):
                 break
-            if self.options[index].place in places:
+            if problem.options[index].place in places:
                 heappop(heap)
             elif seen < len(members):
-                heapreplace(heap, (-self._gain(index, levels), index, len(members)))
+                heapreplace(heap, (-problem.gain(index, levels), index, len(members)))
             else:
                 heappop(heap)
-                levels, paid = self._with(index, levels), paid + self.fixed[index]
+                self.spend(JOINING * problem.step)
+                levels, paid = problem.joined(index, levels), paid + problem.fixed[index]
                 members.append(index)
-                places.add(self.options[index].place)
-        return members, (paid if members else 0.0) + sum(cost * count for level in levels for cost, count in level)
-
-
-def _displaced(level: Level, cost: float, units: int) -> Level:
-    """A level with so many units at a cost in place of its dearest."""
-    left, kept = units, []
-    for dear, count in level:
-        take = min(count, left) if dear > cost else 0
-        left -= take
-        if take < count:
-            kept.append((dear, count - take))
-    kept.append((cost, units - left))
-    kept.sort(reverse=True)
-    return tuple(kept)
-
-
-class Packing:
-    """Fills one set of options under limits that tie items together: item by item, the cheapest first, backtracking."""
-
-    def __init__(self, search: Search, members: Sequence[int]) -> None:
-        self.search, self.members = search, members
-        self.order = sorted(range(len(search.items)), key=lambda number: -search.items[number].grams)
-        self.offers = [search.offers(number, members) for number in range(len(search.items))]
-        least = [self._least(number) for number in range(len(search.items))]
-        self.rest = [sum(least[number] for number in self.order[depth:]) for depth in range(len(self.order) + 1)]
-        self.takes = {index: [0] * len(search.items) for index in members}
-        self.room = {index: search.options[index].most_grams for index in members}
-        self.shelves = {shelf: dict(has) for shelf, has in search.limits.shelves.items()}
-        self.paid = sum(search.fixed[index] for index in members) - search.limits.split
-
-    def run(self) -> None:
-        """Keep the best filling that is legal and better than the search's best."""
-        self._item(0, self.paid)
-
-    def _least(self, number: int) -> float:
-        """What an item costs at least: the cheapest give first, whatever else is in a parcel."""
-        item = self.search.items[number]
-        left, cost = item.units, 0.0
-        for unit_cost, _, units in self.offers[number]:
-            cost += min(left, units) * unit_cost
-            left -= min(left, units)
-        return cost + left * item.unfilled
-
-    def _item(self, depth: int, cost: float) -> None:
-        search = self.search
-        bound = cost + self.rest[depth]
-        if bound >= search.best.total - TOLERANCE:
-            return
-        if search.effort < 0:
-            search.floor = min(search.floor, bound)
-            return
-        if depth == len(self.order):
-            search.effort -= PACKING
-            takes = {index: list(units) for index, units in self.takes.items() if any(units)}
-            if len(takes) == len(self.members) and search.is_legal(takes):
-                search.best = Plan(takes, cost)
-            return
-        self._units(depth, 0, search.items[self.order[depth]].units, cost)
-
-    def _units(self, depth: int, place: int, left: int, cost: float) -> None:
-        """Give what is left of an item from its offers, the cheapest first and as much as it can, then less."""
-        search, number = self.search, self.order[depth]
-        item = search.items[number]
-        offers = self.offers[number]
-        if place == len(offers) or not left:
-            self._item(depth + 1, cost + left * item.unfilled)
-            return
-        unit_cost, index, units = offers[place]
-        after = offers[place + 1][0] if place + 1 < len(offers) else item.unfilled
-        most = self._most(number, index, min(left, units))
-        search.effort -= 10 + most
-        for give in range(most, -1, -1) if not item.whole else (left, 0) if most == left else (0,):
-            paid = cost + give * unit_cost
-            bound = paid + (left - give) * after + self.rest[depth + 1]
-            if bound >= search.best.total - TOLERANCE:
-                continue
-            if search.effort < 0:
-                search.floor = min(search.floor, bound)
-                continue
-            self._give(number, index, give)
-            self._units(depth, place + 1, left - give, paid)
-            self._give(number, index, -give)
-
-    def _most(self, number: int, index: int, units: int) -> int:
-        """How many of so many units still go into a parcel, and are still on its shelf."""
-        item = self.search.items[number]
-        if item.grams and self.room[index] < inf:
-            units = min(units, int(self.room[index] // item.grams))
-        if item.shelf is not None:
-            units = min(units, self.shelves[item.shelf].get(self.search.options[index].place, 0))
-        return units
-
-    def _give(self, number: int, index: int, units: int) -> None:
-        item = self.search.items[number]
-        self.takes[index][number] += units
-        self.room[index] -= units * item.grams
-        if item.shelf is not None and units:
-            self.shelves[item.shelf][self.search.options[index].place] -= units
+                places.add(problem.options[index].place)
+        if members:
+            self._offer(Node(members, levels, paid, 0, [], []))

@@ -10,7 +10,7 @@ from domain.routing.calendar import days_after, ship_day
 from domain.routing.distance import distance_km
 from domain.routing.model import Rejection
 from domain.routing.needs import Need
-from domain.routing.network import Calendar, Network, NetworkLocation, Rate, Request, Snapshot
+from domain.routing.network import Network, NetworkLocation, Rate, Request, Snapshot
 from domain.routing.rules import Standing, active, standing
 
 TRANSIT_LIMIT_DAYS = 3_650
@@ -61,7 +61,7 @@ class Survey:
         self.ruleset = network.live
         self.everything = (1 << len(needs)) - 1
         self._is_pinned = any(need.pinned for need in needs)
-        self._days: dict[tuple[Calendar, int], date | None] = {}
+        self._days: dict[tuple[int, int], date | None] = {}
         self._free = Standing(self.everything)
         """What rules say of a way where there are none."""
         self._rules = active(network, self.ruleset, request, needs, snapshot, self.km)
@@ -112,7 +112,7 @@ class Survey:
         capacity, behind = site.location.daily_capacity, 0
         if capacity and not site.capacity_left:
             behind = self.snapshot.parcels_today[site.location.id] // capacity
-        key = (site.location.calendar, behind)
+        key = (id(site.location.calendar), behind)  # to hash a calendar takes longer than to look into it
         if key not in self._days:
             self._days[key] = ship_day(site.location.calendar, self.request.at, behind)
         return self._days[key]

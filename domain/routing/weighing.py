@@ -7,7 +7,8 @@ from uuid import UUID
 
 from domain.routing.model import Objective
 from domain.routing.needs import Need
-from domain.routing.search import Item, Limits, Option, Plan, cheapest
+from domain.routing.problem import Item, Limits, Option, Plan
+from domain.routing.search import cheapest
 from domain.routing.ways import Survey, Way
 
 AT_ANY_PRICE = 1e10
@@ -22,6 +23,8 @@ class Choice:
     plan: Plan
     rank: int
     """Locations of a worse rank were not needed."""
+    missing: int
+    """Units that found no place."""
     short: bool
     """Whether an order that ships complete was left whole because it cannot be."""
 
@@ -36,27 +39,34 @@ class Weighing:
         self.quantity = sum([need.quantity for need in self.needs])
         self.pressure = [self._pressure(index, need) for index, need in enumerate(self.needs)]
         self.capacity = self._scarcity()
+        self.is_scarce = bool(self.capacity) or any(self.pressure)
+        self.unfilled = self._unfilled()
         self.items = [self._item(index, need) for index, need in enumerate(self.needs)]
         self.limits = Limits(
             self._most_parcels(), self.ruleset.split_minor * self.ruleset.weights.split, self._shelves()
         )
 
-    def choose(self) -> Choice:
+    def choose(self, most_steps: int | None = None) -> Choice:
         """The cheapest plan of the best rank that fills as many units as all ranks together would."""
         ranks = sorted({self._rank(way) for way in self.ways}) or [0]
-        best, fewest = Choice([], Plan({}, 0.0, 0.0), ranks[0], short=True), self.quantity + 1
+        best = self._nothing(ranks[0])
+        fewest = self.quantity + 1
         for rank in ranks:
             ways = self.ways if rank == ranks[-1] else [way for way in self.ways if self._rank(way) <= rank]
-            plan = cheapest(self.items, list(map(self.option, ways)), self.limits)
+            plan = cheapest(self.items, list(map(self.option, ways)), self.limits, most=most_steps)
+            most_steps = most_steps and max(1, most_steps - plan.steps)
             missing = self.quantity - sum([sum(units) for units in plan.takes.values()])
             if missing < fewest:
                 taken = [(ways[index], plan.takes[index]) for index in sorted(plan.takes)]
-                best, fewest = Choice(taken, plan, rank, short=False), missing
+                best, fewest = Choice(taken, plan, rank, missing, short=False), missing
             if not missing:
                 break
         if fewest and self.ruleset.ship_complete:
-            return Choice([], Plan({}, 0.0, 0.0), best.rank, short=True)
+            return self._nothing(best.rank)
         return best
+
+    def _nothing(self, rank: int) -> Choice:
+        return Choice([], Plan({}, 0.0, 0.0), rank, self.quantity, short=True)
 
     def objective(self, choice: Choice) -> Objective:
         """The terms of a choice, weighted, each rounded."""
@@ -66,6 +76,8 @@ class Weighing:
             cost += weights.cost * parcel_minor(way, units)
             late += weights.lateness * way.late_days * self.ruleset.lateness_minor_per_day
             surcharge += way.standing.surcharge_minor
+            if not self.is_scarce:
+                continue
             place = way.site.location.id
             stock += weights.stock * self.capacity.get(place, 0.0)
             stock += sum([count * each.get(place, 0.0) for count, each in zip(units, self.pressure, strict=True)])
@@ -80,22 +92,29 @@ class Weighing:
 
     def _item(self, index: int, need: Need) -> Item:
         """A difference in prices never makes it better to leave a unit out: it is added to what that costs."""
-        unfilled = self.ruleset.unfilled_minor_per_unit + max(self.pressure[index].values(), default=0.0)
-        unfilled += self.ruleset.weights.stock * max(self.capacity.values(), default=0.0)
-        if need.pinned or self.ruleset.ship_complete:
+        unfilled = self.unfilled
+        if need.pinned:
             unfilled = AT_ANY_PRICE
+        elif self.pressure[index]:
+            unfilled += max(self.pressure[index].values())
         shelf = None
         if need.whole and sum([other.variant_id == need.variant_id for other in self.needs]) > 1:
             shelf = next(at for at, other in enumerate(self.needs) if other.variant_id == need.variant_id)
         return Item(need.quantity, unfilled, need.whole, need.grams, need.value_minor, shelf)
 
+    def _unfilled(self) -> float:
+        """What a unit costs that is left out, before scarcity of its own."""
+        if self.ruleset.ship_complete:
+            return AT_ANY_PRICE
+        scarcity = max(self.capacity.values()) if self.capacity else 0.0
+        return self.ruleset.unfilled_minor_per_unit + self.ruleset.weights.stock * scarcity
+
     def option(self, way: Way) -> Option:
         """A way in the search's terms."""
         place, weights = way.site.location.id, self.ruleset.weights
-        costs = [
-            weights.cost * each + pressure.get(place, 0.0)
-            for each, pressure in zip(way.each_minor, self.pressure, strict=True)
-        ]
+        costs = [weights.cost * each for each in way.each_minor]
+        if self.is_scarce:
+            costs = [cost + each.get(place, 0.0) for cost, each in zip(costs, self.pressure, strict=True)]
         return Option(
             way.site.number,
             max(0.0, way.compared_minor + weights.stock * self.capacity.get(place, 0.0)),

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.model import StockLevel
-from domain.store.stock import COLUMNS
+from domain.store.stock import COLUMNS, MOMENT, locked
 
 LOCK = "select id from variants where id = any($1) order by id for no key update"
 WAITING = """
@@ -39,8 +39,8 @@ OLDEST = """
 
 LOCK_ORDERS = "select id from orders where id = any($1) order by id for update skip locked"
 
-LOCK_LEVELS = (
-    f"select {COLUMNS} from stock_levels where id = any($1) order by variant_id, location_id for update skip locked"
+LOCK_LEVELS = MOMENT.format(
+    f"select {COLUMNS} from stock_levels where id = any($1) order by variant_id, location_id for no key update skip locked"
 )
 
 UNRELEASED = "select id from variants where id = any($1) and backorder_policy = 'PREORDER' and releases_at > $2"
@@ -80,9 +80,10 @@ async def lock_orders(connection: Any, order_ids: Iterable[UUID]) -> set[UUID]:
     return {row["id"] for row in await connection.fetch(LOCK_ORDERS, list(order_ids))}
 
 
-async def lock_levels(connection: Any, level_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
-    """The levels that nobody else holds, locked."""
-    return {row["id"]: StockLevel(*row) for row in await connection.fetch(LOCK_LEVELS, list(level_ids))}
+async def lock_levels(connection: Any, level_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], datetime | None]:
+    """The levels that nobody else holds, locked, and since when."""
+    levels, moment = locked(await connection.fetch(LOCK_LEVELS, list(level_ids)))
+    return {level.id: level for level in levels}, moment
 
 
 async def unreleased(connection: Any, variant_ids: Iterable[UUID], now: datetime) -> set[UUID]:

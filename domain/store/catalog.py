@@ -42,6 +42,11 @@ CATALOG = """
                     select json_agg(json_build_array(part.sku, kit.quantity))
                     from kit_components kit join variants part on part.id = kit.component_variant_id
                     where kit.kit_variant_id = v.id
+                ),
+                (
+                    select kept.units from channel_thresholds kept
+                    where kept.channel_id = c.id and (kept.variant_id = v.id or kept.variant_id is null)
+                    order by kept.variant_id limit 1
                 )
             )), '[]')
             from variants v
@@ -87,7 +92,7 @@ async def catalog(
     if packed is None:
         return None
     id_, currency, number, customer, offers, version, days, promise_model_id, time_zone = orjson.loads(packed)
-    if parts := sorted({sku for *_, components in offers for sku, _ in components or ()}):
+    if parts := sorted({sku for *_, components, _ in offers for sku, _ in components or ()}):
         offers = [*orjson.loads(await ask(CATALOG, channel, parts, None, None, False))[OFFERS], *offers]
     channel_id = FastUUID(id_)
     network = await network_of(channel_id, version)
@@ -108,12 +113,12 @@ async def catalog(
 
 def _offer(packed: list[Any], network: Network) -> Offer:
     """A variant with its levels at locations that serve the channel."""
-    id_, sku, name, weight, price, levels, longest, hazmat, allowance, components = packed
+    id_, sku, name, weight, price, levels, longest, hazmat, allowance, components, kept_back = packed
     there = ((FastUUID(level), FastUUID(place), units) for level, place, units in levels)
     serving = tuple([level for level in there if level[1] in network.locations])
     allowed = allowance and _allowance(*allowance)
     parts = tuple((part, units) for part, units in sorted(components or ()))
-    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat, allowed, parts)
+    return Offer(FastUUID(id_), sku, name, weight, price, serving, longest, hazmat, allowed, parts, kept_back or 0)
 
 
 def _allowance(policy: str, limit: int | None, releases_at: str | None, waited_for: bool) -> Allowance:

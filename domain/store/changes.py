@@ -6,7 +6,7 @@ because the rows were locked before the decision was taken.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.acts import Act
 from domain.events import Event
-from domain.model import PARTS, Package, PackageLine, ReservationLine
+from domain.model import PARTS, Package, PackageLine, ReservationLine, StockMovement
 from domain.store.sql import DIALECT
 from domain.store.tables import metadata
 
@@ -59,6 +59,10 @@ class Changes:
     updates: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[tuple[Any, ...]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    taken: list[tuple[Any, ...]] = field(default_factory=list)
+    """(level, units) of levels that nobody has locked yet."""
+    taking: dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = field(default_factory=dict)
+    """The rows that tell of it, by table: what follows from the level as it is then is filled in by the statement."""
 
     def insert(self, table: str, **values: Any) -> None:
         """One new row by its columns."""
@@ -121,6 +125,15 @@ class Changes:
             if new[name] is not old[name] and new[name] != old[name]
         }
 
+    def take(self, act: Act, entries: Sequence[StockMovement], told: Iterable[Event]) -> None:
+        """Allocate units of levels that nobody has locked, of each level once, and tell of it."""
+        movements, values_of = columns_of(StockMovement), _values_of(StockMovement)
+        self.taken = [(entry.stock_level_id, entry.quantity) for entry in entries]
+        self.taking = {
+            ("stock_movements", movements): [values_of(entry) for entry in entries],
+            ("events", EVENT_COLUMNS): [(*_of_event(event), *_of_act(act)) for event in told],
+        }
+
     def log(self, act: Act, events: Iterable[Event]) -> None:
         """The events of an act, in their order."""
         told = _of_act(act)
@@ -166,7 +179,7 @@ def _tree(row: Any) -> Iterator[tuple[tuple[type, Any], Any]]:
 
 async def write(connection: Any, changes: Changes) -> None:
     """Everything in one statement."""
-    inserts = tuple((table, columns, _few(table, columns, rows)) for (table, columns), rows in changes.inserts.items())
+    inserts, taking = _shape(changes.inserts), _shape(changes.taking) if changes.taken else ()
     updates = tuple(
         (table, was, becomes, _few(table, (*was, *becomes), rows))
         for (table, was, becomes), rows in changes.updates.items()
@@ -178,10 +191,18 @@ async def write(connection: Any, changes: Changes) -> None:
         _fill(parameters, table, columns, rows)
     for (table, was, becomes), rows in changes.updates.items():
         _fill(parameters, table, (*was, *becomes), rows)
-    met = await connection.fetchval(_statement(inserts, updates), *parameters)
+    if taking:
+        parameters.extend(zip(*changes.taken, strict=True))
+        for (table, columns), rows in changes.taking.items():
+            _fill(parameters, table, columns, rows)
+    met = await connection.fetchval(_statement(inserts, updates, taking), *parameters)
     expected = [len(rows) for rows in changes.updates.values()]
     if list(met) != expected:
         raise LostUpdate(f"{expected} rows were to change, {list(met)} did: {list(changes.updates)}")
+
+
+def _shape(rows: Mapping[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]]) -> tuple[Any, ...]:
+    return tuple((table, columns, _few(table, columns, some)) for (table, columns), some in rows.items())
 
 
 FEW = 12
@@ -214,13 +235,55 @@ def _are_json(table: str, columns: tuple[str, ...]) -> tuple[bool, ...]:
 
 
 @cache
-def _statement(inserts: tuple[Any, ...], updates: tuple[Any, ...]) -> str:
+def _statement(inserts: tuple[Any, ...], updates: tuple[Any, ...], taking: tuple[Any, ...] = ()) -> str:
     numbers = iter(range(1, 10_000))
     parts = [_insert(table, columns, few, numbers) for table, columns, few in inserts]
-    changing = [_update(table, was, becomes, few, numbers) for table, was, becomes, few in updates]
-    named = [f"w{position} as ({part})" for position, part in enumerate(parts + changing)]
-    counts = [f"(select count(*) from w{len(parts) + position})" for position in range(len(changing))]
-    return f"with {', '.join(named)} select array[{', '.join(counts)}]::bigint[]"
+    parts += [_update(table, was, becomes, few, numbers) for table, was, becomes, few in updates]
+    named = [f"w{position} as ({part} returning 1)" for position, part in enumerate(parts)]
+    met = [f"(select count(*) from w{position})" for position in range(len(named))]
+    if taking:
+        named.append(TAKE.format(next(numbers), next(numbers), " + ".join(met)))
+        named += [f"t{table} as ({_tell(table, columns, few, numbers)})" for table, columns, few in taking]
+    return f"with {', '.join(named)} select array[{', '.join(met[len(inserts) :])}]::bigint[]"
+
+
+TAKE = """
+    wanted as materialized (
+        select * from unnest(${}::uuid[], ${}::integer[]) as wanted (id, units) where ({}) > 0
+    ),
+    locked as materialized (
+        select level.id from stock_levels level where level.id in (select id from wanted)
+        order by level.variant_id, level.location_id for no key update
+    ),
+    taken as (
+        update stock_levels level
+        set available = available - units, allocated = allocated + units, version = version + 1
+        from wanted join locked using (id) where level.id = wanted.id
+        returning level.id, available, allocated, on_hand, version, clock_timestamp() as at
+    )
+"""
+"""Takes units of levels that nobody has locked, after all that goes before has been written: whoever waits for a level waits
+only for what comes from here on. Where there are fewer units, a constraint refuses all of it.
+"""
+
+THEN = {
+    "stock_movements": {"from_balance_after": "available", "to_balance_after": "allocated", "recorded_at": "at"},
+    "events": {
+        "sequence": "version",
+        "data": "v.data::jsonb || jsonb_build_object('available', available, 'onHand', on_hand)",
+        "recorded_at": "at",
+    },
+}
+"""What is told of a level as it is once its units are taken."""
+
+WHOSE = {"stock_movements": "stock_level_id", "events": "subject_id"}
+
+
+def _tell(table: str, columns: tuple[str, ...], few: int, numbers: Iterator[int]) -> str:
+    """New rows that tell of taken units."""
+    given = ", ".join(THEN[table].get(name) or f"v.{name}{_cast(table, name)}" for name in columns)
+    source = _rows(table, columns, few, numbers) if few else _unnest(table, columns, numbers)
+    return f"insert into {table} ({', '.join(columns)}) select {given} from {source} join taken on taken.id = v.{WHOSE[table]}"
 
 
 def _insert(table: str, columns: tuple[str, ...], few: int, numbers: Iterator[int]) -> str:
@@ -243,12 +306,16 @@ def _update(table: str, was: tuple[str, ...], becomes: tuple[str, ...], few: int
         source = f"unnest({arrays}) as v ({names})"
         sets = ", ".join(f"{name} = v.new_{name}{_cast(table, name)}" for name in becomes)
     done = f"update {table} as t set {sets} from" if becomes else f"delete from {table} as t using"
-    return f"{done} {source} where {found} returning 1"
+    return f"{done} {source} where {found}"
 
 
 def _values(table: str, columns: tuple[str, ...], rows: int, numbers: Iterator[int]) -> str:
     one = [_type(table, name) for name in columns]
     return ", ".join(f"({', '.join(f'${next(numbers)}::{type_}' for type_ in one)})" for _ in range(rows))
+
+
+def _rows(table: str, columns: tuple[str, ...], few: int, numbers: Iterator[int]) -> str:
+    return f"(values {_values(table, columns, few, numbers)}) as v ({', '.join(columns)})"
 
 
 def _unnest(table: str, columns: tuple[str, ...], numbers: Iterator[int]) -> str:

@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+import orjson
+
 CLAIM = """
     with mine as (
         insert into idempotency_claims (actor, mutation, key, digest, claimed_at)
@@ -13,6 +15,13 @@ CLAIM = """
         returning 1
     )
     select exists (select from mine), ({})
+"""
+
+LOOK = """
+    select (
+        select json_build_array(digest, answer) from idempotency_claims
+        where actor = ${} and mutation = ${} and key = ${}
+    ), ({})
 """
 
 ANSWERED = """
@@ -44,17 +53,30 @@ async def claim(connection: Any, wanted: Claim, question: str, parameters: Seque
 
     It waits for a twin that is still at work.
     """
-    is_mine, value = await connection.fetchrow(_with_claim(question, len(parameters)), *parameters, *wanted)
+    asked = _with(CLAIM, question, len(parameters), len(wanted))
+    is_mine, value = await connection.fetchrow(asked, *parameters, *wanted)
     if not is_mine:
         raise Claimed(*await connection.fetchrow(ANSWERED, wanted.actor, wanted.mutation, wanted.key))
     return value
 
 
+async def look(connection: Any, wanted: Claim, question: str, parameters: Sequence[Any]) -> Any:
+    """The one value that `question` gives, as of a moment at which nobody had answered to the key; or `Claimed` is raised.
+
+    It waits for nobody: a twin that is still at work is met when the key is kept with the answer.
+    """
+    names = wanted.actor, wanted.mutation, wanted.key
+    answered, value = await connection.fetchrow(_with(LOOK, question, len(parameters), len(names)), *parameters, *names)
+    if answered is not None:
+        digest, answer = orjson.loads(answered)
+        raise Claimed(digest, orjson.dumps(answer))
+    return value
+
+
 @cache
-def _with_claim(question: str, parameters: int) -> str:
+def _with(template: str, question: str, parameters: int, more: int) -> str:
     """Numbered so that the question's own parameters keep their places."""
-    numbers = range(parameters + 1, parameters + 1 + len(Claim._fields))
-    return CLAIM.format(*numbers, question)
+    return template.format(*range(parameters + 1, parameters + 1 + more), question)
 
 
 KEPT_DAYS = 30

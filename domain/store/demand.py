@@ -5,6 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from domain.demand import KEPT_DAYS
+
 DAYS = """
     select id, (placed_at at time zone 'UTC')::date from orders where id = any($1) and placed_at is not null
 """
@@ -31,6 +33,20 @@ PLACE = """
 """
 
 
+FORGET = """
+    delete from demand_days where (variant_id, location_id, day) in (
+        select old.variant_id, old.location_id, old.day
+        from locations place
+        cross join lateral (
+            select * from demand_days counted
+            where counted.location_id = place.id and counted.day < (now() at time zone 'UTC')::date - $1::integer limit $2
+        ) old
+        limit $2
+    )
+"""
+"""Location by location, because that is what there is an index for."""
+
+
 async def days_of(connection: Any, order_ids: Collection[UUID]) -> dict[UUID, date]:
     """The day, in UTC, on which each order was placed."""
     return dict(await connection.fetch(DAYS, list(order_ids)))
@@ -41,6 +57,12 @@ async def count(connection: Any, units: Mapping[tuple[UUID, UUID, date], int]) -
     cells = list(units)
     columns = [[cell[at] for cell in cells] for at in range(3)]
     await connection.execute(COUNT, *columns, list(units.values()))
+
+
+async def forget(connection: Any, limit: int) -> int:
+    """Forget up to so many counts of days too long ago; how many there were."""
+    tag: str = await connection.execute(FORGET, KEPT_DAYS, limit)
+    return int(tag.rpartition(" ")[2])
 
 
 async def addresses_of(connection: Any, order_ids: Collection[UUID]) -> list[tuple[str, str, float, float]]:

@@ -1,6 +1,7 @@
 """Questions about stock levels. They are locked by variant and location, in that order, always last."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,12 @@ from domain.viewer import Role, Scope, Viewer
 
 COLUMNS = ", ".join(columns_of(StockLevel))
 
-LOCK = f"select {COLUMNS} from stock_levels where id = any($1) order by variant_id, location_id for update"
+MOMENT = "with locked as ({}) select *, clock_timestamp() as now from locked"
+"""What is locked, and when: asked of PostgreSQL once the lock is held, because every server has a clock of its own."""
+
+LOCK = MOMENT.format(
+    f"select {COLUMNS} from stock_levels where id = any($1) order by variant_id, location_id for no key update"
+)
 
 ENSURE = """
     insert into stock_levels (id, variant_id, location_id)
@@ -26,22 +32,22 @@ ENSURE = """
     on conflict (variant_id, location_id) do nothing
 """
 
-LOCK_AT = f"""
+LOCK_AT = MOMENT.format(f"""
     select {COLUMNS} from stock_levels
     where (variant_id, location_id) in (select * from unnest($1::uuid[], $2::uuid[]))
-    order by variant_id, location_id for update
-"""
+    order by variant_id, location_id for no key update
+""")
 
 
-LOCK_BOTH = f"""
+LOCK_BOTH = MOMENT.format(f"""
     select {COLUMNS} from stock_levels where id in (
         select unnest($1::uuid[])
         union
         select level.id from unnest($2::uuid[], $3::uuid[]) as wanted (variant_id, location_id)
         join stock_levels level using (variant_id, location_id)
     )
-    order by variant_id, location_id for update
-"""
+    order by variant_id, location_id for no key update
+""")
 
 HOLDERS = """
     select work.order_id, part.held from fulfillment_order_lines part
@@ -53,35 +59,41 @@ HOLDERS = """
 """
 
 
-async def lock_levels(connection: Any, ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
-    """Levels by id, locked in the global order."""
-    rows = await connection.fetch(LOCK, list(set(ids)))
-    return {row["id"]: StockLevel(*row) for row in rows}
+def locked(rows: Iterable[Any]) -> tuple[list[StockLevel], datetime | None]:
+    """Locked levels, and since when all of them are."""
+    found = [tuple(row) for row in rows]
+    return [StockLevel(*level) for *level, _ in found], max((moment for *_, moment in found), default=None)
+
+
+async def lock_levels(connection: Any, ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], datetime | None]:
+    """Levels by id, locked in the global order, and since when."""
+    levels, moment = locked(await connection.fetch(LOCK, list(set(ids))))
+    return {level.id: level for level in levels}, moment
 
 
 async def lock_levels_at(
     connection: Any, places: Iterable[tuple[UUID, UUID]], new_ids: Iterable[UUID]
-) -> dict[tuple[UUID, UUID], StockLevel]:
-    """Levels by (variant, location), locked; a level that does not exist yet is begun empty."""
+) -> tuple[dict[tuple[UUID, UUID], StockLevel], datetime | None]:
+    """Levels by (variant, location), locked, and since when; a level that does not exist yet is begun empty."""
     wanted = sorted(set(places))
     variants, locations = [variant for variant, _ in wanted], [location for _, location in wanted]
     fresh = [id_ for id_, _ in zip(new_ids, wanted, strict=False)]
     await connection.execute(ENSURE, fresh, variants, locations)
-    rows = await connection.fetch(LOCK_AT, variants, locations)
-    return {(row["variant_id"], row["location_id"]): StockLevel(*row) for row in rows}
+    levels, moment = locked(await connection.fetch(LOCK_AT, variants, locations))
+    return {(level.variant_id, level.location_id): level for level in levels}, moment
 
 
 async def lock_levels_and_places(
     connection: Any, ids: Iterable[UUID], places: Iterable[tuple[UUID, UUID]], new_ids: Iterable[UUID]
-) -> dict[UUID, StockLevel]:
-    """Levels by id together with those at places, locked in the one order; a level that does not exist is begun empty."""
+) -> tuple[dict[UUID, StockLevel], datetime | None]:
+    """The same of levels by id together with those at places, all in the one order."""
     wanted = sorted(set(places))
     variants, locations = [variant for variant, _ in wanted], [location for _, location in wanted]
     fresh = [id_ for id_, _ in zip(new_ids, wanted, strict=False)]
     if wanted:
         await connection.execute(ENSURE, fresh, variants, locations)
-    rows = await connection.fetch(LOCK_BOTH, list(set(ids)), variants, locations)
-    return {row["id"]: StockLevel(*row) for row in rows}
+    levels, moment = locked(await connection.fetch(LOCK_BOTH, list(set(ids)), variants, locations))
+    return {level.id: level for level in levels}, moment
 
 
 async def holders(connection: Any, level_id: UUID, limit: int) -> list[tuple[UUID, int]]:

@@ -4,17 +4,24 @@ from datetime import datetime
 
 import strawberry
 
-from domain.fulfillment import ShortReason
+from domain.fulfillment import FulfillmentKind, ShortReason
 from domain.shipments import TrackingCode
 from schema.inputs import given, key, moment, optional
 
 
 @strawberry.input(description="An order whose open units are to be routed.")
 class OrderRouteInput:
-    """Which order."""
+    """Which order, and what was agreed with its customer."""
 
     id: strawberry.ID = given("The order.")
     idempotency_key: str = key()
+    kind: FulfillmentKind | None = optional(
+        "How its open units reach the customer from now on: DELIVERY from wherever they are, or PICKUP at `locationId`. Left "
+        "out, as before: what they were to fetch waits for its store."
+    )
+    location_id: strawberry.ID | None = optional(
+        "The store where they fetch them, with PICKUP; it must have all of them."
+    )
     occurred_at: datetime | None = moment()
 
 
@@ -34,7 +41,8 @@ class PickLineInput:
     fulfillment_order_line_id: strawberry.ID = given("The line of work.")
     picked: int = strawberry.field(default=0, description="Units taken off the shelf now.")
     short: int = strawberry.field(
-        default=0, description="Units that are not there, or not fit: routed elsewhere at once."
+        default=0,
+        description="Units that are not there, or not fit: routed elsewhere at once, unless their customer fetches them.",
     )
     short_reason: ShortReason | None = optional("Why units are short; needed where any are.")
 

@@ -7,9 +7,21 @@ import strawberry
 from domain.orders import CancelReason, HoldKind
 from domain.payments import RefundDestination
 from schema.common import AddressInput, MoneyInput
-from schema.customers import OrderCustomerInput
 from schema.inputs import given, key, moment, optional, version
-from schema.payments import PaymentMethodInput, PaymentRecordInput
+from schema.inputs.payments import PaymentMethodInput, PaymentRecordInput
+
+
+@strawberry.input(description="Who buys, as the order knows them.")
+class OrderCustomerInput:
+    """The buyer of an order: found by e-mail, or begun as a guest."""
+
+    email: str | None = strawberry.field(default=None, description="E-mail address; finds the customer.")
+    first_name: str | None = strawberry.field(default=None, description="Given name.")
+    last_name: str | None = strawberry.field(default=None, description="Family name.")
+    phone: str | None = strawberry.field(default=None, description="Phone number.")
+    locale: str | None = strawberry.field(
+        default=None, description="The language to write to them in, such as pt-BR; the channel's if left out."
+    )
 
 
 @strawberry.input(description="A line to buy.")

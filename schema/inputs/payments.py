@@ -4,10 +4,32 @@ from datetime import datetime
 
 import strawberry
 
-from domain.payments import RefundDestination, RefundReason
+from domain.payments import PaymentKind, RefundDestination, RefundReason
 from schema.common import MoneyInput
 from schema.inputs import given, key, moment, optional
-from schema.payments import PaymentMethodInput
+
+
+@strawberry.input(
+    description="How the buyer pays: a token that the provider's own form gave. Card data never comes here."
+)
+class PaymentMethodInput:
+    """A provider and its token."""
+
+    provider: str = strawberry.field(description="The provider's short name.")
+    token: str = strawberry.field(description="The provider's token.")
+
+
+@strawberry.input(
+    description="A payment that happened elsewhere, to be put on record. Needs the scope payments:record."
+)
+class PaymentRecordInput:
+    """An entry of the provider `manual`."""
+
+    kind: PaymentKind = strawberry.field(description="AUTHORIZATION or CAPTURE.")
+    amount: MoneyInput = strawberry.field(description="How much.")
+    method: str | None = strawberry.field(default=None, description="How the buyer paid, such as credit_card.")
+    reference: str | None = strawberry.field(default=None, description="The other system's reference.")
+    occurred_at: datetime | None = strawberry.field(default=None, description="When; now if left out.")
 
 
 @strawberry.input(description="An amount to have authorized, or that was authorized elsewhere.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from domain.fulfillment import ShortReason
+from domain.fulfillment import FulfillmentKind, ShortReason
 from schema.inputs import given, key, moment, optional, version
 
 
@@ -38,7 +38,14 @@ class FulfillmentOrderMoveInput:
     """Which work, and where to."""
 
     id: strawberry.ID = given("The fulfillment order.")
-    location_id: strawberry.ID = given("The location that is to do it; it must have all of the goods.")
+    location_id: strawberry.ID = given(
+        "The location that is to do it; it must have all of the goods. Staff of locations name their own; any other needs "
+        "the scope routing:write."
+    )
+    kind: FulfillmentKind | None = optional(
+        "How the goods reach the customer from there. To be given for a PICKUP: they chose where to come, so say what was "
+        "agreed with them, another store or a delivery. DELIVERY if left out."
+    )
     idempotency_key: str = key()
     occurred_at: datetime | None = moment()
 

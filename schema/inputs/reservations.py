@@ -29,7 +29,10 @@ class StockReserveInput:
         "Your name for the cart, 1 to 200 characters. The same reference again changes what is held to these lines, and "
         "holds it longer. Whoever has the same token and knows the reference can do so: take one that cannot be guessed."
     )
-    lines: list[ReservationLineInput] = given("Everything that is to be held for the cart; 1 to 100.")
+    lines: list[ReservationLineInput] = given(
+        "Everything that is to be held for the cart; 1 to 100. All of it or nothing, but of what may be sold ahead of its "
+        "supply, what there is."
+    )
     ttl_seconds: int = strawberry.field(default=USUAL_TTL_SECONDS, description=TTL)
 
 

@@ -1,18 +1,15 @@
-"""Inputs about channels, locations, the catalog and stock."""
+"""Inputs about channels, locations and the catalog."""
 
 from datetime import date, datetime
 
 import strawberry
 
+from domain.backorders import BackorderPolicy
 from domain.calendars import Weekday
 from domain.orders import UnroutedPolicy
-from domain.stock import AdjustReason, LocationKind
-from schema.catalog import VariantInput
-from schema.common import AddressInput, CountryCode, CurrencyCode, MoneyInput, words
-from schema.inputs import given, kept, key, moment, optional
-from schema.stock import StockAdjustLineInput
-
-words(AdjustReason, name="StockAdjustReason")
+from domain.stock import LocationKind
+from schema.common import AddressInput, CountryCode, CurrencyCode, MoneyInput
+from schema.inputs import given, kept, key, optional
 
 
 @strawberry.input(description="A channel to create, or to change where the code exists.")
@@ -84,20 +81,68 @@ class LocationSetInput:
     )
 
 
+@strawberry.input(description="What one unit costs in a channel.")
+class VariantPriceInput:
+    """A list price as callers give it."""
+
+    channel: str = strawberry.field(description="The channel's code.")
+    price: MoneyInput = strawberry.field(description="The price of one unit.")
+
+
+@strawberry.input(description="What one of a kit consists of.")
+class KitComponentInput:
+    """A component as callers give it."""
+
+    sku: str = strawberry.field(description="Its SKU; no kit itself.")
+    quantity: int = strawberry.field(default=1, description="Units of it in one kit: 1 to 1,000.")
+
+
+@strawberry.input(description="What may be sold beyond what is in stock. Units that wait already go on waiting.")
+class BackorderInput:
+    """A variant's policy."""
+
+    policy: BackorderPolicy = strawberry.field(description="The policy.")
+    limit: int | None = strawberry.field(
+        default=None,
+        description="Units that may wait at once, over all orders: 0 to 1,000,000; as many as are wanted if left out.",
+    )
+    releases_at: datetime | None = strawberry.field(
+        default=None, description="When it is released; a PREORDER needs it, and ends with it."
+    )
+
+
+@strawberry.input(description="A variant to create, or to change where the SKU exists.")
+class VariantInput:
+    """A variant as callers give it."""
+
+    sku: str = strawberry.field(description="The stock keeping unit: the key.")
+    name: str = strawberry.field(description="The name that people use.")
+    product_code: str | None = strawberry.field(default=None, description="Its product; the SKU itself if none.")
+    product_name: str | None = strawberry.field(default=None, description="The product's name; the variant's if none.")
+    category: str | None = strawberry.field(default=None, description="The product's category.")
+    weight_grams: int | None = strawberry.field(default=None, description="Weight of one unit in grams.")
+    length_mm: int | None = strawberry.field(default=None, description="Length of one unit in millimeters.")
+    width_mm: int | None = strawberry.field(default=None, description="Width of one unit in millimeters.")
+    height_mm: int | None = strawberry.field(default=None, description="Height of one unit in millimeters.")
+    backorder: BackorderInput | None = strawberry.field(
+        default=None, description="What may be sold beyond what is in stock; as it was if left out, at first nothing."
+    )
+    hazmat: bool = strawberry.field(
+        default=False, description="Whether it is dangerous goods, which not every carrier takes."
+    )
+    prices: list[VariantPriceInput] = strawberry.field(
+        default_factory=list, description="Prices to set; at most 20, others stay as they are."
+    )
+    components: list[KitComponentInput] | None = strawberry.field(
+        default=None,
+        description="What one of it consists of, which makes it a kit without stock of its own; at most 20, none for no kit "
+        "any more. As they are if left out.",
+    )
+
+
 @strawberry.input(description="Variants to create or change.")
 class VariantsSetInput:
     """Variants by their SKUs."""
 
     idempotency_key: str = key()
     variants: list[VariantInput] = given("1 to 100 variants.")
-
-
-@strawberry.input(description="What a count or a correction found at a location.")
-class StockAdjustInput:
-    """Quantities by SKU."""
-
-    idempotency_key: str = key()
-    location_id: strawberry.ID = given("The location.")
-    reason: AdjustReason = given("Why the record is corrected.")
-    lines: list[StockAdjustLineInput] = given("1 to 100 SKUs.")
-    occurred_at: datetime | None = moment()

@@ -5,7 +5,11 @@ from datetime import datetime
 import strawberry
 
 from domain.returns import Disposition
+from domain.stock import AdjustReason
+from schema.common import words
 from schema.inputs import given, key, moment, optional
+
+words(AdjustReason, name="StockAdjustReason")
 
 
 @strawberry.input(description="Units of one SKU that are to be something else from now on.")
@@ -60,4 +64,26 @@ class SafetyStockSetInput:
     location_id: strawberry.ID | None = optional("The location; refused as QUANTITY_EXCEEDS where it has less.")
     channel: str | None = optional("Or the channel's code: its thresholds; needs the scope catalog:write.")
     lines: list[SafetyStockLineInput] = given("1 to 100 of them.")
+    occurred_at: datetime | None = moment()
+
+
+@strawberry.input(description="What a count or a correction found of one SKU.")
+class StockAdjustLineInput:
+    """One SKU's new quantity; the change goes to or comes from `available`."""
+
+    sku: str = strawberry.field(description="The SKU.")
+    set_on_hand: int = strawberry.field(description="Units on hand from now on: 0 to 1,000,000.")
+    expected_on_hand: int | None = strawberry.field(
+        default=None, description="What the caller believed was on hand; refused as STOCK_CHANGED if it was not."
+    )
+
+
+@strawberry.input(description="What a count or a correction found at a location.")
+class StockAdjustInput:
+    """Quantities by SKU."""
+
+    idempotency_key: str = key()
+    location_id: strawberry.ID = given("The location.")
+    reason: AdjustReason = given("Why the record is corrected.")
+    lines: list[StockAdjustLineInput] = given("1 to 100 SKUs.")
     occurred_at: datetime | None = moment()

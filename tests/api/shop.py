@@ -63,7 +63,7 @@ REFUSALS = """
       ... on StockChanged { sku expectedOnHand actualOnHand }
       ... on TotalChanged { expectedTotal { amount currency } actualTotal { amount currency } }
       ... on OnHold { kinds }
-      ... on UnitsCommitted { sku committed }
+      ... on UnitsCommitted { sku committed picked reserved setAside }
       ... on LocationNotInChannel { location channel }
       ... on WorkItemNotLeased { state leasedBy }
     }

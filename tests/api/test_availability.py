@@ -1,5 +1,6 @@
 """Availability to promise through the API: what can be sold now, when there is more, by when it comes, where it waits."""
 
+import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -95,12 +96,79 @@ async def test_a_channels_threshold_holds_for_what_has_none_of_its_own(shop: Sho
     assert (await one(shop, usual))["sellable"] == 10
 
 
+async def test_what_a_channel_keeps_back_cannot_be_bought_or_put_in_a_cart(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=5, RIO1=2)
+    await shop.do(OPERATIONS, "safetyStockSet", channel="web", lines=[{"sku": sku, "quantity": 4}])
+    address = {"country": "BR", "city": "São Paulo", "latitude": -23.5, "longitude": -46.6}
+    basket = {"channel": "web", "lines": [{"sku": sku, "quantity": 4}]}
+    refusal = {"code": "INSUFFICIENT_STOCK", "field": ["lines"], "sku": sku, "requested": 4, "sellable": 3}
+    for whom in (shop.shopper(), OPERATIONS):
+        assert await shop.refused(whom, "orderPlace", **basket) == refusal
+        assert await shop.refused(whom, "stockReserve", **basket, reference="cart", ttlSeconds=900) == refusal
+    quote = "query ($input: FulfillmentOptionsInput!) { fulfillmentOptions(input: $input) { id } }"
+    offered = await shop.post(shop.shopper(), quote, {"input": {**basket, "destination": address}})
+    assert [each["extensions"]["sellable"] for each in offered.json()["errors"]] == [3]
+
+    cart = await shop.do(shop.shopper(), "stockReserve", "reservation { id }", channel="web", reference="cart",
+                         ttlSeconds=900, lines=[{"sku": sku, "quantity": 3}])  # fmt: skip
+    assert (await one(shop, sku))["sellable"] == 0
+    assert (await shop.refused(shop.shopper(), "orderPlace", channel="web",
+                               lines=[{"sku": sku, "quantity": 1}]))["sellable"] == 0  # fmt: skip
+    await shop.do(OPERATIONS, "safetyStockSet", channel="web", lines=[{"sku": sku, "quantity": 40}])
+    bought = {"channel": "web", "lines": [{"sku": sku, "quantity": 3}], "reservationId": cart["reservation"]["id"]}
+    await shop.do(shop.shopper(), "orderPlace", **bought)  # what a cart holds is its own
+
+
+async def test_however_many_buy_at_once_a_channel_keeps_back_what_it_was_told_to(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=4, RIO1=3, CWB1=2)
+    await shop.do(OPERATIONS, "safetyStockSet", channel="web", lines=[{"sku": sku, "quantity": 4}])
+    near = [{"latitude": latitude, "longitude": longitude} for latitude, longitude in ((-23.5, -46.6), (-22.9, -43.2))]
+    orders = [
+        shop.send(OPERATIONS, "orderPlace", "order { id }", channel="web", lines=[{"sku": sku, "quantity": 1}],
+                  shippingAddress={"country": "BR", "line1": "x", "city": "y", **near[index % 2]})
+        for index in range(12)
+    ]  # fmt: skip
+    placed = [each for each in await asyncio.gather(*orders) if each["order"]]
+    assert len(placed) == 5
+    assert sum(level.get("available", 0) for level in (await shop.stock(sku)).values()) == 4
+
+
+async def test_who_waits_is_served_from_what_is_over_the_threshold(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=2)
+    waits = [{"sku": sku, "name": sku, "backorder": {"policy": "BACKORDER"}}]
+    await shop.do(OPERATIONS, "variantsSet", variants=waits)
+    await shop.do(OPERATIONS, "safetyStockSet", channel="web", lines=[{"sku": sku, "quantity": 2}])
+    order = await shop.place((sku, 1))
+    assert order["lines"][0]["quantities"]["backordered"] == 1
+    await shop.count(sku, "CWB1", 0)
+    await shop.count(sku, "SAO1", 3)
+    assert (await shop.order(order["id"]))["lines"][0]["quantities"]["allocated"] == 1
+    assert (await shop.stock(sku))["SAO1"] == {"onHand": 3, "available": 2, "allocated": 1}
+
+
+async def test_what_was_promised_is_shipped_from_elsewhere_though_it_is_kept_back(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=2, RIO1=2)
+    order = await shop.place((sku, 2))
+    await shop.do(OPERATIONS, "safetyStockSet", channel="web", lines=[{"sku": sku, "quantity": 2}])
+    await shop.count(sku, "SAO1", 0)
+    after = await shop.order(order["id"])
+    assert [each["location"]["code"] for each in after["fulfillmentOrders"] if each["status"] != "CANCELED"] == ["RIO1"]
+
+
 async def test_a_channel_sells_what_lies_where_it_ships_from(shop: Shop) -> None:
     sku = await shop.variant(SAO1=10)
     assert (await one(shop, sku, viewer=OPERATIONS, channel="abroad"))["sellable"] == 0
-    assert await asked(shop, sku, channel="abroad") == []  # this shopper's token is the web shop's
-    assert await asked(shop, sku, channel="none", viewer=OPERATIONS) == []
     assert await asked(shop, sku, viewer=None) != []
+
+
+@pytest.mark.parametrize("channel", ["none", "abroad", ""])
+async def test_a_channel_that_one_does_not_see_is_not_found(shop: Shop, channel: str) -> None:
+    sku = await shop.variant(SAO1=10)
+    answer = await shop.post(shop.shopper(), AVAILABLE, {"skus": [sku], "channel": channel})
+    (error,) = answer.json()["errors"]
+    assert answer.json()["data"] is None
+    assert (error["path"], error["message"]) == (["availability"], f"No Channel {channel} is visible to you.")
+    assert error["extensions"] == {"code": "NOT_FOUND", "noun": "Channel", "id": channel}
 
 
 async def test_no_more_than_fifty_at_once(shop: Shop) -> None:
@@ -201,13 +269,14 @@ async def test_what_may_be_sold_ahead_goes_by_the_variants_policy(shop: Shop, co
         )  # fmt: skip
         return (await one(shop, sku))["backorderable"]
 
-    soon, past = [datetime.now(UTC) + timedelta(days=days) for days in (5, -5)]
+    soon, past = [datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) for days in (5, -5)]
     assert await policy("BACKORDER", 10) == 10
     assert (await one(shop, sku))["sellable"] == 1
     assert await policy("BACKORDER", None) is None
     assert await policy("PREORDER", 4, soon) == 4
     found = await one(shop, sku)
-    assert (found["sellable"], found["nextAvailable"]) == (0, {"at": soon.isoformat(), "quantity": 1})
+    assert (found["sellable"], found["nextAvailable"]["quantity"]) == (0, 1)
+    assert moment(found["nextAvailable"]["at"]) == soon
     assert await policy("PREORDER", 4, past) == 0
     assert await policy("NONE", None) == 0
 

@@ -535,6 +535,9 @@ async def test_a_count_cannot_go_below_what_is_picked(shop: Shop) -> None:
         "field": ["lines", "0", "setOnHand"],
         "sku": sku,
         "committed": 4,
+        "picked": 4,
+        "reserved": 0,
+        "setAside": 0,
     }
 
 

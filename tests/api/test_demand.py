@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from domain.store.jobs import Job
 from resolvers.database import Connection, Database, open_database
 from resolvers.demand import counting
+from resolvers.housekeeping import forget_demand
 from resolvers.relays import Relay, step
 from tests.api.shop import HISTORIAN, OPERATIONS, Answer, Shop
 
@@ -171,3 +173,24 @@ async def test_orders_of_before_a_variant_was_entered_lengthen_the_days_that_the
     everywhere, places = await demand(shop, sku)
     assert (everywhere["perDay"], everywhere["daysOfCover"]) == (0.5, 30)
     assert places["SAO1"]["perDay"] == 0.5
+
+
+async def test_days_that_nobody_asks_for_any_more_are_forgotten_and_no_demand_with_them(
+    shop: Shop, database: Database
+) -> None:
+    sku = await shop.variant(SAO1=9)
+    await shop.place((sku, 2))
+    await counted(database)
+    row = """
+        insert into demand_days (variant_id, location_id, day, units)
+        select variant_id, location_id, current_date - days, 1 from stock_levels, unnest('{399, 401, 5000}'::int[]) days
+        where variant_id = $1
+    """
+    async with database.writes.acquire() as connection:
+        variant = await connection.fetchval("select id from variants where sku = $1", sku)
+        await connection.execute(row, variant)
+        before = await demand(shop, sku)
+        await forget_demand(database).handle(Job(1, "FORGET_DEMAND", {}, 1, variant, datetime.now(UTC)))
+        kept = "select current_date - day from demand_days where variant_id = $1 order by day"
+        assert [row[0] for row in await connection.fetch(kept, variant)] == [399, 0]
+    assert await demand(shop, sku) == before

@@ -15,6 +15,7 @@ from app.tokens import seal
 from domain.ids import new_id
 from domain.viewer import Scope
 from tests.api.shop import AGENT, HISTORIAN, OPERATIONS, Answer, Shop, app
+from tests.api.test_options import offered
 from tests.conftest import SECRET, settings_on
 from tests.post import PostOffice, part, post_office
 
@@ -207,6 +208,19 @@ async def test_a_customer_is_told_of_everything_that_matters_once_and_in_their_l
     assert sent[0]["title"] == confirmed["Subject"]
     assert len({mail["Message-ID"] for mail in office.to(email)}) == len(office.to(email)) == 6
     assert (await history_of(shop, await customer_of(shop, order), "MESSAGE_SENT", 6)) == [1] * 6
+
+
+async def test_who_was_to_fetch_goods_that_are_not_there_is_told_not_to_come(shop: Shop, office: PostOffice) -> None:
+    email, sku = "fetches@example.com", await shop.variant(RIO1=3)
+    (pickup,) = [each for each in await offered(shop, (sku, 3)) if each["kind"] == "PICKUP"]
+    order = await shop.confirm(await shop.place((sku, 3), email=email, fulfillmentOptionId=pickup["id"]))
+    (work,) = order["fulfillmentOrders"]
+    lines = [{"fulfillmentOrderLineId": work["lines"][0]["id"], "quantity": 2, "reason": "NOT_FOUND"}]
+    await shop.do(OPERATIONS, "fulfillmentOrderReject", id=work["id"], lines=lines)
+    mail = await office.until(email, 2)
+    assert mail["Subject"] == f"Please do not come yet: your order {order['number']}"
+    assert f"2 × {sku.title()}" in part(mail)
+    assert told(await messages_of(shop, order, 2)) == [("ORDER_CONFIRMED", "SENT"), ("PICKUP_DECLINED", "SENT")]
 
 
 async def test_what_exceptions_and_counters_will_say_is_told_too(shop: Shop, office: PostOffice, log: Log) -> None:

@@ -109,6 +109,18 @@ async def test_few_parcels_may_cost_the_merchant_more(shop: Shop) -> None:
     await shop.do(OPERATIONS, "routingRulesetRetire", id=made["ruleset"]["id"])
 
 
+async def test_as_few_parcels_as_can_be_may_still_be_several(shop: Shop) -> None:
+    either, here, there = await shop.variant(SAO1=5, CWB1=5), await shop.variant(CWB1=5), await shop.variant(RIO1=5)
+    near = {**PAC, "base": "0.00", "perKg": "0.00", "perKgPer1000Km": "0.50"}
+    await shop.do(OPERATIONS, "carrierRatesSet", carrier="post", currency="BRL", rates=[near])
+    live = {"name": "split", "channel": "web", "splitPenalty": money("0.00")}
+    made = await shop.do(OPERATIONS, "routingRulesetActivate", "ruleset { id }", ruleset=live)
+    found = await offered(shop, (either, 1), (here, 1), (there, 1))
+    few, cheap = labelled(found, "FEWEST_PARCELS"), labelled(found, "CHEAPEST")
+    assert (len(few["parcels"]), len(cheap["parcels"])) == (2, 3)
+    await shop.do(OPERATIONS, "routingRulesetRetire", id=made["ruleset"]["id"])
+
+
 async def test_what_it_costs_the_merchant_is_told_to_those_who_may_know(shop: Shop) -> None:
     sku = await shop.variant(SAO1=5)
     (cost,) = {each["cost"] is None for each in await offered(shop, (sku, 1))}

@@ -1,6 +1,10 @@
 """Prices of scarce stock: solved from the shop's own orders, and what the router makes of them."""
 
 import asyncio
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +14,7 @@ import pytest
 from resolvers.asides import LEAST_ORDERS, solve_prices
 from tests.api.shop import HISTORIAN, OPERATIONS, Answer, Shop
 from tests.api.test_simulation import priced
+from tests.conftest import SECRET
 
 SAO_PAULO: Answer = {"city": "São Paulo", "country": "BR", "latitude": -23.55, "longitude": -46.63}
 BETWEEN: Answer = {"city": "Taubaté", "country": "BR", "latitude": -23.25, "longitude": -45.2}
@@ -54,6 +59,20 @@ async def test_scarce_stock_is_left_for_the_region_that_wants_it(shop: Shop, con
     assert (solved["channel"], solved["reason"]) == ("web", None)
     assert solved["levels"] >= 2
     assert (before, await source(shop, sku)) == ("SAO1", "RIO1")
+
+
+async def test_the_command_prints_what_it_did_and_not_what_its_solver_has_to_say(shop: Shop, database_url: str) -> None:
+    await priced(shop)
+    sku = await shop.variant(SAO1=LEAST_ORDERS + 30, RIO1=LEAST_ORDERS)
+    await buy_in_sao_paulo(shop, sku, LEAST_ORDERS)
+    command = [sys.executable, "-c", "from app.cli import main; main()", "routing", "solve", "--channel", "web"]
+    environment = os.environ | {"DATABASE_URL": database_url, "ORDERGRAPH_SECRET": SECRET, "NO_COLOR": "1"}
+
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
+    printed, complaints = await process.communicate()
+
+    assert process.returncode == 0, complaints
+    assert re.fullmatch(r"web: \d+ orders: \d+ stock levels and \d+ locations' days are scarce\.\n", printed.decode())
 
 
 async def test_rules_that_give_prices_no_weight_have_none(shop: Shop, connection: asyncpg.Connection) -> None:

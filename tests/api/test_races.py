@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 
 import asyncpg
 
@@ -66,6 +67,50 @@ async def test_pairs_of_skus_in_opposite_orders_wait_for_nobody_for_ever(shop: S
     for sku in (first, second):
         assert sum(level["allocated"] for level in (await shop.stock(sku)).values()) == 60
     assert await sound(database_url)
+
+
+async def test_twins_of_an_order_that_waits_for_its_stock_are_one_order(shop: Shop, database_url: str) -> None:
+    """They want the last unit and bear a reference that only one order can: neither is held against the second."""
+    sku, key = await shop.variant(SAO1=1), shop.new("twin")
+    given = {"idempotencyKey": key, "externalReference": key, **bought((sku, 1))}
+    async with held(database_url, sku, for_=3):
+        placing = [asyncio.create_task(shop.send(OPERATIONS, "orderPlace", "order { id }", **given)) for _ in range(3)]
+    payloads = await asyncio.gather(*placing)
+
+    assert [payload["userErrors"] for payload in payloads] == [[], [], []]
+    assert len({payload["order"]["id"] for payload in payloads}) == 1
+    assert await shop.stock(sku) == {"SAO1": {"onHand": 1, "allocated": 1}}
+    assert await sound(database_url)
+
+
+async def test_an_order_whose_units_somebody_took_meanwhile_ships_from_elsewhere(shop: Shop, database_url: str) -> None:
+    sku = await shop.variant(SAO1=2, CWB1=2)
+    async with held(database_url, sku, for_=3):
+        placing = [asyncio.create_task(shop.send(OPERATIONS, "orderPlace", **bought((sku, 2)))) for _ in range(3)]
+    payloads = await asyncio.gather(*placing)
+
+    refused = [payload["userErrors"][0] for payload in payloads if payload["userErrors"]]
+    assert [(error["code"], error["requested"], error["sellable"]) for error in refused] == [
+        ("INSUFFICIENT_STOCK", 2, 0)
+    ]
+    assert await shop.stock(sku) == {code: {"onHand": 2, "allocated": 2} for code in ("SAO1", "CWB1")}
+    assert await sound(database_url)
+
+
+@asynccontextmanager
+async def held(database_url: str, sku: str, *, for_: int) -> AsyncIterator[None]:
+    """Hold a SKU's levels until so many of those who are asked in the block wait for us or for each other."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with connection.transaction():
+            levels = "SELECT FROM stock_levels WHERE variant_id = (SELECT id FROM variants WHERE sku = $1) FOR UPDATE"
+            await connection.execute(levels, sku)
+            yield
+            async with asyncio.timeout(10):
+                while await connection.fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") < for_:
+                    await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
 
 
 async def test_what_is_confirmed_and_canceled_at_once_ends_canceled(shop: Shop) -> None:

@@ -246,7 +246,10 @@ async def test_what_is_being_picked_does_not_move(shop: Shop) -> None:
 async def test_staff_of_locations_move_work_between_their_own(shop: Shop) -> None:
     order = await opened(shop, await shop.variant(SAO1=1, RIO1=1), 1)
     given = {"id": order["fulfillmentOrders"][0]["id"], "locationId": shop.places["RIO1"]}
-    assert (await shop.refused(shop.floor("SAO1"), "fulfillmentOrderMove", **given))["code"] == "NOT_FOUND"
+    elsewhere = {"code": "FORBIDDEN", "field": ["locationId"], "scope": "routing:write"}
+    assert await shop.refused(shop.floor("SAO1"), "fulfillmentOrderMove", **given) == elsewhere
+    nowhere = {**given, "locationId": "loc_01a20eb1-00cd-7a86-88ee-16969a4e61b8"}
+    assert (await shop.refused(shop.floor("SAO1"), "fulfillmentOrderMove", **nowhere))["code"] == "NOT_FOUND"
     await shop.do(shop.floor("SAO1", "RIO1"), "fulfillmentOrderMove", **given)
     assert located(await shop.order(order["id"])) == [("RIO1", "OPEN", [1])]
 
@@ -424,6 +427,27 @@ async def test_unaccepted_promises_go_before_accepted_ones_and_what_nobody_has_w
     assert after["lines"][0]["quantities"] == quantities(3, open=1, allocated=2)
 
 
+async def test_a_count_is_told_what_holds_the_units_that_it_did_not_find(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=9)
+    await shop.advance(await shop.place((sku, 1)), "pick")
+    cart = await shop.do(shop.shopper(), "stockReserve", "reservation { id }", channel="web", reference=sku,
+                         ttlSeconds=900, lines=[{"sku": sku, "quantity": 5}])  # fmt: skip
+    aside = {"sku": sku, "quantity": 1, "from": "RESTOCK", "to": "QUARANTINE"}
+    await shop.do(OPERATIONS, "stockRedispose", locationId=shop.places["SAO1"], lines=[aside])
+
+    (refused,) = (await counted(shop, sku, 3))["userErrors"]
+    carts = "query ($sku: String!) { reservations(filter: { sku: $sku, status: [ACTIVE] }) { nodes { id } } }"
+    (found,) = (await shop.ask(OPERATIONS, carts, sku=sku))["reservations"]["nodes"]
+    await shop.do(OPERATIONS, "reservationRelease", id=found["id"])
+    done = await counted(shop, sku, 3)
+
+    assert found == cart["reservation"]
+    assert {name: refused[name] for name in ("code", "committed", "picked", "reserved", "setAside")} == {
+        "code": "UNITS_COMMITTED", "committed": 7, "picked": 1, "reserved": 5, "setAside": 1,
+    }  # fmt: skip
+    assert done["userErrors"] == []
+
+
 async def test_what_is_picked_is_there_and_no_count_says_otherwise(shop: Shop) -> None:
     sku = await shop.variant(SAO1=6)
     picked, waiting = await shop.advance(await shop.place((sku, 4)), "pick"), await opened(shop, sku, 1)
@@ -432,8 +456,11 @@ async def test_what_is_picked_is_there_and_no_count_says_otherwise(shop: Shop) -
     done = await counted(shop, sku, 4)
 
     assert refused["userErrors"] == [
-        {"code": "UNITS_COMMITTED", "field": ["lines", "0", "setOnHand"], "sku": sku, "committed": 4}
-    ]
+        {
+            "code": "UNITS_COMMITTED", "field": ["lines", "0", "setOnHand"], "sku": sku,
+            "committed": 4, "picked": 4, "reserved": 0, "setAside": 0,
+        }
+    ]  # fmt: skip
     assert (refused["levels"], refused["shortfalls"]) == (None, None)
     assert [(each["orderLine"]["id"], each["quantity"]) for each in done["shortfalls"]] == [
         (waiting["lines"][0]["id"], 1)

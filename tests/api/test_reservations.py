@@ -19,8 +19,9 @@ from resolvers.timers import expire_reservations
 from resolvers.writing import Outcome, Verb, Work, World, act_of, perform
 from resolvers.writing import _once as once
 from schema.inputs.orders import OrderLineInput, OrderPlaceInput
-from tests.api.shop import ADDRESS, AGENT, OPERATIONS, Answer, Shop, app
+from tests.api.shop import ADDRESS, AGENT, OPERATIONS, Answer, Shop, app, quantities
 from tests.api.test_exceptions import do
+from tests.api.test_races import sound
 
 CART = "reservation { id status reference expiresAt version lines { sku quantity location { code } } }"
 
@@ -496,3 +497,149 @@ async def test_what_is_extended_when_the_clock_comes_stays(
     extended = await perform(world, *expiring(cart)[:2], {}, SYSTEM)
     assert [type(refusal) for refusal in extended.errors] == [InvalidTransition]
     assert await status_of(shop, cart) == "ACTIVE"
+
+
+@pytest.mark.parametrize("late_seconds", [0, 2])
+async def test_carts_that_run_out_just_as_they_are_bought_are_sold_once(
+    shop: Shop, world: World, connection: asyncpg.Connection, database_url: str, late_seconds: int
+) -> None:
+    """Clock and buyers all at once: whoever comes first, each unit has one owner and no cart is bought twice."""
+    sku, gone = await shop.variant(SAO1=6, CWB1=4), "expires_at = now() - make_interval(secs => $2)"
+    carts = [await reserve(shop, (sku, 1)) for _ in range(10)]
+    keys = [shop.key(cart["id"]) for cart in carts]
+    await connection.execute(f"UPDATE reservations SET {gone} WHERE id = any($1)", keys, late_seconds)
+
+    lines = [{"sku": sku, "quantity": 1}]
+    buying = [shop.send(AGENT, "orderPlace", channel="web", lines=lines, reservationId=each["id"]) for each in carts]
+    clocks = [do(expire_reservations(world)) for _ in range(3)]
+    payloads, *_ = await asyncio.gather(asyncio.gather(*buying), *clocks)
+    await do(expire_reservations(world))
+
+    assert [error for payload in payloads for error in payload["userErrors"]] == []
+    stock = await shop.stock(sku)
+    assert sum(level.get("allocated", 0) for level in stock.values()) == 10
+    assert {await status_of(shop, cart) for cart in carts} <= {"CONSUMED", "EXPIRED"}
+    assert await sound(database_url)
+
+
+# -- where nothing is held -------------------------------------------------------------------------------------------
+
+
+async def place_for(shop: Shop, code: str, **given: Any) -> str:
+    """Another location, so far from everywhere that it is asked last."""
+    place = {"name": code, "kind": "WAREHOUSE", "latitude": 0.0, "longitude": 0.0, "channels": ["web"], **given}
+    made = await shop.do(OPERATIONS, "locationSet", "location { id }", code=code, **place)
+    shop.places[code] = made["location"]["id"]
+    return code
+
+
+@pytest.mark.parametrize("given", [{"kind": "SUPPLIER", "channels": []}, {"channels": ["abroad"]}])
+async def test_nothing_is_held_where_the_channel_ships_nothing_from(shop: Shop, given: Answer) -> None:
+    place = await place_for(shop, shop.new("FAR"), **given)
+    sku = await shop.variant()
+    await shop.count(sku, place, 5)
+    lines = [{"sku": sku, "quantity": 1}]
+    refusal = await shop.refused(shop.shopper(), "stockReserve", channel="web", reference=shop.new("c"), lines=lines)
+    assert refusal["code"] == "INSUFFICIENT_STOCK"
+    assert await shop.stock(sku) == {place: {"onHand": 5, "available": 5}}
+
+
+async def test_a_supplier_who_ships_for_the_channel_holds_like_any_other(shop: Shop) -> None:
+    place = await place_for(shop, shop.new("SELLER"), kind="SUPPLIER")
+    sku = await shop.variant()
+    await shop.count(sku, place, 5)
+    assert held(await reserve(shop, (sku, 2))) == {(sku, 2, place)}
+
+
+async def test_units_that_are_not_for_sale_are_not_held(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=3)
+    order = await shop.accept(await shop.confirm(await shop.place((sku, 3))))
+    (work,) = order["fulfillmentOrders"]
+    await shop.do(OPERATIONS, "fulfillmentOrderPick", id=work["id"], lines=[
+        {"fulfillmentOrderLineId": work["lines"][0]["id"], "short": 3, "shortReason": "DAMAGED"}
+    ])  # fmt: skip
+    lines = [{"sku": sku, "quantity": 3}]
+    refusal = await shop.refused(shop.shopper(), "stockReserve", channel="web", reference=shop.new("c"), lines=lines)
+    assert (refusal["code"], refusal["sellable"]) == ("INSUFFICIENT_STOCK", 0)
+
+
+@pytest.fixture
+async def ruled(shop: Shop) -> AsyncIterator[Any]:
+    """Activates rules, and retires them."""
+    made: list[str] = []
+
+    async def activate(**rule: Any) -> None:
+        ruleset = {"name": shop.new("rules"), "channel": "web", "rules": [{"name": "it", **rule}]}
+        done = await shop.do(OPERATIONS, "routingRulesetActivate", "ruleset { id }", ruleset=ruleset)
+        made.append(done["ruleset"]["id"])
+
+    yield activate
+    for id_ in made[-1:]:
+        await shop.do(OPERATIONS, "routingRulesetRetire", id=id_)
+
+
+async def test_nothing_is_held_where_a_rule_lets_nothing_ship_from(shop: Shop, ruled: Any) -> None:
+    sku = await shop.variant(RIO1=2, CWB1=1)
+    await ruled(where={"locationKind": ["STORE"]}, effect={"exclude": True})
+    assert held(await reserve(shop, (sku, 1))) == {(sku, 1, "CWB1")}
+    lines = [{"sku": sku, "quantity": 1}]
+    refusal = await shop.refused(shop.shopper(), "stockReserve", channel="web", reference=shop.new("c"), lines=lines)
+    assert refusal["code"] == "UNROUTABLE"
+
+
+async def test_what_else_such_a_rule_asks_holds_for_carts(shop: Shop, ruled: Any) -> None:
+    sku = await shop.variant(SAO1=2, RIO1=2)
+    await ruled(where={"sameCountry": True, "locationKind": ["STORE"]}, effect={"only": True})
+    assert held(await reserve(shop, (sku, 2))) == {(sku, 2, "RIO1")}
+
+
+@pytest.mark.parametrize("where", [{"sameCountry": True}, {"withinKm": 500}, {"sameRegion": True}])
+async def test_a_rule_about_the_destination_keeps_no_cart_from_being_held(
+    shop: Shop, ruled: Any, where: Answer
+) -> None:
+    sku = await shop.variant(SAO1=2)
+    await ruled(where=where, effect={"only": True})
+    assert held(await reserve(shop, (sku, 2))) == {(sku, 2, "SAO1")}
+
+
+# -- what may be sold beyond what there is ---------------------------------------------------------------------------
+
+
+async def let_wait(shop: Shop, sku: str, **backorder: Any) -> None:
+    given = {"sku": sku, "name": sku, "backorder": {"policy": "BACKORDER", **backorder}}
+    await shop.do(OPERATIONS, "variantsSet", variants=[given])
+
+
+async def test_of_what_may_be_backordered_what_there_is_is_held(
+    shop: Shop, world: World, connection: asyncpg.Connection
+) -> None:
+    sku, none = await shop.variant(SAO1=2), await shop.variant()
+    await let_wait(shop, sku)
+    await let_wait(shop, none)
+
+    cart, empty = await reserve(shop, (sku, 5)), await reserve(shop, (none, 1))
+    backordered = "query ($sku: String!) { variant(sku: $sku) { inventory { total { backordered } } } }"
+    before = await shop.ask(AGENT, backordered, sku=sku)
+    order = await shop.place((sku, 5), reservationId=cart["id"])
+    await due(connection, empty)
+    await do(expire_reservations(world))
+
+    assert (held(cart), held(empty)) == ({(sku, 2, "SAO1")}, set())
+    assert before["variant"]["inventory"]["total"]["backordered"] == 0
+    assert order["lines"][0]["quantities"] == quantities(5, allocated=2, backordered=3)
+    assert await shop.stock(sku) == {"SAO1": {"onHand": 2, "allocated": 2}}
+    assert await status_of(shop, empty) == "EXPIRED"
+
+
+async def test_a_cart_has_no_claim_on_what_may_be_backordered(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=1)
+    await let_wait(shop, sku, limit=2)
+    first, second = await reserve(shop, (sku, 3)), await reserve(shop, (sku, 2))
+    await shop.place((sku, 2), reservationId=second["id"])
+    lines = [{"sku": sku, "quantity": 3}]
+    refusal = await shop.refused(AGENT, "orderPlace", channel="web", lines=lines, reservationId=first["id"])
+    assert (refusal["code"], refusal["requested"], refusal["sellable"]) == ("INSUFFICIENT_STOCK", 3, 1)
+    for many, code in ((2, "INSUFFICIENT_STOCK"), (1, None)):  # beyond the limit; what the cart itself holds
+        lines = [{"sku": sku, "quantity": many}]
+        done = await shop.send(AGENT, "orderPlace", channel="web", lines=lines, reservationId=first["id"])
+        assert [error["code"] for error in done["userErrors"]] == ([code] if code else [])

@@ -112,6 +112,16 @@ async def test_it_tells_what_other_rules_would_cost_and_which_orders_they_change
     assert found["current"]["splitRate"] == 0.0
 
 
+async def test_rules_that_are_nowhere_yet_fill_what_they_would_fill_when_they_are_live(shop: Shop, day: Day) -> None:
+    here, there = await shop.variant(SAO1=5), await shop.variant(RIO1=5)
+    await shop.place((here, 1), (there, 1), viewer=HISTORIAN, placedAt=day.noon)
+    one_parcel = {"name": "one parcel, nearly always", "channel": "web", "splitPenalty": money("50000.00")}
+
+    found = await simulated(shop, day.input(one_parcel))
+
+    assert (found["proposed"]["unfilledUnits"], found["proposed"]["parcels"]) == (0, 2)
+
+
 async def test_nothing_is_changed_by_it(shop: Shop, day: Day) -> None:
     sku = await shop.variant(SAO1=5, RIO1=5)
     order = await shop.place((sku, 2), viewer=HISTORIAN, placedAt=day.noon)

@@ -3,7 +3,8 @@
 import random
 from typing import Any
 
-from tests.api.shop import AGENT, OPERATIONS, Answer, Shop
+from domain.viewer import Scope
+from tests.api.shop import AGENT, OPERATIONS, Answer, Shop, app
 from tests.contract import document
 
 LEVELS = """
@@ -293,9 +294,30 @@ async def test_an_entry_that_changed_more_than_stock_is_undone_by_undoing_its_ac
     await shop.place((sku, 2))
     (allocated, received) = await moves(shop, sku)
     assert (await shop.refused(OPERATIONS, "stockMovementReverse", id=allocated["id"]))["code"] == "NOT_REVERSIBLE"
-    for viewer in (shop.floor("CWB1"), shop.shopper()):
-        assert (await shop.refused(viewer, "stockMovementReverse", id=received["id"]))["code"] in (
-            "NOT_FOUND",
-            "FORBIDDEN",
-        )
+    for viewer, code in ((shop.floor("CWB1"), "NOT_FOUND"), (shop.shopper(), "FORBIDDEN")):
+        assert (await shop.refused(viewer, "stockMovementReverse", id=received["id"]))["code"] == code
     assert (await shop.refused(OPERATIONS, "stockMovementReverse", id="mov_x"))["code"] == "NOT_FOUND"
+
+
+async def test_a_floor_is_told_whose_order_moved_its_stock_and_what_a_count_took_from_whom(shop: Shop) -> None:
+    sku = await shop.variant(SAO1=3, CWB1=3)
+    order = await shop.place((sku, 3))
+    lines = [{"sku": sku, "setOnHand": 1}]
+    await shop.do(shop.floor("SAO1"), "stockAdjust", locationId=shop.places["SAO1"], reason="CYCLE_COUNT", lines=lines)
+    asked = """query ($sku: String!) { stockMovements(first: 10, filter: { sku: $sku }) {
+        nodes { kind reason order { number } } } }"""
+
+    by_whom = [
+        (await shop.ask(whom, asked, sku=sku))["stockMovements"]["nodes"]
+        for whom in (shop.floor("SAO1"), shop.store("SAO1"), AGENT, app(Scope.STOCK_READ))
+    ]
+
+    told = {(each["kind"], each["reason"]): each["order"] for each in by_whom[0]}
+    known = {"number": order["number"]}
+    assert told == {
+        ("RECEIVE", "RECEIVED"): None, ("ALLOCATE", None): known,
+        ("DEALLOCATE", "COUNTED_SHORT"): known, ("COUNT", "CYCLE_COUNT"): None,
+    }  # fmt: skip
+    assert by_whom[1] == by_whom[0]
+    assert [each["order"] for each in by_whom[2] if each["kind"] == "ALLOCATE"] == [known, known]
+    assert {str(each["order"]) for each in by_whom[3]} == {"None"}

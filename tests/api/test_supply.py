@@ -171,9 +171,9 @@ async def test_a_location_sees_and_receives_its_own_purchases_alone(shop: Shop, 
     seen = {code: await shop.ask(shop.floor(code), asked, sku=sku) for code in ("SAO1", "CWB1")}
     lines = [{"sku": sku, "received": 5}]
     stranger = await shop.refused(shop.floor("SAO1"), "purchaseOrderReceive", id=bought["id"], lines=lines)
-    forbidden = await shop.refused(shop.floor("CWB1"), "purchaseOrderCancel", id=bought["id"])
+    forbidden = await shop.refused(shop.store("CWB1"), "purchaseOrderCancel", id=bought["id"])
     cost = await shop.ask(
-        shop.floor("CWB1"),
+        shop.store("CWB1"),
         "query ($id: ID!) { purchaseOrder(id: $id) { lines { unitCost { amount } } } }",
         id=bought["id"],
     )
@@ -183,6 +183,24 @@ async def test_a_location_sees_and_receives_its_own_purchases_alone(shop: Shop, 
     assert (stranger["code"], stranger["noun"]) == ("NOT_FOUND", "PurchaseOrder")
     assert (forbidden["code"], forbidden["scope"]) == ("FORBIDDEN", "supply:write")
     assert cost["purchaseOrder"]["lines"] == [{"unitCost": None}]
+
+
+async def test_a_warehouse_buys_for_itself_and_for_nobody_else(shop: Shop, supplier: str) -> None:
+    sku, floor = await shop.variant(), shop.floor("CWB1")
+    wanted = {"supplierId": supplier, "sku": sku}
+
+    made = await shop.contract(floor, "Buy", **wanted, locationId=shop.places["CWB1"], key=shop.new("key"))
+    other = await shop.contract(floor, "Buy", **wanted, locationId=shop.places["SAO1"], key=shop.new("key"))
+    received = await shop.contract(floor, "ReceiveGoods", id=made["purchaseOrder"]["id"], sku=sku, key=shop.new("key"))
+    asked = "query ($id: ID!) { purchaseOrder(id: $id) { lines { unitCost { amount } } } }"
+    cost = await shop.ask(floor, asked, id=made["purchaseOrder"]["id"])
+    suppliers = await shop.refused(floor, "supplierSet", code="acme", name="Mine")
+
+    assert (made["purchaseOrder"]["status"], made["userErrors"]) == ("ORDERED", [])
+    assert [(each["code"], each["field"]) for each in other["userErrors"]] == [("NOT_FOUND", ["locationId"])]
+    assert received["purchaseOrder"]["status"] == "PARTIALLY_RECEIVED"
+    assert cost["purchaseOrder"]["lines"] == [{"unitCost": {"amount": "4.20"}}]
+    assert (suppliers["code"], suppliers["scope"]) == ("FORBIDDEN", "catalog:write")
 
 
 async def test_the_same_receipt_sent_twice_is_received_once(shop: Shop, supplier: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from app import demo
 from app.demo.fates import ORDERS, stories
 from app.demo.goods import CHANNELS, PLACES, RARE, VARIANTS
+from app.demo.pickups import PICKUPS
 from app.settings import Settings
 from app.sign_in import Request, token_for
 from app.welcome import TRIALS, filled, requests
@@ -114,7 +115,7 @@ async def test_every_state_that_can_be_reached_is_there(loaded: asyncpg.Connecti
 
 
 async def test_it_is_as_large_as_we_say(loaded: asyncpg.Connection) -> None:
-    assert await loaded.fetchval("select count(*) from orders") == ORDERS
+    assert await loaded.fetchval("select count(*) from orders") == ORDERS + PICKUPS
     assert 280 < ORDERS < 320
     assert await loaded.fetchval("select count(*) from variants") == len(VARIANTS) == 60
     assert {row["kind"] for row in await loaded.fetch("select kind from locations")} == set(LocationKind)

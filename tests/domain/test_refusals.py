@@ -96,9 +96,9 @@ MESSAGES = [
         "No location can ship 2 of SKU-1: NO_STOCK.",
     ),
     (
-        refusals.UnitsCommitted("SKU-1", committed=3),
+        refusals.UnitsCommitted("SKU-1", committed=3, picked=1, reserved=2, set_aside=0),
         "UNITS_COMMITTED",
-        "No fewer than 3 of SKU-1 can be on hand there: so many are picked, packed or set aside.",
+        "No fewer than 3 of SKU-1 can be on hand: 1 are picked, 2 in carts, 0 set aside.",
     ),
     (
         refusals.LocationNotInChannel("SAO1", channel="web"),

@@ -38,7 +38,7 @@ DATA: dict[str, Any] = {
         "carrier": "correios", "service": None, "estimatedDelivery": None, "deliveredAt": None,
         "packages": [{"trackingNumber": "BR1"}], "lines": [{"quantity": 1, "orderLine": {"name": "Cup"}}],
     },
-    "fulfillmentOrder": {"location": {"name": "Loja", "address": ADDRESS}, "lines": [LINE]},
+    "fulfillmentOrder": {"location": {"name": "Loja", "address": ADDRESS}, "lines": [{**LINE, "short": 1}]},
     "back": {"number": "9", "lines": [{"receivedQuantity": 1, "orderLine": {"name": "Cup"}}]},
     "refund": {"amount": brl("5.00"), "last4": None, "parent": None},
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the guides show of the graph is in the graph."""
+"""What the guides show of the graph is in the graph, and where they lead to is there."""
 
 import re
 from pathlib import Path
@@ -12,10 +12,15 @@ from domain.purchases import PURCHASE_ORDER
 from domain.transfers import TRANSFER
 from schema.build import build, core_of
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))]
+RELAYS_OWN = DOCS / "clients.md"
+"""Its documents have directives that Relay takes out before it sends them; `tests/test_clients_page.py` has them run."""
 BLOCKS = [
     pytest.param(block, id=f"{path.name}-{number}")
-    for path in (DOCS / "work.md", DOCS / "supply.md", DOCS / "routing.md")
+    for path in PAGES
+    if path != RELAYS_OWN
     for number, block in enumerate(re.findall(r"^```graphql\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE))
 ]
 
@@ -23,6 +28,23 @@ BLOCKS = [
 @pytest.mark.parametrize("block", BLOCKS)
 def test_what_a_guide_sends_validates(block: str) -> None:
     assert validate(core_of(build()), parse(block)) == []
+
+
+def heading(line: str) -> str:
+    """What a link calls a heading."""
+    return re.sub(r"[^\w -]", "", line.lower()).strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    lost = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        file, _, part = link.partition("#")
+        target = path.parent / file if file else path
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if part and target.exists() else []
+        if "://" not in link and (not target.exists() or (part and part not in map(heading, headings))):
+            lost.append(link)
+    assert lost == []
 
 
 @pytest.mark.parametrize("lifecycle", [PURCHASE_ORDER, TRANSFER], ids=lambda each: each.noun)

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from domain.routing.search import Item, Limits, Option, Plan, cheapest
+from domain.routing.problem import Item, Limits, Option, Plan
+from domain.routing.search import cheapest
 
 Taken = tuple[int, ...]
 """Units of one item by option of a set."""
