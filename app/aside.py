@@ -81,7 +81,7 @@ def main() -> None:
     """Answer one question."""
     _be_modest()
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer, and banners no news
     question = orjson.loads(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer = asyncio.run(_answer(question["url"], question["task"], question["given"]))

@@ -38,7 +38,7 @@ async def simulate(
     """Route past orders by both sets of rules, in one snapshot of the database."""
     window = Window(UUID(channel_id), datetime.fromisoformat(placed_from), datetime.fromisoformat(placed_to))
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        comparison = await _begun(connection, window, *await _networks(connection, window.channel_id, ruleset))
+        comparison = await _begun(connection, window, *await _networks(connection, window, ruleset))
         after = FIRST
         while orders := await past_orders.some(connection, window, after, CHUNK):
             comparison.go_on(orders)
@@ -46,9 +46,9 @@ async def simulate(
     return comparison.told()
 
 
-async def _networks(connection: Any, channel_id: UUID, rules: Rules) -> tuple[Network, Network]:
-    """The channel's network with the rules that decide today, and with the others."""
-    network = await load(connection, channel_id)
+async def _networks(connection: Any, window: Window, rules: Rules) -> tuple[Network, Network]:
+    """The channel's network, with the holidays of then, by the rules that decide today, and by the others."""
+    network = await load(connection, window.channel_id, await past_orders.years(connection, window))
     return network, under(network, ruleset_of({**rules, "id": UUID(int=0)}))
 
 
@@ -67,7 +67,7 @@ async def go_on_simulating(connection: Any, id: str, save_seconds: float = SAVE_
     found = await simulations.unfinished(connection, key)
     if found is None:
         return
-    network, proposed = await _networks(connection, found.window.channel_id, found.ruleset)
+    network, proposed = await _networks(connection, found.window, found.ruleset)
     if found.state is not None and found.state["network"] == network.version:
         comparison = Comparison.load(network, proposed, found.state)
         after = datetime.fromisoformat(found.state["after"][0]), UUID(found.state["after"][1])

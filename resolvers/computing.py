@@ -18,12 +18,15 @@ from resolvers.mutating import objects
 from resolvers.reading.arguments import Arguments
 from resolvers.reading.compiler import Compiler
 from resolvers.reading.mapping import COMPUTED, DEFINITION, Computed, reads_of
-from resolvers.writing import World
+from resolvers.writing import World, refuse_odd_values
 
 T = TypeVar("T")
 
 REFUSED = "@refused"
 """The name under which the errors of what was refused stand among the variables."""
+
+INPUT = "input"
+"""The argument whose fields are named by themselves where they are refused, as those of mutations are."""
 
 Gone = Callable[[], Awaitable[object]]
 """Waits until the caller has gone away."""
@@ -53,6 +56,8 @@ async def _computed(document: Document, variables: dict[str, Any], viewer: Viewe
             given = Arguments(None, selected.nodes[0], field, variables)
             wanted = {_python_name(each): objects(given.get(name), each.type) for name, each in field.args.items()}
             try:
+                for name in field.args:
+                    refuse_odd_values(given.get(name), () if name == INPUT else (name,))
                 if not viewer.may(mapping.needs):
                     raise Forbidden(mapping.needs.value)
                 answers[selected.key] = await mapping.of(world, viewer, **wanted)

@@ -1,7 +1,7 @@
 """A channel's network: read whole when its version has changed, and kept in memory by whoever routes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -56,16 +56,16 @@ AT_ONCE = 2_000
 """Prices that are looked at before others get their turn: a millisecond of them."""
 
 
-async def load(connection: Any, channel_id: UUID) -> Network:
+async def load(connection: Any, channel_id: UUID, years: Iterable[int] = ()) -> Network:
     """Everything about a channel that routing knows besides the order, its stock and the day's capacity.
 
-    It is at least as new as its version says: whoever finds a newer one loads again.
+    It is at least as new as its version says: whoever finds a newer one loads again. Whoever looks back says at which years.
     """
     packed = await connection.fetchval(NETWORK, channel_id)
     if packed is None:
         raise LookupError(f"no channel {channel_id}")
     found = orjson.loads(packed)
-    days_off = await asyncio.to_thread(_days_off, found["locations"], found["year"])
+    days_off = await asyncio.to_thread(_days_off, found["locations"], {found["year"], found["year"] + 1, *years})
     rulesets = {each["mode"]: ruleset_of(each) for each in found["rulesets"]}
     rates = tuple(map(_rate, found["rates"])) or BUILT_IN
     locations = {place.id: place for place in map(partial(_location, days_off=days_off), found["locations"])}
@@ -90,11 +90,11 @@ It has no carrier, by which what it says is known to be no price and no promise.
 Holidays = Mapping[tuple[str, str | None], frozenset[date]]
 
 
-def _days_off(locations: list[Any], year: int) -> Holidays:
-    """Public holidays of this and the next year by calendar. A country's are worked out in some 50 ms: not in the loop."""
+def _days_off(locations: list[Any], years: Iterable[int]) -> Holidays:
+    """Public holidays of some years by calendar. A country's are worked out in some 50 ms: not in the loop."""
     calendars = {(place["holiday_country"], place["holiday_subdivision"]) for place in locations}
     return {
-        (country, part): holidays_of(country, part, year) | holidays_of(country, part, year + 1)
+        (country, part): frozenset[date]().union(*(holidays_of(country, part, year) for year in years))
         for country, part in calendars
         if country is not None
     }

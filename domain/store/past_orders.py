@@ -43,6 +43,8 @@ COUNT = f"""
     ) as found
 """
 
+ENDS = f"select min(o.placed_at), max(o.placed_at) from orders o where {WINDOW}"
+
 PROMISED_BY_ROUTER = """
     (
         select o.deliver_by_latest = max((parcel->>'deliver_by')::timestamptz)
@@ -99,6 +101,12 @@ async def count(connection: Any, window: Window, most: int) -> int:
     """How many orders there are; nobody counts on beyond `most`."""
     found: int = await connection.fetchval(COUNT, *_of(window), most)
     return found
+
+
+async def years(connection: Any, window: Window) -> range:
+    """The years in which the orders were placed, and the next, in which the last of them may ship."""
+    first, last = await connection.fetchrow(ENDS, *_of(window))
+    return range(first.year, last.year + 2) if first else range(0)
 
 
 async def some(connection: Any, window: Window, after: tuple[datetime, UUID], limit: int) -> list[PastOrder]:

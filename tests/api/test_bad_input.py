@@ -1280,3 +1280,31 @@ async def test_placements_that_the_database_left_in_the_middle_are_whole_or_were
     connection = await asyncpg.connect(database_url)
     assert await verify(connection) == []
     await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        (
+            """fulfillmentOptions(input: {
+                channel: "web", lines: [{ sku: $odd, quantity: 1 }], destination: { line1: "x", city: "y", country: BR }
+            }) { id }""",
+            ["lines", "0", "sku"],
+        ),
+        (
+            """routingSimulation(input: {
+                orders: { placedFrom: "2018-05-01T00:00:00Z", placedTo: "2018-05-02T00:00:00Z" }
+                ruleset: { name: "x", channel: $odd }
+            }) { orders }""",
+            ["ruleset", "channel"],
+        ),
+        (
+            """promiseReport(channel: $odd, from: "2018-05-01T00:00:00Z", to: "2018-05-02T00:00:00Z") { orders }""",
+            ["channel"],
+        ),
+    ],
+)
+async def test_what_is_worked_out_refuses_text_that_nobody_can_keep(shop: Shop, query: str, place: list[str]) -> None:
+    answer = (await shop.post(OPERATIONS, f"query ($odd: String!) {{ {query} }}", {"odd": "a\0b"})).json()
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["field"]) == ("INVALID_INPUT", place)

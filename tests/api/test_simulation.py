@@ -180,6 +180,25 @@ async def test_the_rate_on_time_is_of_what_was_promised(shop: Shop, day: Day) ->
     assert (await simulated(shop, day.input(AS_THEY_ARE)))["current"]["onTimeRate"] == 0.6667
 
 
+async def test_nobody_works_on_the_public_holidays_of_then(shop: Shop) -> None:
+    """Who rests on September 7th sends an order of the 6th on the 8th, and two days later it is there."""
+    holidays = {"country": "BR", "subdivision": "PR"}
+    for calendar, rate in ((None, 1.0), (holidays, 0.0)):
+        await shop.do(OPERATIONS, "locationSet", "location { id }", code="CWB1", name="CWB1", kind="WAREHOUSE",
+                      latitude=-23.5, longitude=-46.6, channels=["web"], handlingDays=1, holidayCalendar=calendar)  # fmt: skip
+        if calendar is None:
+            sku = await shop.variant(CWB1=5)
+            promised = {"latest": "2018-09-10T02:59:59Z"}
+            await shop.place((sku, 1), viewer=HISTORIAN, placedAt="2018-09-06T12:00:00Z", promisedDelivery=promised)
+
+        orders = {"placedFrom": "2018-09-06T00:00:00Z", "placedTo": "2018-09-07T00:00:00Z"}
+        found = await simulated(shop, {"orders": orders, "ruleset": AS_THEY_ARE})
+
+        assert found["current"]["onTimeRate"] == rate
+    await shop.do(OPERATIONS, "locationSet", "location { id }", code="CWB1", name="CWB1", kind="WAREHOUSE",
+                  latitude=-25.4, longitude=-49.3, channels=["web"], handlingDays=None, holidayCalendar=None)  # fmt: skip
+
+
 async def test_two_simulations_in_one_query_are_told_apart(shop: Shop, day: Day) -> None:
     sku = await shop.variant(SAO1=5, RIO1=5)
     await shop.place((sku, 1), viewer=HISTORIAN, placedAt=day.noon)
