@@ -74,7 +74,7 @@ from resolvers.reading.templates import (
     place_of,
     type_name,
 )
-from resolvers.reading.texts import EMPTY_LIST, json_object, listed, subselect, text_literal
+from resolvers.reading.texts import EMPTY_LIST, columns_of, columns_read, json_object, listed, subselect, text_literal
 
 CONDITIONS = {"include": True, "skip": False}
 """The directives that decide whether a selection counts, and the value of `if` with which it does."""
@@ -242,9 +242,10 @@ class Compiler:
         alias = self.name()
         conditions = [self.joined(mapping, seat, entity, alias, arguments), *self.scope(entity, alias, mapping)]
         order = ", ".join(key.at(alias) for key, _ in place_of(entity).keys(mapping.order_by))
-        rows = f"SELECT {alias}.* FROM {scan(entity, alias, conditions)} ORDER BY {order} LIMIT {mapping.limit}"
         page = self.name()
         built = self.object(type_, selected.selections(), Seat(place_of(entity), page))
+        read = columns_of(alias, columns_read(page, built))
+        rows = f"SELECT {read} FROM {scan(entity, alias, conditions)} ORDER BY {order} LIMIT {mapping.limit}"
         return subselect(listed(built), f"({rows}) AS {page}")
 
     def elements(

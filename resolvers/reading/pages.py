@@ -1,6 +1,6 @@
 """Connections: the rows of one page, and what is read off them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLObjectType, VariableNode, get_named_type
@@ -12,12 +12,14 @@ from resolvers.reading.cursors import cursor_of, unpack
 from resolvers.reading.mapping import Condition, Pages, Sort, entity_of
 from resolvers.reading.scans import OrderedScan, scan
 from resolvers.reading.templates import NOWHERE, Seat, place_of
-from resolvers.reading.texts import EMPTY_LIST, json_object, listed, subselect, text_literal
+from resolvers.reading.texts import EMPTY_LIST, columns_read, json_object, listed, subselect, text_literal
 
 if TYPE_CHECKING:
     from resolvers.reading.compiler import Compiler, Selected
 
 PAGE_SIZE = 20
+NUMBERS = ("row_number", "last_number")
+"""What numbered rows have besides their columns."""
 
 
 class Page:
@@ -82,25 +84,25 @@ class Page:
         built = json_object([(one.key, self._part(one, numbered=numbered)) for one in wanted])
         if names <= {"totalCount", "__typename"}:
             return built
-        return subselect(built, f"{self._numbered() if numbered else self._plain()} HAVING true")
+        read = [name for name in columns_read(self.rows, built) if name not in NUMBERS]
+        return subselect(built, f"{self._numbered(read) if numbered else self._plain(read)} HAVING true")
 
-    def _scan(self, *, ahead: int) -> str:
+    def _scan(self, read: Sequence[str], *, ahead: int) -> str:
         """The rows in order. The outer LIMIT may be a parameter; the inner one tells the planner that it is small."""
         way = "DESC" if self.descending != self.backwards else "ASC"
         order = ", ".join(f"{key} {way}" for key in self._keys(self.scanned))
-        found = OrderedScan(self.entity, self.scanned, self.conditions, self.beyond, self._keys(self.scanned))
+        by = self.mapping.reread_by(self.arguments)
+        read = read if by is None else [column.name for column in self.entity.table.columns]
+        found = OrderedScan(self.entity, self.scanned, self.conditions, self.beyond, self._keys(self.scanned), read)
         most = int(self.size) if self.size.isdigit() else PAGE_LIMIT
         limit = f"ORDER BY {order} LIMIT {most + ahead}"
         rows = found.whole(limit) if self.is_nested else found.by_value(limit, self.compiler.name)
         if not self.size.isdigit():
             rows = f"SELECT * FROM ({rows}) AS {self.scanned} LIMIT {self.size} + {ahead}"
-        return self._reread(rows)
+        return rows if by is None else self._reread(rows, by)
 
-    def _reread(self, rows: str) -> str:
+    def _reread(self, rows: str, by: str) -> str:
         """The rows with those columns that an argument has read otherwise."""
-        by = self.mapping.reread_by(self.arguments)
-        if by is None:
-            return rows
         read, given, alias = self.mapping.reread[by], self.arguments[by], self.compiler.name()
 
         def column(name: str) -> str:
@@ -111,14 +113,14 @@ class Page:
         columns = ", ".join(column(each.name) for each in self.entity.table.columns)
         return f"SELECT {columns} FROM ({rows}) AS {alias}"
 
-    def _plain(self) -> str:
-        return f"({self._scan(ahead=0)}) AS {self.rows}"
+    def _plain(self, read: Sequence[str]) -> str:
+        return f"({self._scan(read, ahead=0)}) AS {self.rows}"
 
-    def _numbered(self) -> str:
+    def _numbered(self, read: Sequence[str]) -> str:
         """Each row with its number, and one row more than asked for, to know whether there are more."""
         inner = self.compiler.name()
         numbers = f"row_number() OVER () AS row_number, least(count(*) OVER (), {self.size}) AS last_number"
-        return f"(SELECT {inner}.*, {numbers} FROM ({self._scan(ahead=1)}) AS {inner}) AS {self.rows}"
+        return f"(SELECT {inner}.*, {numbers} FROM ({self._scan(read, ahead=1)}) AS {inner}) AS {self.rows}"
 
     # -- parts of the answer ---------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from resolvers.reading.mapping import Entity
+from resolvers.reading.texts import columns_of, columns_read
 
 IN_LIST = re.compile(r"= ANY \(([^()]+)\)")
 OWN_LIST = re.compile(r"\w+\.(\w+) = ANY \([^()]+\)")
@@ -38,10 +39,13 @@ class OrderedScan:
     beyond: Sequence[str]
     """The keyset: conditions on the keys alone."""
     keys: Sequence[str]
+    read: Sequence[str]
+    """The columns that are read of them."""
 
     def whole(self, limit: str) -> str:
         """All of them by one scan: few rows, which a parent's index finds."""
-        return f"SELECT {self.alias}.* FROM {scan(self.entity, self.alias, [*self.conditions, *self.beyond])} {limit}"
+        found = scan(self.entity, self.alias, [*self.conditions, *self.beyond])
+        return f"SELECT {columns_of(self.alias, self.read)} FROM {found} {limit}"
 
     def by_value(self, limit: str, name: Callable[[], str]) -> str:
         """Read once for each value of the lists that something must be in, where an index serves that."""
@@ -51,7 +55,9 @@ class OrderedScan:
             value = name()
             values.append(f"(SELECT DISTINCT unnest({IN_LIST.findall(condition)[0]})) AS {value} (value)")
             conditions[conditions.index(condition)] = IN_LIST.sub(f"= {value}.value", condition, count=1)
-        rows = f"SELECT {self.alias}.* FROM {scan(self.entity, self.alias, conditions)} {limit}"
+        merged_by = columns_read(self.alias, " ".join(self.keys)) if values else ()
+        read = columns_of(self.alias, dict.fromkeys((*self.read, *merged_by)))
+        rows = f"SELECT {read} FROM {scan(self.entity, self.alias, conditions)} {limit}"
         if not values:
             return rows
         # What is found by way of other rows may be found by several values.

@@ -1,5 +1,6 @@
 """The frame that the compiler puts around templates: objects, lists and subselects of JSON, as text."""
 
+import re
 from collections.abc import Iterable
 
 EMPTY_LIST = "'[]'::json"
@@ -19,6 +20,19 @@ def subselect(built: str, source: str) -> str:
 def exists(source: str) -> str:
     """Whether there is such a row."""
     return f"EXISTS (SELECT 1 FROM {source})"
+
+
+def columns_read(alias: str, text: str) -> list[str]:
+    """The columns of a row that a text names."""
+    return list(dict.fromkeys(re.findall(rf'\b{alias}\.(\w+|"[^"]+")', text)))
+
+
+def columns_of(alias: str, names: Iterable[str]) -> str:
+    """What a subselect gives of its rows: what is read of them alone.
+
+    PostgreSQL would put a NULL in the place of every other column, row by row: an order line has thirty.
+    """
+    return ", ".join(f"{alias}.{name}" for name in names)
 
 
 def listed(item: str) -> str:
