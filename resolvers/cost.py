@@ -44,7 +44,7 @@ LARGEST = 2**31 - 1
 STATED = re.compile(r"at most ([\d,]+)")
 
 LIMITS: dict[Role | None, int] = {
-    None: 1_000,
+    None: 2_000,
     Role.SHOPPER: 100_000,
     Role.GUEST: 500_000,
     Role.CUSTOMER: 500_000,

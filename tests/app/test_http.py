@@ -96,7 +96,7 @@ async def test_a_query_is_answered(client: httpx.AsyncClient) -> None:
     answer = await post(client)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    assert answer.json() == {"data": {"__typename": "Query"}, "extensions": {"cost": {"requested": 1, "limit": 1000}}}
+    assert answer.json() == {"data": {"__typename": "Query"}, "extensions": {"cost": {"requested": 1, "limit": 2000}}}
 
 
 async def test_unknown_members_and_extensions_are_ignored(client: httpx.AsyncClient) -> None:

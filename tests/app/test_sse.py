@@ -22,7 +22,7 @@ from tests.logbook import AGENT, BEGINNING, ORDER_LIVE, write_event, write_order
 
 Bearer = Callable[[Viewer], dict[str, str]]
 Event = tuple[str, Any]
-COSTS_3 = {"cost": {"requested": 3, "limit": 1000}}
+COSTS_3 = {"cost": {"requested": 3, "limit": 2000}}
 AS_STREAM = {"Accept": "text/event-stream", "Content-Type": "application/json"}
 
 
