@@ -13,7 +13,7 @@ from domain.routing.problem import TakesLong
 
 T = TypeVar("T")
 
-SWITCHING_SECONDS = 0.001
+SWITCHING_SECONDS = 0.0005
 """How long the thread may keep the interpreter once the loop wants it; Python's own 5 ms would be felt by everybody."""
 
 THREAD = ThreadPoolExecutor(1, thread_name_prefix="routing")
