@@ -37,7 +37,7 @@ ANSWERING_SECONDS = 5.0
 
 COLLECTED_AFTER = (10_000, 50, 50)
 """How much more is alive when garbage is looked for than when it was last, and after how many times the older as well.
-Requests leave hardly any that is not freed at once, and to look at Python's own 700 takes a tenth of a small read."""
+Requests leave hardly any that is not freed at once: with Python's own 700, a profile shows 1.5 % of the CPU in looking."""
 
 MOST_FILES = 1_048_576
 """No process of ours needs more, and some children look at every number below their limit."""
